@@ -1,0 +1,27 @@
+// The list of engines: name, whether it is there, and why not. None stands in for another.
+#pragma once
+#include "host/train/engine.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace wf {
+
+struct EngineInfo {
+  std::string name;
+  bool available = false;
+  std::string detail;  ///< threads, or the reason of the absence
+};
+
+std::vector<EngineInfo> list_engines();
+
+struct ChosenEngine {
+  std::unique_ptr<Engine> engine;
+  std::string why;  ///< one line: which and why
+};
+
+/// `name` auto, reference, cpu or cuda; threads 0 = all. A named engine that is absent throws DeviceError (exit 4).
+ChosenEngine make_engine(const std::string& name, int threads);
+
+}  // namespace wf

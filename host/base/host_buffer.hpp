@@ -1,0 +1,92 @@
+// The one owner of host arrays: move-only, uninitialised, grown without copying where the allocator can remap pages.
+#pragma once
+#include "host/base/error.hpp"
+#include "host/base/view.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace wf {
+
+/// `size` values of a trivial type T in host memory. New elements are uninitialised. Throws DeviceError (exit 4)
+/// when memory is out, with the bytes that were asked for.
+template <class T>
+class HostBuffer {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  HostBuffer() = default;
+  explicit HostBuffer(Position size) { resize(size); }
+  HostBuffer(Position size, T value) : HostBuffer(size) { std::fill(begin(), end(), value); }
+  HostBuffer(HostBuffer&& other) noexcept
+      : data_(std::move(other.data_)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  HostBuffer& operator=(HostBuffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    return *this;
+  }
+
+  /// A second buffer with the same values: copies are made by name only.
+  HostBuffer clone() const {
+    HostBuffer copy(size_);
+    std::copy(begin(), end(), copy.begin());
+    return copy;
+  }
+
+  /// Keeps the first min(old, new) values; memory never shrinks.
+  void resize(Position size) {
+    if (size > capacity_) reserve(size);
+    size_ = size;
+  }
+  void push_back(T value) {
+    if (size_ == capacity_) reserve(std::max<Position>(1024, capacity_ + capacity_ / 2));
+    data_.get()[size_++] = value;
+  }
+  void reserve(Position capacity) {
+    if (capacity <= capacity_) return;
+    const Position bytes = checked_product(capacity, sizeof(T));
+    // realloc moves page tables instead of bytes for large blocks (mremap), so growth has no double peak
+    void* grown = std::realloc(data_.get(), static_cast<std::size_t>(bytes));
+    if (grown == nullptr) {
+      throw DeviceError("out of memory: an array of " + std::to_string(bytes) + " bytes was asked for",
+                        "use a smaller --rank, fewer ratings or a machine with more memory");
+    }
+    static_cast<void>(data_.release());
+    data_.reset(static_cast<T*>(grown));
+    capacity_ = capacity;
+  }
+
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  Position size() const { return size_; }
+  Position capacity() const { return capacity_; }
+  bool empty() const { return size_ == 0; }
+  T& operator[](Position n) { return data_.get()[n]; }
+  const T& operator[](Position n) const { return data_.get()[n]; }
+  T* begin() { return data(); }
+  T* end() { return data() + size_; }
+  const T* begin() const { return data(); }
+  const T* end() const { return data() + size_; }
+
+  Span<T, Host> span() { return {data(), size_}; }
+  Span<const T, Host> span() const { return {data(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(T* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<T, Free> data_;
+  Position size_ = 0;
+  Position capacity_ = 0;
+};
+
+static_assert(!std::is_copy_constructible_v<HostBuffer<float>> && !std::is_copy_assignable_v<HostBuffer<float>>);
+
+}  // namespace wf

@@ -1,0 +1,22 @@
+// The option tables of the verbs, on top of Parser: which names exist, their ranges, defaults and help lines.
+#pragma once
+#include "host/cli/parser.hpp"
+#include "host/cli/requests.hpp"
+#include "host/cli/words.hpp"
+
+#include <limits>
+
+namespace wf::cli {
+
+inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
+inline constexpr Range kAnyNumber{-kInfinite, kInfinite};
+inline constexpr Range kNotNegative{0, kInfinite};
+inline constexpr Range kPositive{0, kInfinite, true};
+inline constexpr Range kFraction{0, 1, false, true};
+
+void add_output_options(Parser& parser, OutputRequest& output);
+void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);
+void add_engine_options(Parser& parser, std::string& engine, int& threads);
+void add_train_options(Parser& parser, TrainRequest& request);
+
+}  // namespace wf::cli

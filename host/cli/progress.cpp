@@ -1,0 +1,117 @@
+#include "host/cli/progress.hpp"
+
+#include "host/cli/json_text.hpp"
+#include "host/cli/words.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+namespace wf::cli {
+namespace {
+
+/// Ten cells of a bar, in eighths.
+std::string bar(double share) {
+  constexpr int kCells = 10;
+  constexpr std::array<const char*, 8> kEighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const int eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kCells * 8));
+  std::string text;
+  for (int cell = 0; cell < eighths / 8; ++cell) text += "█";
+  text += kEighths.at(static_cast<std::size_t>(eighths % 8));
+  const int used = eighths / 8 + (eighths % 8 > 0 ? 1 : 0);
+  return text + std::string(static_cast<std::size_t>(kCells - used), ' ');
+}
+
+/// The first `columns` characters: a line that wraps could not be drawn over.
+std::string cut(const std::string& text, int columns) {
+  std::size_t at = 0;
+  for (int column = 0; at < text.size(); ++at) {
+    const bool starts_character = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+    if (starts_character && column++ == columns) break;
+  }
+  return text.substr(0, at);
+}
+
+std::string scores(const EpochReport& report) {
+  std::string text = fmt::format("train {:.4f}", report.train_rmse);
+  if (report.valid_rmse) text += fmt::format("  valid {:.4f}", *report.valid_rmse);
+  return text;
+}
+
+}  // namespace
+
+TrainingProgress::TrainingProgress(Console& console, int epochs, Position ratings)
+    : console_(console), epochs_(epochs), ratings_(ratings) {}
+
+double TrainingProgress::seconds_left(double epochs_done) const {
+  const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  return epochs_done > 0 ? passed / epochs_done * (epochs_ - epochs_done) : 0;
+}
+
+std::string TrainingProgress::epoch_line(int epoch, double share_done, double ratings_per_second,
+                                         double epochs_done) const {
+  const std::string number = fmt::format("{:>{}}/{}", epoch, std::to_string(epochs_).size(), epochs_);
+  const std::string drawn = console_.moving() ? bar(share_done) + "  " : "";
+  const std::string better = last_scores_.empty() ? "" : last_best_ ? " ↓  " : "    ";
+  return fmt::format("{} {}{}{}{}ratings/s  {} left", number, drawn, last_scores_, better,
+                     short_count(ratings_per_second), short_seconds(seconds_left(epochs_done)));
+}
+
+void TrainingProgress::update(int epoch, double share_done, double ratings_per_second) {
+  if (!console_.moving()) return;
+  const std::string text = "epoch  " + epoch_line(epoch, share_done, ratings_per_second, epoch - 1 + share_done);
+  console_.redraw(cut(text, Console::width() - 1));
+}
+
+void TrainingProgress::finish_epoch(const EpochReport& report) {
+  last_scores_ = scores(report);
+  last_best_ = report.best && report.valid_rmse.has_value();
+  const double rate = report.seconds > 0 ? static_cast<double>(ratings_) / report.seconds : 0;
+  if (console_.moving()) {
+    update(report.epoch, 1, rate);
+  } else {
+    console_.line("epoch", epoch_line(report.epoch, 1, rate, report.epoch));
+  }
+}
+
+MetricsLog::MetricsLog(std::string path) : path_(std::move(path)) {
+  if (path_.empty()) return;
+  file_ = std::fopen(path_.c_str(), "we");
+  if (file_ == nullptr) {
+    throw FailedError("cannot write " + path_ + ": " + std::strerror(errno), "choose another --metrics, or none");
+  }
+}
+
+MetricsLog::~MetricsLog() {
+  if (file_ != nullptr) static_cast<void>(std::fclose(file_));
+}
+
+void MetricsLog::write(const EpochReport& report) {
+  if (file_ == nullptr) return;
+  const auto now = std::chrono::system_clock::now();
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  const auto whole = std::chrono::system_clock::to_time_t(now);
+  const double rate = report.seconds > 0 ? static_cast<double>(report.ratings) / report.seconds : 0;
+  JsonObject object;
+  object.text("ts", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), millis % 1000))
+      .count("epoch", report.epoch)
+      .number("train_loss", report.train_loss)
+      .number("train_rmse", report.train_rmse)
+      .number("valid_rmse", report.valid_rmse)
+      .number("valid_mae", report.valid_mae)
+      .number("lr", report.lr)
+      .number("ratings_per_s", std::round(rate))
+      .number("seconds", report.seconds);
+  const std::string line = object.str() + '\n';
+  if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) {
+    throw FailedError("cannot write " + path_ + ": " + std::strerror(errno), "choose another --metrics, or none");
+  }
+}
+
+}  // namespace wf::cli

@@ -1,0 +1,46 @@
+// How a run is going: a moving line on a terminal, one plain line per epoch elsewhere, and metrics.jsonl.
+#pragma once
+#include "host/cli/console.hpp"
+#include "host/train/engine.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+namespace wf::cli {
+
+class TrainingProgress {
+ public:
+  TrainingProgress(Console& console, int epochs, Position ratings);
+
+  void update(int epoch, double share_done, double ratings_per_second);
+  void finish_epoch(const EpochReport& report);
+
+ private:
+  double seconds_left(double epochs_done) const;
+  std::string epoch_line(int epoch, double share_done, double ratings_per_second, double epochs_done) const;
+
+  Console& console_;
+  int epochs_;
+  Position ratings_;
+  std::string last_scores_;  ///< "train 0.7312  valid 0.7794"
+  bool last_best_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// One JSON object per epoch, on disk as soon as the epoch is done.
+class MetricsLog {
+ public:
+  /// `path` empty: no log. Throws FailedError when the file cannot be written.
+  explicit MetricsLog(std::string path);
+  ~MetricsLog();
+  MetricsLog(const MetricsLog&) = delete;
+  MetricsLog& operator=(const MetricsLog&) = delete;
+  void write(const EpochReport& report);
+
+ private:
+  std::string path_;
+  std::FILE* file_ = nullptr;
+};
+
+}  // namespace wf::cli

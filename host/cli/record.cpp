@@ -1,0 +1,150 @@
+// The one file of the command line that reads JSON.
+#include "host/cli/record.hpp"
+
+#include "host/cli/json_text.hpp"
+#include "host/cli/resolve_config.hpp"
+#include "host/config/names.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+
+namespace wf::cli {
+namespace {
+
+const char* ids_word(std::optional<IdKind> kind) {
+  if (!kind) return "auto";
+  return *kind == IdKind::rows ? "rows" : *kind == IdKind::integers ? "integers" : "strings";
+}
+
+std::string reader_json(const ReaderRequest& reader) {
+  JsonObject object;
+  const ReadOptions& options = reader.options;
+  object.text("sep", options.separator);
+  object.raw("header", options.header ? (*options.header ? "true" : "false") : "null");
+  object.text("col_user", options.user_column)
+      .text("col_item", options.item_column)
+      .text("col_rating", options.rating_column)
+      .text("ids", ids_word(options.ids))
+      .boolean("skip_bad", options.skip_bad)
+      .count("n_users", reader.n_users)
+      .count("n_items", reader.n_items);
+  return object.str();
+}
+
+ReaderRequest parse_reader(const nlohmann::json& json) {
+  ReaderRequest reader;
+  ReadOptions& options = reader.options;
+  options.separator = json.value("sep", "");
+  if (json.contains("header") && json["header"].is_boolean()) options.header = json["header"].get<bool>();
+  options.user_column = json.value("col_user", "");
+  options.item_column = json.value("col_item", "");
+  options.rating_column = json.value("col_rating", "");
+  const std::string ids = json.value("ids", "auto");
+  if (ids == "rows") options.ids = IdKind::rows;
+  if (ids == "integers") options.ids = IdKind::integers;
+  if (ids == "strings") options.ids = IdKind::strings;
+  options.skip_bad = json.value("skip_bad", false);
+  reader.n_users = json.value("n_users", Position{0});
+  reader.n_items = json.value("n_items", Position{0});
+  return reader;
+}
+
+/// Values of the metadata map; absent ones leave the default.
+class Metadata {
+ public:
+  explicit Metadata(const std::map<std::string, std::string>& values) : values_(values) {}
+
+  void text(const char* key, std::string& into) const {
+    if (const auto found = values_.find(key); found != values_.end()) into = found->second;
+  }
+  void count(const char* key, Position& into) const {
+    std::string text_value;
+    text(key, text_value);
+    std::from_chars(text_value.data(), text_value.data() + text_value.size(), into);
+  }
+  void number(const char* key, std::optional<double>& into) const {
+    std::string text_value;
+    text(key, text_value);
+    double value = 0;
+    if (std::from_chars(text_value.data(), text_value.data() + text_value.size(), value).ec == std::errc{}) {
+      into = value;
+    }
+  }
+  nlohmann::json json(const char* key) const {
+    std::string text_value;
+    text(key, text_value);
+    return text_value.empty() ? nlohmann::json::object() : nlohmann::json::parse(text_value);
+  }
+
+ private:
+  const std::map<std::string, std::string>& values_;
+};
+
+}  // namespace
+
+std::string epoch_json(const EpochReport& report) {
+  JsonObject object;
+  object.count("epoch", report.epoch)
+      .number("train_loss", report.train_loss)
+      .number("train_rmse", report.train_rmse)
+      .number("valid_rmse", report.valid_rmse)
+      .number("valid_mae", report.valid_mae)
+      .number("lr", report.lr);
+  return object.str();
+}
+
+void write_record(const TrainingRecord& record, const TrainConfig& config, const TrainResult& result, Model& model) {
+  auto& metadata = model.metadata;
+  std::string epochs;
+  for (const EpochReport& report : result.epochs) epochs += (epochs.empty() ? "" : ", ") + epoch_json(report);
+  metadata["program_version"] = WARPFACTOR_VERSION;
+  metadata["config"] = config_json(config);
+  metadata["seed"] = std::to_string(config.seed);
+  metadata["data"] = record.data;
+  metadata["data_hash"] = record.hash;
+  metadata["data_bytes"] = std::to_string(record.bytes);
+  metadata["reader"] = reader_json(record.reader);
+  metadata["n_ratings"] = std::to_string(record.n_ratings);
+  metadata["metrics"] = '[' + epochs + ']';
+  metadata["best_epoch"] = std::to_string(result.best_epoch);
+  const auto baseline = [&metadata](const char* key, std::optional<double> value) {
+    if (value) metadata[key] = json_number(*value);
+  };
+  baseline("baseline_mean_rmse", record.baseline_mean_rmse);
+  baseline("baseline_bias_rmse", record.baseline_bias_rmse);
+}
+
+TrainingRecord read_record(const Model& model, const std::string& path) {
+  TrainingRecord record;
+  const Metadata metadata(model.metadata);
+  metadata.text("data", record.data);
+  metadata.text("data_hash", record.hash);
+  metadata.count("data_bytes", record.bytes);
+  metadata.count("n_ratings", record.n_ratings);
+  metadata.number("baseline_mean_rmse", record.baseline_mean_rmse);
+  metadata.number("baseline_bias_rmse", record.baseline_bias_rmse);
+  try {
+    record.reader = parse_reader(metadata.json("reader"));
+    const nlohmann::json config = metadata.json("config");
+    record.valid_frac = config.value("valid_frac", 0.0);
+    record.seed = config.value("seed", std::uint64_t{0});
+    record.loss = from_name<Loss>(config.value("loss", "mse")).value_or(Loss::mse);
+    record.user_padding = config.value("user_padding_idx", RowId{-1});
+    record.item_padding = config.value("item_padding_idx", RowId{-1});
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError({path}, std::string("its metadata is damaged: ") + error.what(), "train the model again");
+  }
+  return record;
+}
+
+std::string metadata_json(const Model& model) {
+  JsonObject object;
+  for (const auto& [key, value] : model.metadata) {
+    const bool holds_json = !value.empty() && (value[0] == '{' || value[0] == '[') && nlohmann::json::accept(value);
+    object.raw(key, holds_json ? value : json_string(value));
+  }
+  return object.str();
+}
+
+}  // namespace wf::cli

@@ -1,0 +1,38 @@
+// What the model file remembers of its training: written as metadata by train, read back by the other verbs.
+#pragma once
+#include "host/cli/requests.hpp"
+#include "host/model/model.hpp"
+#include "host/train/engine.hpp"
+
+#include <optional>
+#include <string>
+
+namespace wf::cli {
+
+struct TrainingRecord {
+  std::string data;  ///< path as given; "-": stdin
+  std::string hash;  ///< of the file's bytes
+  Position bytes = 0;
+  Position n_ratings = 0;  ///< trained on, without the validation part
+  ReaderRequest reader;
+  double valid_frac = 0;
+  std::uint64_t seed = 0;
+  Loss loss = Loss::mse;
+  RowId user_padding = -1, item_padding = -1;
+  std::optional<double> baseline_mean_rmse, baseline_bias_rmse;  ///< on the validation part
+};
+
+/// Adds the record, the configuration and the epochs to the model's metadata.
+void write_record(const TrainingRecord& record, const TrainConfig& config, const TrainResult& result, Model& model);
+
+/// From metadata; what is absent keeps its default (a model of another writer has none). Throws InputError with `path`
+/// for metadata that is there and is not what it should be.
+TrainingRecord read_record(const Model& model, const std::string& path);
+
+/// The metadata as JSON members: texts that hold JSON are embedded as such.
+std::string metadata_json(const Model& model);
+
+/// One epoch, as in the model's metadata.
+std::string epoch_json(const EpochReport& report);
+
+}  // namespace wf::cli

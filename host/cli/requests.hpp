@@ -1,0 +1,96 @@
+// What a command asks for, as plain values: filled by options.cpp, carried out by the verbs.
+#pragma once
+#include "host/config/config.hpp"
+#include "host/readers/read_ratings.hpp"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace wf::cli {
+
+enum class Color { automatic, always, never };
+
+struct OutputRequest {
+  bool json = false;
+  bool quiet = false;
+  Color color = Color::automatic;
+};
+
+/// How to read a ratings file: the detection's overrides and declared sizes (`--ids rows` only; 0: from the data).
+struct ReaderRequest {
+  ReadOptions options;
+  Position n_users = 0;
+  Position n_items = 0;
+};
+
+struct EngineRequest {
+  std::string engine = "auto";
+  int threads = 0;
+};
+
+struct TrainRequest {
+  std::string data;
+  ReaderRequest reader;
+  TrainConfig config;           ///< with what was given; resolve_config settles the rest
+  std::set<std::string> given;  ///< long names, without dashes, of the config options given
+  std::optional<double> lambda;
+  std::string init_from;
+  std::string valid;
+  bool no_valid = false;
+  bool deterministic = false;
+  std::string out;           ///< empty: from the data's name
+  std::string metrics;       ///< empty: beside the model; "none": no log
+  std::string batch_losses;  ///< empty: none
+};
+
+struct EvaluateRequest {
+  std::string model, data;
+  ReaderRequest reader;
+  EngineRequest engine;
+  std::string train;  ///< empty: the recorded training file
+};
+
+struct PredictRequest {
+  std::string model, pairs, out;
+  ReaderRequest reader;
+  EngineRequest engine;
+};
+
+struct RecommendRequest {
+  std::string model, users_file, seen, names, out;
+  std::vector<std::string> users;
+  int top = 10;
+  bool keep_seen = false;
+  ReaderRequest reader;  ///< of --seen
+  EngineRequest engine;
+};
+
+struct InfoRequest {
+  std::string model;
+};
+
+struct SynthRequest {
+  std::string shape, out;
+  std::optional<Position> users, items, ratings;
+  std::optional<int> rank;
+  std::optional<double> noise;
+  std::uint64_t seed = 42;
+};
+
+struct DoctorRequest {};
+
+struct Command {
+  std::string verb;
+  OutputRequest output;
+  std::variant<DoctorRequest, InfoRequest, SynthRequest, PredictRequest, EvaluateRequest, RecommendRequest,
+               TrainRequest>
+      request;
+};
+
+/// Turns the words after the program's name into a request. Throws UsageError, or HelpRequest (parser.hpp).
+Command parse_command(const std::vector<std::string>& arguments);
+
+}  // namespace wf::cli

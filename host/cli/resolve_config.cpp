@@ -1,0 +1,196 @@
+#include "host/cli/resolve_config.hpp"
+
+#include "host/cli/json_text.hpp"
+#include "host/config/names.hpp"
+
+#include <fmt/format.h>
+
+namespace wf::cli {
+namespace {
+
+using Given = std::set<std::string>;
+
+double default_lr(Optimizer optimizer) {
+  switch (optimizer) {
+    case Optimizer::adagrad:
+      return 0.01;
+    case Optimizer::adam:
+    case Optimizer::sparse_adam:
+      return 0.001;
+    case Optimizer::sgd:
+      break;
+  }
+  return 0.1;
+}
+
+/// The seam for tuned defaults: whatever was not given and depends on something else is set here, and only here.
+void apply_defaults(TrainConfig& config, const TrainRequest& request) {
+  const Given& given = request.given;
+  const std::optional<double>& lambda = request.lambda;
+  const bool batches = config.batch_size > 0;
+  if (lambda || batches) {
+    if (!given.contains("lambda-user")) config.lambda_user = lambda.value_or(0);
+    if (!given.contains("lambda-item")) config.lambda_item = lambda.value_or(0);
+  }
+  if (batches && !given.contains("lambda-bias")) config.lambda_bias = 0;
+  const bool own_start = batches || given.contains("global-mean") || !request.init_from.empty() ||
+                         config.loss == Loss::bce_with_logits || !config.biases;
+  if (own_start && !given.contains("bias-init")) config.bias_init = BiasInit::zero;
+  // the default scale is tuned for `scaled` and steps per rating; elsewhere the words mean what they mean in PyTorch
+  if (!given.contains("init-scale") && (batches || config.init.kind != Init::scaled)) config.init.scale = 1;
+  if (batches && !given.contains("lr")) config.lr = default_lr(config.optimizer);
+  if (!given.contains("eps")) config.eps = config.optimizer == Optimizer::adagrad ? 1e-10 : 1e-8;
+}
+
+void check_per_rating(const TrainConfig& config, const Given& given, const TrainRequest& request) {
+  const char* cure = "add --batch-size N: one SGD step per rating takes --lr, --lambda and --lr-schedule only";
+  if (config.optimizer != Optimizer::sgd) {
+    throw UsageError(fmt::format("--optimizer {} needs mini-batches", name_of(config.optimizer)), cure);
+  }
+  for (const char* option : {"momentum", "weight-decay", "beta1", "beta2", "eps", "scale-grad-by-freq"}) {
+    if (given.contains(option)) throw UsageError(fmt::format("--{} needs mini-batches", option), cure);
+  }
+  if (config.gradients == Gradients::dense) throw UsageError("--gradients dense needs mini-batches", cure);
+  if (config.reduction == Reduction::sum) throw UsageError("--reduction sum needs mini-batches", cure);
+  if (!request.batch_losses.empty()) {
+    throw UsageError("--batch-losses needs mini-batches", "add --batch-size N; without, there is no batch");
+  }
+}
+
+void check_optimizer(const TrainConfig& config, const Given& given) {
+  const bool sparse = config.gradients == Gradients::sparse;
+  const auto name = name_of(config.optimizer);
+  if (config.optimizer == Optimizer::adam && sparse) {
+    throw UsageError("--optimizer adam takes no sparse gradients, as in PyTorch",
+                     "add --gradients dense, or take --optimizer sparse_adam");
+  }
+  if (config.optimizer == Optimizer::sparse_adam && !sparse) {
+    throw UsageError("--optimizer sparse_adam takes no dense gradients, as in PyTorch",
+                     "take --optimizer adam, or --gradients sparse");
+  }
+  if (config.weight_decay > 0 && sparse) {
+    throw UsageError("--weight-decay does not go with sparse gradients, as in PyTorch",
+                     "add --gradients dense, or take --lambda, which decays the rows of the batch");
+  }
+  if (config.momentum > 0 && config.optimizer != Optimizer::sgd) {
+    throw UsageError(fmt::format("--momentum is sgd's, not {}'s", name), "leave it out, or take --optimizer sgd");
+  }
+  const bool adam = config.optimizer == Optimizer::adam || config.optimizer == Optimizer::sparse_adam;
+  for (const char* option : {"beta1", "beta2"}) {
+    if (given.contains(option) && !adam) {
+      throw UsageError(fmt::format("--{} is adam's and sparse_adam's, not {}'s", option, name),
+                       "leave it out, or take --optimizer sparse_adam");
+    }
+  }
+  if (given.contains("eps") && config.optimizer == Optimizer::sgd) {
+    throw UsageError("--eps is adagrad's, adam's and sparse_adam's, not sgd's", "leave it out");
+  }
+}
+
+void check_biases(const TrainConfig& config, const TrainRequest& request) {
+  if (config.bias_init == BiasInit::zero) return;
+  const char* cure = "leave one of them out";
+  if (!config.biases) throw UsageError("--bias-init fitted needs biases", cure);
+  if (config.global_mean) throw UsageError("--bias-init fitted goes with --global-mean auto", cure);
+  if (config.loss == Loss::bce_with_logits) {
+    throw UsageError("--bias-init fitted is by least squares, which --loss bce_with_logits is not", cure);
+  }
+  if (!request.init_from.empty()) throw UsageError("--bias-init fitted and --init-from exclude each other", cure);
+}
+
+void check_validation(const TrainRequest& request) {
+  if (request.no_valid && !request.valid.empty()) {
+    throw UsageError("--no-valid and --valid exclude each other", "give one of them");
+  }
+  if (request.no_valid && request.given.contains("valid-frac") && request.config.valid_frac > 0) {
+    throw UsageError("--no-valid and --valid-frac exclude each other", "give one of them");
+  }
+  if (!request.valid.empty() && request.given.contains("valid-frac")) {
+    throw UsageError("--valid and --valid-frac exclude each other", "give one of them");
+  }
+  if (request.data == "-" && request.valid == "-") {
+    throw UsageError("DATA and --valid are both stdin", "write one of them to a file");
+  }
+}
+
+void check_rows(const TrainConfig& config, const ReaderRequest& reader) {
+  const auto check = [](const char* option, RowId row, const char* size_option, Position size) {
+    if (size > 0 && row >= size) {
+      throw UsageError(fmt::format("{} {} lies outside the table of {} rows", option, row, size),
+                       fmt::format("rows count from 0; {} says how many there are", size_option));
+    }
+  };
+  check("--user-padding-idx", config.user_padding, "--n-users", reader.n_users);
+  check("--item-padding-idx", config.item_padding, "--n-items", reader.n_items);
+}
+
+}  // namespace
+
+TrainConfig resolve_config(const TrainRequest& request) {
+  TrainConfig config = request.config;
+  apply_defaults(config, request);
+  if (config.batch_size == 0) {
+    check_per_rating(config, request.given, request);
+  } else {
+    check_optimizer(config, request.given);
+  }
+  check_biases(config, request);
+  check_validation(request);
+  check_rows(config, request.reader);
+  if (config.init.kind == Init::uniform && !(config.init.low <= config.init.high)) {
+    throw UsageError(fmt::format("--init-low {} is above --init-high {}", config.init.low, config.init.high),
+                     "swap them");
+  }
+  if (request.no_valid || !request.valid.empty()) config.valid_frac = 0;
+  return config;
+}
+
+std::string config_json(const TrainConfig& config) {
+  JsonObject object;
+  object.count("rank", config.rank)
+      .boolean("biases", config.biases)
+      .text("bias_init", name_of(config.bias_init))
+      .number("global_mean", config.global_mean)
+      .text("init", name_of(config.init.kind))
+      .number("init_scale", config.init.scale)
+      .number("init_low", config.init.low)
+      .number("init_high", config.init.high)
+      .text("fan_mode", name_of(config.init.fan_mode))
+      .text("nonlinearity", name_of(config.init.nonlinearity))
+      .number("negative_slope", config.init.negative_slope)
+      .number("max_norm", config.norm_limit.max_norm)
+      .number("norm_type", config.norm_limit.norm_type)
+      .boolean("scale_grad_by_freq", config.scale_grad_by_freq)
+      .count("user_padding_idx", config.user_padding)
+      .count("item_padding_idx", config.item_padding)
+      .text("loss", name_of(config.loss))
+      .text("reduction", name_of(config.reduction))
+      .number("lambda_user", config.lambda_user)
+      .number("lambda_item", config.lambda_item)
+      .number("lambda_bias", config.lambda_bias)
+      .text("reg_scaling", name_of(config.reg_scaling))
+      .count("batch_size", config.batch_size)
+      .text("optimizer", name_of(config.optimizer))
+      .text("gradients", name_of(config.gradients))
+      .number("lr", config.lr)
+      .number("momentum", config.momentum)
+      .number("weight_decay", config.weight_decay)
+      .number("beta1", config.beta1)
+      .number("beta2", config.beta2)
+      .number("eps", config.eps)
+      .text("lr_schedule", name_of(config.lr_schedule))
+      .number("lr_decay", config.lr_decay)
+      .text("shuffle", name_of(config.shuffle))
+      .count("epochs", config.epochs)
+      .raw("seed", std::to_string(config.seed))
+      .count("grid", config.grid)
+      .number("valid_frac", config.valid_frac)
+      .boolean("early_stopping", config.early_stopping)
+      .count("patience", config.patience)
+      .number("min_delta", config.min_delta)
+      .text("engine", config.engine)
+      .count("threads", config.threads);
+  return object.str();
+}
+
+}  // namespace wf::cli

@@ -1,0 +1,17 @@
+// Ctrl-C and SIGTERM: before training they end the program, during training they ask it to stop, and a second one ends
+// it at once.
+#pragma once
+
+namespace wf::cli {
+
+/// From now on SIGINT or SIGTERM ends the program with 128 + signal and a line that says that nothing was saved, even
+/// where it waits for input.
+void end_on_stop_signals();
+
+/// From now on the first SIGINT or SIGTERM only sets stop_signal().
+void remember_stop_signals();
+
+/// The signal that asked to stop; 0: none did.
+int stop_signal();
+
+}  // namespace wf::cli

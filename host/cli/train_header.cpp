@@ -1,0 +1,130 @@
+#include "host/cli/train_header.hpp"
+
+#include "host/cli/words.hpp"
+
+#include <fmt/format.h>
+
+namespace wf::cli {
+namespace {
+
+std::string ids_text(const Dataset& data) {
+  const auto word = [](IdKind kind) {
+    return kind == IdKind::rows ? "row-number" : kind == IdKind::integers ? "integer" : "string";
+  };
+  const char* users = word(data.users.kind());
+  const char* items = word(data.items.kind());
+  return users == items ? fmt::format("{} ids", users) : fmt::format("{} user ids, {} item ids", users, items);
+}
+
+std::string optimizer_text(const TrainConfig& config) {
+  if (config.batch_size == 0) return "SGD, one step per rating";
+  std::string text = fmt::format("{}, batches of {}, {} gradients, loss {}", name_of(config.optimizer),
+                                 grouped(config.batch_size), name_of(config.gradients), name_of(config.reduction));
+  if (config.optimizer == Optimizer::sgd) {
+    text += fmt::format(", momentum {}, weight decay {}", config.momentum, config.weight_decay);
+  } else if (config.optimizer == Optimizer::adagrad) {
+    text += fmt::format(", eps {}", config.eps);
+  } else {
+    text += fmt::format(", beta1 {}, beta2 {}, eps {}", config.beta1, config.beta2, config.eps);
+  }
+  return text;
+}
+
+std::string lambda_text(const TrainConfig& config) {
+  std::string text = fmt::format("λ {}", config.lambda_user);
+  if (config.lambda_user != config.lambda_item) text += fmt::format(" (users), {} (items)", config.lambda_item);
+  text += config.reg_scaling == RegScaling::count ? " by count" : " per row";
+  return config.biases ? text + fmt::format(", bias λ {}", config.lambda_bias) : text;
+}
+
+std::string init_text(const InitConfig& init) {
+  std::string text = fmt::format("init {}", name_of(init.kind));
+  if (init.kind == Init::uniform) text += fmt::format(" {}..{}", init.low, init.high);
+  if (init.kind == Init::kaiming_normal || init.kind == Init::kaiming_uniform) {
+    text += fmt::format(" {} {}", name_of(init.fan_mode), name_of(init.nonlinearity));
+  }
+  if (init.scale != 1) text += fmt::format(" × {}", init.scale);
+  return text;
+}
+
+std::string schedule_text(const TrainConfig& config) {
+  std::string text = fmt::format("lr {} {}", config.lr, name_of(config.lr_schedule));
+  if (config.lr_schedule == LrSchedule::inverse) text += fmt::format(" (decay {})", config.lr_decay);
+  return text;
+}
+
+void print_model_extras(Console& console, const TrainConfig& config) {
+  std::string text;
+  const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : " · ") + part; };
+  if (config.norm_limit.active()) {
+    add(fmt::format("rows at most {} long (p = {})", config.norm_limit.max_norm, config.norm_limit.norm_type));
+  }
+  if (config.scale_grad_by_freq) add("gradients divided by the row's count in the batch");
+  if (config.user_padding >= 0) add(fmt::format("user row {} is padding", config.user_padding));
+  if (config.item_padding >= 0) add(fmt::format("item row {} is padding", config.item_padding));
+  if (!text.empty()) console.line("", text);
+}
+
+}  // namespace
+
+void print_data(Console& console, const ReadReport& report, const Dataset& data, const TrainConfig& config) {
+  const auto cells = static_cast<double>(data.users.size()) * static_cast<double>(data.items.size());
+  const bool constant = report.min_value == report.max_value;
+  const std::string values =
+      report.implicit() ? "implicit, every value 1" : fmt::format("explicit {}–{}", report.min_value, report.max_value);
+  console.line("data", fmt::format("{} users × {} items · {} · {:.2g} % dense · {}", grouped(data.users.size()),
+                                   grouped(data.items.size()), values,
+                                   100 * static_cast<double>(data.ratings.size()) / cells, ids_text(data)));
+  if (constant) {
+    console.note(
+        fmt::format("every rating is {}: --loss {} learns nothing from that; a column with different values "
+                    "(--col-rating), or rows with 0 for what is not liked, would help",
+                    report.min_value, name_of(config.loss)));
+  }
+  if (config.loss == Loss::bce_with_logits && (report.min_value < 0 || report.max_value > 1)) {
+    console.note(fmt::format("--loss bce_with_logits expects ratings from 0 to 1, and these are {}–{}",
+                             report.min_value, report.max_value));
+  }
+}
+
+void print_split(Console& console, const TrainRequest& request, const TrainConfig& config, Position n_train,
+                 Position n_valid) {
+  if (n_valid > 0 && request.valid.empty()) {
+    const double share = 100 * static_cast<double>(n_valid) / static_cast<double>(n_train + n_valid);
+    console.line("split",
+                 fmt::format("{:.3g} % train, {:.3g} % validation, random, seed {}", 100 - share, share, config.seed),
+                 "--valid-frac, --valid, --seed");
+  } else if (n_valid > 0) {
+    console.line("split", fmt::format("{} train, {} validation", grouped(n_train), grouped(n_valid)), "--valid");
+  } else {
+    console.line("split", "everything trains, nothing validates: no early stopping, the last epoch is the model",
+                 request.no_valid ? "--no-valid" : "--valid-frac");
+  }
+  const bool steers = request.given.contains("patience") || request.given.contains("min-delta");
+  if (steers && (n_valid == 0 || !config.early_stopping)) {
+    console.note("--patience and --min-delta have no effect without validation and early stopping");
+  }
+}
+
+void print_settings(Console& console, const TrainConfig& config, const Model& model, bool validates) {
+  const std::string biases =
+      model.has_biases() ? fmt::format("biases ({}), global mean {:.4f}", name_of(config.bias_init), model.global_mean)
+                         : std::string("no biases");
+  console.line("model", fmt::format("rank {} · {} · {}", config.rank, biases, init_text(config.init)),
+               "--rank, --biases, --bias-init, --global-mean, --init");
+  print_model_extras(console, config);
+  console.line("train",
+               fmt::format("{} · {} · {} · {}", name_of(config.loss), optimizer_text(config), lambda_text(config),
+                           schedule_text(config)),
+               "--loss, --batch-size, --optimizer, --lambda, --lambda-bias, --reg-scaling, --lr, --lr-schedule");
+  const std::string patience = !validates ? ""
+                               : config.early_stopping
+                                   ? fmt::format(", patience {}, min-delta {}", config.patience, config.min_delta)
+                                   : ", no early stopping";
+  console.line("",
+               fmt::format("at most {} epochs{} · shuffle {} · grid {}", config.epochs, patience,
+                           name_of(config.shuffle), config.grid == 0 ? "auto" : std::to_string(config.grid)),
+               "--epochs, --patience, --min-delta, --shuffle, --grid");
+}
+
+}  // namespace wf::cli

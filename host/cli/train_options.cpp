@@ -1,0 +1,223 @@
+// The options of `train`, one line of the table each. Defaults are printed from TrainConfig, never written twice.
+#include "host/cli/options.hpp"
+
+#include <fmt/format.h>
+
+namespace wf::cli {
+namespace {
+
+/// Adds options that write into TrainConfig and note that they were given.
+class ConfigTable {
+ public:
+  ConfigTable(Parser& parser, TrainRequest& request) : parser_(parser), given_(request.given) {}
+
+  template <class Integer>
+  void whole(Group group, const std::string& names, const std::string& text, Integer& into, Position low,
+             Position high) {
+    const Integer default_value = into;
+    parser_.value(group, names, "N", fmt::format("{} (default {}; {} to {})", text, default_value, low, high),
+                  [&given = given_, &into, low, high](const std::string& option, const std::string& word) {
+                    into = static_cast<Integer>(parse_whole(option, word, low, high));
+                    given.insert(option.substr(2));
+                  });
+  }
+  template <class Real>
+  void number(Group group, const std::string& names, const std::string& text, Real& into, Range range,
+              const std::string& default_text = {}) {
+    const std::string shown = default_text.empty() ? fmt::format("{}", into) : default_text;
+    parser_.value(group, names, "X", fmt::format("{} (default {})", text, shown),
+                  [&given = given_, &into, range](const std::string& option, const std::string& word) {
+                    into = static_cast<Real>(parse_number(option, word, range));
+                    given.insert(option.substr(2));
+                  });
+  }
+  template <class Enum>
+  void choice(Group group, const std::string& names, const std::string& text, Enum& into) {
+    parser_.value(group, names, join(words_of<Enum>(), "|"), fmt::format("{} (default {})", text, name_of(into)),
+                  [&given = given_, &into](const std::string& option, const std::string& word) {
+                    into = parse_word<Enum>(option, word);
+                    given.insert(option.substr(2));
+                  });
+  }
+  /// A flag and its opposite; `into` is the default.
+  void either(Group group, const std::string& on, const std::string& off, const std::string& text, bool& into) {
+    const std::string default_name = into ? on : off;
+    const auto set = [&given = given_, on, off, &into](bool value) {
+      if (!given.insert(on.substr(2)).second && into != value) {
+        throw UsageError(on + " and " + off + " exclude each other", "give one of them");
+      }
+      into = value;
+    };
+    parser_.flag(group, on, fmt::format("{} (default {})", text, default_name), [set] { set(true); });
+    parser_.flag(group, off, "the opposite of " + on, [set] { set(false); });
+  }
+
+ private:
+  Parser& parser_;
+  std::set<std::string>& given_;
+};
+
+void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
+  TrainConfig& config = request.config;
+  const Group group = Group::model;
+  table.whole(group, "-k,--rank,--factors,--dim", "factors per user and item", config.rank, 1, kMaxRank);
+  table.either(group, "--biases", "--no-biases", "a bias per user and item, and the global mean", config.biases);
+  parser.value(group, "--global-mean", "X|auto",
+               "added to every score of a model with biases; auto is the mean of the training ratings, or its logit "
+               "with --loss bce_with_logits (default auto)",
+               [&request](const std::string& option, const std::string& word) {
+                 if (word == "auto") return;
+                 request.config.global_mean = parse_number(option, word, kAnyNumber);
+                 request.given.insert("global-mean");
+               });
+  table.choice(
+      group, "--bias-init",
+      "how biases begin; fitted is by least squares, which mini-batches, --global-mean, --init-from and --loss "
+      "bce_with_logits turn to zero",
+      config.bias_init);
+  parser.rare();
+  table.choice(group, "--init", "how factors are drawn; scaled is N(0, 1/k), normal is N(0, 1)", config.init.kind);
+  table.number(group, "--init-scale", "multiplies every drawn factor", config.init.scale, kAnyNumber,
+               fmt::format("{} for scaled with steps per rating, else 1", config.init.scale));
+  table.number(group, "--init-low", "--init uniform: lower bound", config.init.low, kAnyNumber);
+  parser.rare();
+  table.number(group, "--init-high", "--init uniform: upper bound", config.init.high, kAnyNumber);
+  parser.rare();
+  table.choice(group, "--fan-mode", "--init kaiming_*: which fan, as PyTorch defines it", config.init.fan_mode);
+  parser.rare();
+  table.choice(group, "--nonlinearity", "--init kaiming_*: whose gain", config.init.nonlinearity);
+  parser.rare();
+  table.number(group, "--negative-slope", "--nonlinearity leaky_relu: its slope", config.init.negative_slope,
+               kAnyNumber);
+  parser.rare();
+  parser.value(group, "--init-from", "FILE",
+               "start from the tables of a .safetensors file: user_factors.weight, item_factors.weight and, if there, "
+               "user_biases.weight, item_biases.weight",
+               [&request](const std::string&, const std::string& word) { request.init_from = word; });
+  table.whole(group, "--user-padding-idx", "user row that stays as it is, as nn.Embedding's padding_idx; -1 is none",
+              config.user_padding, -1, kMaxRows - 1);
+  parser.rare();
+  table.whole(group, "--item-padding-idx", "item row that stays as it is; -1 is none", config.item_padding, -1,
+              kMaxRows - 1);
+  parser.rare();
+  table.number(group, "--max-norm", "rows longer than this are shortened at look-up; 0 is off",
+               config.norm_limit.max_norm, kNotNegative);
+  parser.rare();
+  table.number(group, "--norm-type", "p of the p-norm that --max-norm limits", config.norm_limit.norm_type, kPositive);
+  parser.rare();
+  parser.flag(group, "--scale-grad-by-freq", "divide a row's gradient by its count in the batch", [&request] {
+    request.config.scale_grad_by_freq = true;
+    request.given.insert("scale-grad-by-freq");
+  });
+  parser.rare();
+}
+
+void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& config) {
+  const Group group = Group::training;
+  table.choice(group, "--optimizer", "how a mini-batch's gradient is applied", config.optimizer);
+  table.choice(group, "--gradients", "sparse touches only the rows of a batch, dense all rows", config.gradients);
+  parser.rare();
+  table.number(group, "--momentum", "of sgd, with dense or sparse gradients", config.momentum, kFraction);
+  parser.rare();
+  table.number(group, "--weight-decay", "PyTorch's L2 term; needs --gradients dense", config.weight_decay,
+               kNotNegative);
+  parser.rare();
+  table.number(group, "--beta1", "of adam and sparse_adam", config.beta1, kFraction);
+  parser.rare();
+  table.number(group, "--beta2", "of adam and sparse_adam", config.beta2, kFraction);
+  parser.rare();
+  table.number(group, "--eps", "of adagrad, adam and sparse_adam", config.eps, kNotNegative,
+               "1e-10 for adagrad, else 1e-08");
+  parser.rare();
+}
+
+void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
+  TrainConfig& config = request.config;
+  const Group group = Group::training;
+  table.whole(group, "--epochs,--iterations", "passes over the ratings, at most", config.epochs, 0, 1000000);
+  table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
+               fmt::format("{}; with mini-batches by optimizer", config.lr));
+  parser.value(
+      group, "--lambda,--reg", "X",
+      fmt::format("penalty on squared factors, user and item (default {}, 0 with mini-batches)", config.lambda_user),
+      [&request](const std::string& option, const std::string& word) {
+        request.lambda = parse_number(option, word, kNotNegative);
+      });
+  table.number(group, "--lambda-user", "the penalty of user rows alone", config.lambda_user, kNotNegative,
+               "--lambda's");
+  parser.rare();
+  table.number(group, "--lambda-item", "the penalty of item rows alone", config.lambda_item, kNotNegative,
+               "--lambda's");
+  parser.rare();
+  table.number(group, "--lambda-bias", "penalty on squared biases, not by count", config.lambda_bias, kNotNegative,
+               fmt::format("{}, 0 with mini-batches", config.lambda_bias));
+  parser.rare();
+  table.choice(group, "--reg-scaling", "what --lambda is multiplied with: the row's count of ratings, or nothing",
+               config.reg_scaling);
+  parser.rare();
+  table.choice(group, "--loss", "what is minimised", config.loss);
+  table.choice(group, "--reduction", "of a mini-batch's losses", config.reduction);
+  parser.rare();
+  table.whole(group, "--batch-size", "ratings per mini-batch with PyTorch's semantics; 0 is one step per rating",
+              config.batch_size, 0, std::numeric_limits<Position>::max());
+  add_optimizer_options(table, parser, config);
+  table.choice(group, "--lr-schedule", "inverse is lr / (1 + decay * t^1.5); bold_driver raises by 5 % and halves",
+               config.lr_schedule);
+  table.number(group, "--lr-decay", "decay of --lr-schedule inverse", config.lr_decay, kNotNegative);
+  parser.rare();
+  table.choice(group, "--shuffle", "order of the ratings: as read, or new each epoch", config.shuffle);
+  table.whole(group, "--grid", "ranges per side of the block grid; 0 is from the data", config.grid, 0, 4096);
+  parser.rare();
+  parser.value(
+      group, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),
+      [&config](const std::string& option, const std::string& word) { config.seed = parse_seed(option, word); });
+  parser.flag(group, "--deterministic",
+              "same bits for any number of threads: so far every engine works so for a given --grid",
+              [&request] { request.deterministic = true; });
+  parser.rare();
+}
+
+void add_validation_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
+  TrainConfig& config = request.config;
+  const Group group = Group::evaluation;
+  parser.value(group, "--valid", "FILE", "validate on this file instead of a part of DATA",
+               [&request](const std::string&, const std::string& word) { request.valid = word; });
+  table.number(group, "--valid-frac", "share of DATA, drawn at random, that validates instead of training",
+               config.valid_frac, kFraction);
+  parser.flag(group, "--no-valid", "train on everything; the last epoch is the model",
+              [&request] { request.no_valid = true; });
+  table.whole(group, "--patience,--early-stopping,--stopping-step",
+              "epochs without a better validation loss before stopping", config.patience, 1, 1000000);
+  table.number(group, "--min-delta", "how much better counts as better", config.min_delta, kNotNegative);
+  parser.rare();
+  parser.flag(group, "--no-early-stopping", "run all epochs; the best one is still the model",
+              [&config] { config.early_stopping = false; });
+}
+
+void add_file_options(Parser& parser, TrainRequest& request) {
+  const Group group = Group::output;
+  parser.value(group, "-o,--out", "FILE",
+               "the model (default: DATA's name with .safetensors, in the current folder; stdin: model.safetensors)",
+               [&request](const std::string&, const std::string& word) { request.out = word; });
+  parser.value(group, "--metrics", "FILE|none",
+               "one JSON object per epoch (default: the model's name with .metrics.jsonl)",
+               [&request](const std::string&, const std::string& word) { request.metrics = word; });
+  parser.value(group, "--batch-losses", "FILE", "CSV epoch,batch,loss of every mini-batch before its update",
+               [&request](const std::string&, const std::string& word) { request.batch_losses = word; });
+  parser.rare();
+}
+
+}  // namespace
+
+void add_train_options(Parser& parser, TrainRequest& request) {
+  parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst; - is stdin", request.data);
+  add_reader_options(parser, request.reader, true);
+  ConfigTable table(parser, request);
+  add_model_options(table, parser, request);
+  add_training_options(table, parser, request);
+  add_validation_options(table, parser, request);
+  add_engine_options(parser, request.config.engine, request.config.threads);
+  add_file_options(parser, request);
+}
+
+}  // namespace wf::cli

@@ -1,0 +1,325 @@
+// train: ratings in, model out, and everything worth knowing on the way.
+#include "host/api/engines.hpp"
+#include "host/cli/data_files.hpp"
+#include "host/cli/json_text.hpp"
+#include "host/cli/output_file.hpp"
+#include "host/cli/progress.hpp"
+#include "host/cli/resolve_config.hpp"
+#include "host/cli/signals.hpp"
+#include "host/cli/train_header.hpp"
+#include "host/cli/verbs.hpp"
+#include "host/cli/words.hpp"
+#include "host/evaluate/baselines.hpp"
+#include "host/model/model_file.hpp"
+#include "host/ratings/split.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <utility>
+
+namespace wf::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// "data/ratings.csv.gz" -> "ratings"
+std::string stem_of(const std::string& data) {
+  if (data == "-") return "model";
+  fs::path name = fs::path(data).filename();
+  for (const char* extension : {".gz", ".zst"}) {
+    if (name.extension() == extension) name = name.stem();
+  }
+  for (const char* extension : {".csv", ".tsv", ".txt", ".dat", ".data", ".mtx"}) {
+    if (name.extension() == extension) name = name.stem();
+  }
+  return name.string();
+}
+
+std::string without_suffix(const std::string& path, const std::string& suffix) {
+  const bool ends =
+      path.size() > suffix.size() && path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
+  return ends ? path.substr(0, path.size() - suffix.size()) : path;
+}
+
+struct OutputPaths {
+  std::string model;
+  std::string metrics;  ///< empty: none
+};
+
+OutputPaths output_paths(const TrainRequest& request) {
+  OutputPaths paths;
+  paths.model = request.out.empty() ? stem_of(request.data) + ".safetensors" : request.out;
+  paths.metrics = request.metrics;
+  if (request.metrics.empty()) paths.metrics = without_suffix(paths.model, ".safetensors") + ".metrics.jsonl";
+  if (request.metrics == "none") paths.metrics.clear();
+  check_writable(paths.model);
+  std::error_code ignored;
+  for (const std::string& source : {request.data, request.valid, request.init_from}) {
+    if (source == request.init_from || source.empty() || source == "-") continue;
+    if (fs::equivalent(source, paths.model, ignored)) {
+      throw UsageError("the model would overwrite " + source, "choose another name with -o");
+    }
+  }
+  return paths;
+}
+
+/// The part to train on and the part to validate on, with rows of the same tables.
+struct Parts {
+  Ratings train, valid;
+};
+
+Parts split_parts(Console& console, const TrainRequest& request, const TrainConfig& config, Dataset& data) {
+  Parts parts;
+  if (!request.valid.empty()) {
+    Dataset valid{{}, data.users.clone(), data.items.clone()};
+    ReadOptions options = request.reader.options;
+    read_file(console, request.valid, options, valid);
+    parts.valid = std::move(valid.ratings);
+  } else if (config.valid_frac > 0) {
+    parts.valid = split_off(data.ratings, config.valid_frac, config.seed);
+  }
+  parts.train = std::move(data.ratings);
+  if (parts.train.empty()) {
+    throw UsageError(fmt::format("--valid-frac {} leaves no rating to train on", config.valid_frac),
+                     "take a smaller share, or --no-valid");
+  }
+  print_split(console, request, config, parts.train.size(), parts.valid.size());
+  return parts;
+}
+
+/// Rows beyond the declared number of users or items.
+void check_declared(const ReaderRequest& reader, const ReadReport& report, const Dataset& data) {
+  const auto check = [&report](Span<const RowId, Host> rows, Position declared, const char* side, const char* option) {
+    if (declared == 0) return;
+    const auto* const first = std::find_if(rows.begin(), rows.end(), [&](RowId row) { return row >= declared; });
+    if (first == rows.end()) return;
+    const bool one_rating_a_line = report.blank + report.comments + report.bad_lines == 0;
+    const Position line = first - rows.begin() + (report.header ? 2 : 1);
+    throw InputError({report.path, one_rating_a_line ? line : 0},
+                     fmt::format("{} {} lies beyond {} {}", side, *first, option, declared),
+                     fmt::format("rows count from 0; a larger {} makes room", option));
+  };
+  check(data.ratings.user.span(), reader.n_users, "user", "--n-users");
+  check(data.ratings.item.span(), reader.n_items, "item", "--n-items");
+}
+
+void check_padding(const TrainConfig& config, const Dataset& data) {
+  const auto check = [](const char* option, RowId row, Position rows) {
+    if (row >= rows) {
+      throw UsageError(fmt::format("{} {} lies outside the table of {} rows", option, row, rows),
+                       "rows count from 0, in the order of first appearance or, with --ids rows, as numbered");
+    }
+  };
+  check("--user-padding-idx", config.user_padding, data.users.size());
+  check("--item-padding-idx", config.item_padding, data.items.size());
+}
+
+struct Baselines {
+  std::optional<double> mean_rmse, bias_rmse;
+  BiasBaseline fitted;  ///< what biases begin with; released once they do
+};
+
+Baselines measure_baselines(const Parts& parts, Position n_users, Position n_items, const TrainConfig& config) {
+  Baselines result;
+  if (parts.valid.empty() && config.bias_init == BiasInit::zero) return result;
+  result.fitted = fit_biases(parts.train.view(), n_users, n_items);
+  if (!parts.valid.empty()) {
+    result.mean_rmse = result.fitted.mean_errors(parts.valid.view()).rmse();
+    result.bias_rmse = result.fitted.errors(parts.valid.view()).rmse();
+  }
+  return result;
+}
+
+/// Mean, minimum and maximum of the training ratings into the model, and the global mean out of them.
+void set_rating_facts(Model& model, const Ratings& train, const TrainConfig& config) {
+  double sum = 0;
+  for (const float value : train.value) sum += static_cast<double>(value);
+  model.rating_mean = sum / static_cast<double>(train.size());
+  model.rating_min = *std::min_element(train.value.begin(), train.value.end());
+  model.rating_max = *std::max_element(train.value.begin(), train.value.end());
+  double global_mean = model.rating_mean;
+  if (config.loss == Loss::bce_with_logits) {
+    constexpr double kMargin = 1e-3;  // ratings that are all 0 or all 1 have no finite logit
+    const double share = std::clamp(model.rating_mean, kMargin, 1 - kMargin);
+    global_mean = std::log(share / (1 - share));
+  }
+  model.global_mean = static_cast<float>(config.biases ? config.global_mean.value_or(global_mean) : 0);
+}
+
+Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const Ratings& train,
+                BiasBaseline fitted) {
+  Model model = make_model(data.users.size(), data.items.size(), config.rank, config.biases);
+  model.users = std::move(data.users);
+  model.items = std::move(data.items);
+  model.norm_limit = config.norm_limit;
+  set_rating_facts(model, train, config);
+  initialise(model, config.init, config.seed, config.user_padding, config.item_padding);
+  if (config.bias_init == BiasInit::fitted) {
+    model.tables.user_biases = std::move(fitted.user_bias);
+    model.tables.item_biases = std::move(fitted.item_bias);
+  }
+  if (!request.init_from.empty()) load_tables(model, request.init_from);
+  return model;
+}
+
+TrainResult run_training(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths,
+                         Engine& engine, Model& model, Ratings train, const Ratings& valid, Console& console) {
+  TrainingProgress progress(console, config.epochs, train.size());
+  MetricsLog metrics(paths.metrics);
+  std::optional<OutputFile> batch_losses;
+  if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
+  TrainCallbacks callbacks;
+  callbacks.epoch = [&](const EpochReport& report) {
+    metrics.write(report);
+    progress.finish_epoch(report);
+  };
+  callbacks.progress = [&](int epoch, double share, double rate) { progress.update(epoch, share, rate); };
+  if (batch_losses) {
+    callbacks.batch_loss = [&](int epoch, Position batch, double loss) {
+      batch_losses->write(fmt::format("{},{},{:.9g}\n", epoch, batch, loss));
+    };
+  }
+  callbacks.stop_requested = [] { return stop_signal() != 0; };
+  TrainResult result = engine.train(model, std::move(train), valid.view(), config, callbacks);
+  if (batch_losses) batch_losses->commit();
+  console.clear();
+  return result;
+}
+
+const EpochReport* best_report(const TrainResult& result) {
+  for (const EpochReport& report : result.epochs) {
+    if (report.epoch == result.best_epoch) return &report;
+  }
+  return nullptr;
+}
+
+std::string score_text(const TrainResult& result, const Baselines& baselines) {
+  const EpochReport* best = best_report(result);
+  if (best == nullptr) return "no epoch was finished";
+  if (!best->valid_rmse) return fmt::format("train RMSE {:.4f} at epoch {}", best->train_rmse, best->epoch);
+  std::string text = fmt::format("best valid RMSE {:.4f}, MAE {:.4f} at epoch {}", *best->valid_rmse,
+                                 best->valid_mae.value_or(0), best->epoch);
+  if (baselines.bias_rmse) {
+    text += fmt::format(" (biases only {:.4f}, mean {:.4f})", *baselines.bias_rmse, baselines.mean_rmse.value_or(0));
+  }
+  return text;
+}
+
+std::string reason_text(StopReason reason, const TrainConfig& config) {
+  if (reason == StopReason::early) return fmt::format(" · stopped: no better for {} epochs", config.patience);
+  if (reason == StopReason::interrupted)
+    return fmt::format(" · interrupted by {}", stop_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+  return "";
+}
+
+const char* reason_word(StopReason reason) {
+  return reason == StopReason::early ? "early" : reason == StopReason::interrupted ? "interrupted" : "all_epochs";
+}
+
+/// A run that is over and saved.
+struct FinishedRun {
+  const TrainResult& result;
+  const Baselines& baselines;
+  const TrainConfig& config;
+  const OutputPaths& paths;
+  const Model& model;
+  const TrainingRecord& record;
+  std::chrono::steady_clock::time_point start;
+
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+};
+
+std::string result_json(const FinishedRun& run) {
+  const EpochReport* best = best_report(run.result);
+  JsonObject object;
+  object.text("model", run.paths.model)
+      .count("n_users", run.model.n_users)
+      .count("n_items", run.model.n_items)
+      .count("n_ratings", run.record.n_ratings)
+      .count("best_epoch", run.result.best_epoch)
+      .count("epochs", static_cast<Position>(run.result.epochs.size()))
+      .text("stopped", reason_word(run.result.reason));
+  object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
+      .number("train_loss", best != nullptr ? std::optional(best->train_loss) : std::nullopt)
+      .number("valid_rmse", best != nullptr ? best->valid_rmse : std::nullopt)
+      .number("valid_mae", best != nullptr ? best->valid_mae : std::nullopt)
+      .number("baseline_bias_rmse", run.baselines.bias_rmse)
+      .number("baseline_mean_rmse", run.baselines.mean_rmse)
+      .number("seconds", run.seconds())
+      .text("metrics", run.paths.metrics)
+      .raw("config", config_json(run.config));
+  return object.str();
+}
+
+/// A word that a shell takes as one.
+std::string shell_word(const std::string& text) {
+  if (!text.empty() && text.find_first_of(" \t\n\"'\\$`;&|<>()*?[]#~!{}") == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+void print_next(Console& console, const std::string& model_path, const Model& model) {
+  const std::string file = shell_word(model_path);
+  console.line("next", fmt::format("warpfactor recommend {} --user {}      warpfactor evaluate {} test.csv", file,
+                                   shell_word(model.users.text(0)), file));
+}
+
+void report_result(const FinishedRun& run, Console& console) {
+  const std::string epoch =
+      run.result.best_epoch > 0 ? fmt::format("epoch {}", run.result.best_epoch) : "before its first full epoch";
+  console.line("done", fmt::format("{} in {}{}", score_text(run.result, run.baselines), short_seconds(run.seconds()),
+                                   reason_text(run.result.reason, run.config)));
+  console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
+                                    run.paths.metrics.empty() ? "" : "   " + run.paths.metrics));
+  print_next(console, run.paths.model, run.model);
+  if (!console.json()) return;
+  OutputFile out("");
+  out.write(result_json(run) + '\n');
+  out.commit();
+}
+
+}  // namespace
+
+int run_verb(const TrainRequest& request, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const TrainConfig config = resolve_config(request);
+  const OutputPaths paths = output_paths(request);
+  ChosenEngine chosen = make_engine(config.engine, config.threads);
+  end_on_stop_signals();
+
+  Dataset data = new_dataset(request.reader);
+  const ReadReport report = read_file(console, request.data, request.reader.options, data);
+  check_declared(request.reader, report, data);
+  check_padding(config, data);
+  print_data(console, report, data, config);
+  Parts parts = split_parts(console, request, config, data);
+  console.line("engine", chosen.why, "--engine, --threads");
+  TrainingRecord record;
+  record.data = request.data;
+  record.hash = report.hash;
+  record.bytes = report.bytes;
+  record.n_ratings = parts.train.size();
+  record.reader = request.reader;
+  Baselines baselines = measure_baselines(parts, data.users.size(), data.items.size(), config);
+  record.baseline_bias_rmse = baselines.bias_rmse;
+  record.baseline_mean_rmse = baselines.mean_rmse;
+  Model model = new_model(request, config, std::move(data), parts.train, std::move(baselines.fitted));
+  print_settings(console, config, model, !parts.valid.empty());
+
+  remember_stop_signals();
+  const TrainResult result =
+      run_training(request, config, paths, *chosen.engine, model, std::move(parts.train), parts.valid, console);
+  parts.valid = {};
+  write_record(record, config, result, model);
+  write_model(model, paths.model);
+  report_result({result, baselines, config, paths, model, record, start}, console);
+  return result.reason == StopReason::interrupted ? 128 + stop_signal() : 0;
+}
+
+}  // namespace wf::cli

@@ -1,0 +1,159 @@
+#include "host/cli/words.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace wf::cli {
+namespace {
+
+/// Edits (insert, delete, replace, swap of neighbours) between two words.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replace = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+std::string_view without_dashes(std::string_view word) {
+  while (!word.empty() && word.front() == '-') word.remove_prefix(1);
+  return word;
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  constexpr std::size_t kLongestWord = 64;  // the table is quadratic, and no word of ours is that long
+  const std::string_view bare = without_dashes(word);
+  if (bare.empty() || bare.size() > kLongestWord) return {};
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, bare.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const std::string_view target = without_dashes(candidate);
+    const bool begins = bare.size() >= 3 && target.substr(0, bare.size()) == bare;
+    const std::size_t distance = begins ? 1 : edit_distance(bare, target);
+    if (distance < best_distance && distance < target.size()) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+  const std::string near = nearest(word, known);
+  return near.empty() ? "known are " + join(known, ", ") : "did you mean " + near + "?";
+}
+
+Position parse_whole(const std::string& option, const std::string& text, Position low, Position high) {
+  Position value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_number = !text.empty() && end == text.data() + text.size();
+  if (error == std::errc::invalid_argument || !is_number) {
+    throw UsageError(fmt::format("{}: \"{}\" is not a whole number", option, text),
+                     fmt::format("it takes {} to {}", low, high));
+  }
+  if (error == std::errc::result_out_of_range || value < low || value > high) {
+    throw UsageError(fmt::format("{}: {} is out of range", option, text), fmt::format("it takes {} to {}", low, high));
+  }
+  return value;
+}
+
+std::uint64_t parse_seed(const std::string& option, const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || text.empty() || end != text.data() + text.size()) {
+    throw UsageError(fmt::format("{}: \"{}\" is no seed", option, text),
+                     fmt::format("it takes a whole number from 0 to {}", std::numeric_limits<std::uint64_t>::max()));
+  }
+  return value;
+}
+
+double parse_number(const std::string& option, const std::string& text, const Range& range) {
+  const auto bounds = [&range] {
+    if (std::isinf(range.low) && std::isinf(range.high)) return std::string("it takes any finite number");
+    if (std::isinf(range.high)) {
+      return fmt::format("it takes a finite number {} {}", range.low_open ? "above" : "from", range.low);
+    }
+    return fmt::format("it takes {}{}, {}{}", range.low_open ? "(" : "[", range.low, range.high,
+                       range.high_open ? ")" : "]");
+  };
+  double value = 0;
+  const char* first = text.data() + (text.size() > 1 && text[0] == '+' && text[1] != '-' ? 1 : 0);
+  const auto [end, error] = std::from_chars(first, text.data() + text.size(), value);
+  if (text.empty() || end != text.data() + text.size() || error == std::errc::invalid_argument) {
+    throw UsageError(fmt::format("{}: \"{}\" is not a number", option, text), bounds());
+  }
+  if (error != std::errc{} || !std::isfinite(value)) {
+    throw UsageError(fmt::format("{}: {} is not a finite number", option, text), bounds());
+  }
+  const bool below = value < range.low || (range.low_open && value == range.low);
+  const bool above = value > range.high || (range.high_open && value == range.high);
+  if (below || above) throw UsageError(fmt::format("{}: {} is out of range", option, text), bounds());
+  return value;
+}
+
+void refuse_word(const std::string& option, const std::string& text, const std::vector<std::string>& known) {
+  throw UsageError(fmt::format("{}: unknown word \"{}\"", option, text), suggestion(text, known));
+}
+
+std::string join(const std::vector<std::string>& words, std::string_view between) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += between;
+    text += word;
+  }
+  return text;
+}
+
+std::string grouped(Position count) {
+  std::string digits = std::to_string(count);
+  const std::size_t first = digits[0] == '-' ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+std::string short_count(double value) {
+  if (value >= 1e9) return fmt::format("{:.2f} G", value / 1e9);
+  if (value >= 1e8) return fmt::format("{:.0f} M", value / 1e6);
+  if (value >= 1e6) return fmt::format("{:.1f} M", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.0f} k", value / 1e3);
+  return fmt::format("{:.0f} ", value);
+}
+
+std::string short_seconds(double seconds) {
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 99.5) return fmt::format("{:.0f} s", seconds);
+  const auto whole = static_cast<Position>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
+}
+
+std::string short_bytes(Position bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value >= 1e9) return fmt::format("{:.2f} GB", value / 1e9);
+  if (value >= 1e6) return fmt::format("{:.1f} MB", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.1f} kB", value / 1e3);
+  return fmt::format("{} bytes", bytes);
+}
+
+std::string plural(Position n, const char* thing) {
+  return grouped(n) + ' ' + thing + (n == 1 ? "" : "s");
+}
+
+}  // namespace wf::cli

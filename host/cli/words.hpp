@@ -1,0 +1,55 @@
+// Words as people type them: numbers with their range, words out of a list, the nearest known word, numbers for
+// reading.
+#pragma once
+#include "host/base/error.hpp"
+#include "host/config/names.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wf::cli {
+
+/// The known word that `word` was probably meant to be; empty when none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
+/// "did you mean NEAREST?", or the whole list when none is near.
+std::string suggestion(std::string_view word, const std::vector<std::string>& known);
+
+/// A whole number in low..high. Throws UsageError naming the option, the text and the range.
+Position parse_whole(const std::string& option, const std::string& text, Position low, Position high);
+std::uint64_t parse_seed(const std::string& option, const std::string& text);
+
+/// The range of a real number; an open end excludes its bound. Infinite bounds are never reached: values are finite.
+struct Range {
+  double low;
+  double high;
+  bool low_open = false;
+  bool high_open = false;
+};
+double parse_number(const std::string& option, const std::string& text, const Range& range);
+
+template <class Enum>
+std::vector<std::string> words_of() {
+  std::vector<std::string> words;
+  for (const auto& [word, value] : Names<Enum>::table) words.emplace_back(word);
+  return words;
+}
+
+[[noreturn]] void refuse_word(const std::string& option, const std::string& text,
+                              const std::vector<std::string>& known);
+
+template <class Enum>
+Enum parse_word(const std::string& option, const std::string& text) {
+  if (const auto value = from_name<Enum>(text)) return *value;
+  refuse_word(option, text, words_of<Enum>());
+}
+
+std::string join(const std::vector<std::string>& words, std::string_view between);
+std::string grouped(Position count);                ///< 20,000,263
+std::string short_count(double value);              ///< 412 M, 3.2 k
+std::string short_seconds(double seconds);          ///< 0.4 s, 3 min 20 s
+std::string short_bytes(Position bytes);            ///< 1.4 MB
+std::string plural(Position n, const char* thing);  ///< "1 rating", "2,000 ratings"
+
+}  // namespace wf::cli

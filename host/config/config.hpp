@@ -1,0 +1,83 @@
+// Every setting of a training run, with its default. The command line, the model file and the drivers share this
+// struct.
+#pragma once
+#include "host/base/types.hpp"
+
+#include <optional>
+#include <string>
+
+namespace wf {
+
+enum class Loss { mse, l1, huber, bce_with_logits };
+enum class Reduction { mean, sum };
+enum class Optimizer { sgd, adagrad, adam, sparse_adam };
+enum class Gradients { sparse, dense };
+enum class Init { normal, scaled, uniform, kaiming_uniform, kaiming_normal };
+enum class FanMode { fan_in, fan_out };
+enum class Nonlinearity { linear, relu, leaky_relu, tanh, sigmoid, selu };
+enum class LrSchedule { constant, inverse, bold_driver };
+enum class Shuffle { none, epoch };
+enum class RegScaling { count, none };
+enum class BiasInit { zero, fitted };
+
+/// nn.Embedding's max_norm and norm_type; max_norm 0 switches it off.
+struct NormLimit {
+  float max_norm = 0;
+  float norm_type = 2;
+  WF_HD bool active() const { return max_norm > 0; }
+};
+
+/// Initial factors. Kaiming: He et al. 2015 with PyTorch's fan and gain definitions for a weight [n_rows x rank].
+struct InitConfig {
+  Init kind = Init::scaled;
+  float scale = 0.5F;       ///< multiplies every drawn value
+  float low = 0, high = 1;  ///< `uniform`: U(low, high)
+  FanMode fan_mode = FanMode::fan_in;
+  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
+  float negative_slope = 0;  ///< of leaky_relu: PyTorch's argument `a`
+};
+
+struct TrainConfig {
+  // model
+  int rank = 128;
+  bool biases = true;
+  BiasInit bias_init = BiasInit::fitted;  ///< fitted: the least-squares biases, which the factors then refine
+  std::optional<double> global_mean;      ///< nullopt: the mean of the training ratings (bce_with_logits: its logit)
+  InitConfig init;
+  NormLimit norm_limit;
+  bool scale_grad_by_freq = false;
+  RowId user_padding = -1, item_padding = -1;  ///< nn.Embedding's padding_idx; -1: none
+  // objective
+  Loss loss = Loss::mse;
+  Reduction reduction = Reduction::mean;
+  /// sum of losses + lambda_user sum_u s(u) |p_u|^2 + lambda_item sum_i s(i) |q_i|^2 + lambda_bias sum of squared
+  /// biases; s is the row's number of training ratings, or 1 with RegScaling::none.
+  double lambda_user = 0.09, lambda_item = 0.09;
+  RegScaling reg_scaling = RegScaling::count;
+  double lambda_bias = 5;
+  // optimisation
+  Position batch_size = 0;  ///< 0: one SGD step per rating
+  Optimizer optimizer = Optimizer::sgd;
+  Gradients gradients = Gradients::sparse;
+  double lr = 0.01;
+  double momentum = 0;
+  double weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999;
+  double eps = 1e-8;
+  LrSchedule lr_schedule = LrSchedule::constant;
+  double lr_decay = 0.1;  ///< beta of lr / (1 + beta * t^1.5)
+  Shuffle shuffle = Shuffle::epoch;
+  int epochs = 100;
+  std::uint64_t seed = 42;
+  int grid = 0;  ///< user and item ranges of the block grid; 0: from the data
+  // validation and stopping
+  double valid_frac = 0.05;  ///< 0: none
+  bool early_stopping = true;
+  int patience = 15;
+  double min_delta = 0;
+  // engine
+  std::string engine = "auto";
+  int threads = 0;  ///< 0: all
+};
+
+}  // namespace wf

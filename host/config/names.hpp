@@ -1,0 +1,55 @@
+// The words of the enumerations, once: for the command line, the model file and the messages.
+#pragma once
+#include "host/config/config.hpp"
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace wf {
+
+template <class Enum>
+struct Names;  // specialised below: a table of (word, value), the first word of a value being its name
+
+#define WF_NAMES(Enum, count, ...)                                                              \
+  template <>                                                                                   \
+  struct Names<Enum> {                                                                          \
+    static constexpr std::array<std::pair<std::string_view, Enum>, count> table{{__VA_ARGS__}}; \
+  }
+WF_NAMES(Loss, 4, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},
+         {"bce_with_logits", Loss::bce_with_logits});
+WF_NAMES(Reduction, 2, {"mean", Reduction::mean}, {"sum", Reduction::sum});
+WF_NAMES(Optimizer, 4, {"sgd", Optimizer::sgd}, {"adagrad", Optimizer::adagrad}, {"adam", Optimizer::adam},
+         {"sparse_adam", Optimizer::sparse_adam});
+WF_NAMES(Gradients, 2, {"sparse", Gradients::sparse}, {"dense", Gradients::dense});
+WF_NAMES(Init, 5, {"normal", Init::normal}, {"scaled", Init::scaled}, {"uniform", Init::uniform},
+         {"kaiming_uniform", Init::kaiming_uniform}, {"kaiming_normal", Init::kaiming_normal});
+WF_NAMES(FanMode, 2, {"fan_in", FanMode::fan_in}, {"fan_out", FanMode::fan_out});
+WF_NAMES(Nonlinearity, 6, {"linear", Nonlinearity::linear}, {"relu", Nonlinearity::relu},
+         {"leaky_relu", Nonlinearity::leaky_relu}, {"tanh", Nonlinearity::tanh}, {"sigmoid", Nonlinearity::sigmoid},
+         {"selu", Nonlinearity::selu});
+WF_NAMES(LrSchedule, 3, {"constant", LrSchedule::constant}, {"inverse", LrSchedule::inverse},
+         {"bold_driver", LrSchedule::bold_driver});
+WF_NAMES(Shuffle, 2, {"none", Shuffle::none}, {"epoch", Shuffle::epoch});
+WF_NAMES(RegScaling, 2, {"count", RegScaling::count}, {"none", RegScaling::none});
+WF_NAMES(BiasInit, 2, {"zero", BiasInit::zero}, {"fitted", BiasInit::fitted});
+#undef WF_NAMES
+
+template <class Enum>
+constexpr std::string_view name_of(Enum value) {
+  for (const auto& [word, candidate] : Names<Enum>::table) {
+    if (candidate == value) return word;
+  }
+  return "?";
+}
+
+template <class Enum>
+constexpr std::optional<Enum> from_name(std::string_view word) {
+  for (const auto& [name, value] : Names<Enum>::table) {
+    if (name == word) return value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace wf

@@ -1,0 +1,28 @@
+// Sums over the errors rating - prediction: all that the loss, RMSE and MAE of a set need.
+#pragma once
+#include "host/base/types.hpp"
+
+#include <cmath>
+
+namespace wf {
+
+/// With bce_with_logits, `squared` and `absolute` are those of the probability, rating - sigmoid(score).
+struct ErrorSums {
+  double loss = 0;
+  double squared = 0;
+  double absolute = 0;
+  Position count = 0;
+
+  double mean_loss() const { return loss / static_cast<double>(count); }  ///< all three: NaN when count is 0
+  double rmse() const { return std::sqrt(squared / static_cast<double>(count)); }
+  double mae() const { return absolute / static_cast<double>(count); }
+  ErrorSums& operator+=(const ErrorSums& other) {
+    loss += other.loss;
+    squared += other.squared;
+    absolute += other.absolute;
+    count += other.count;
+    return *this;
+  }
+};
+
+}  // namespace wf

@@ -1,0 +1,44 @@
+// The score of a pair, written once: <p_u, q_i> (+ b_u + b_i + mean), with the rules for max_norm and for unknown ids.
+#pragma once
+#include "host/kernels/dot.hpp"
+#include "host/kernels/rules.hpp"
+#include "host/model/model.hpp"
+
+namespace wf {
+
+/// How scores are formed outside training.
+struct ScoreOptions {
+  NormLimit norm_limit;     ///< applied to both rows of a pair, leaving the tables as they are
+  float unknown_score = 0;  ///< the score where a row is unknown and the model has no biases
+  Loss loss = Loss::mse;    ///< of ErrorSums
+};
+
+template <class Space>
+WF_HD inline bool is_row(const Rows<const float, Space>& table, RowId row) {
+  return row >= 0 && row < table.count;
+}
+
+/// `user` or `item` outside its table is an unknown id: it has neither factors nor a bias.
+template <class Real, class Space>
+WF_HD inline Real score(const ModelView<const float, Space>& model, const ScoreOptions& options, RowId user,
+                        RowId item) {
+  const bool known_user = is_row(model.user_factors, user);
+  const bool known_item = is_row(model.item_factors, item);
+  Real result = 0;
+  if (known_user && known_item) {
+    const float* p = model.user_factors.row(user);
+    const float* q = model.item_factors.row(item);
+    result = dot<Real>(p, q, model.rank());
+    if (options.norm_limit.active()) {
+      const NormLimit& limit = options.norm_limit;
+      result *= static_cast<Real>(renorm_factor(norm(p, model.rank(), limit.norm_type), limit));
+      result *= static_cast<Real>(renorm_factor(norm(q, model.rank(), limit.norm_type), limit));
+    }
+  }
+  if (!model.has_biases()) return known_user && known_item ? result : static_cast<Real>(options.unknown_score);
+  if (known_user) result += static_cast<Real>(*model.user_biases.row(user));
+  if (known_item) result += static_cast<Real>(*model.item_biases.row(item));
+  return result + static_cast<Real>(model.global_mean);
+}
+
+}  // namespace wf

@@ -1,0 +1,130 @@
+#include "host/model/model.hpp"
+
+#include "host/base/error.hpp"
+#include "host/base/philox.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace wf {
+namespace {
+
+template <class T>
+Rows<T, Host> rows_of(T* values, Position size, Position count, int rank) {
+  return {values, size == 0 ? 0 : count, rank, rank};
+}
+
+template <class View, class Model>
+View view_of(Model& model) {
+  auto& t = model.tables;
+  return {rows_of(t.user_factors.data(), t.user_factors.size(), model.n_users, model.rank),
+          rows_of(t.item_factors.data(), t.item_factors.size(), model.n_items, model.rank),
+          rows_of(t.user_biases.data(), t.user_biases.size(), model.n_users, 1),
+          rows_of(t.item_biases.data(), t.item_biases.size(), model.n_items, 1), model.global_mean};
+}
+
+/// torch.nn.init.calculate_gain.
+double gain_of(const InitConfig& init) {
+  switch (init.nonlinearity) {
+    case Nonlinearity::tanh:
+      return 5.0 / 3;
+    case Nonlinearity::relu:
+      return std::sqrt(2.0);
+    case Nonlinearity::leaky_relu:
+      return std::sqrt(2 / (1 + static_cast<double>(init.negative_slope) * init.negative_slope));
+    case Nonlinearity::selu:
+      return 0.75;
+    case Nonlinearity::linear:
+    case Nonlinearity::sigmoid:
+      break;
+  }
+  return 1;
+}
+
+/// Uniform: low and high. Normal: mean low, standard deviation high.
+struct Distribution {
+  bool normal = false;
+  double low = 0, high = 1;
+};
+
+/// He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015. Fans of a weight [n_rows x rank] as PyTorch has them:
+/// fan_in = rank, fan_out = n_rows.
+Distribution distribution_of(const InitConfig& init, Position n_rows, int rank) {
+  const double fan = init.fan_mode == FanMode::fan_in ? rank : static_cast<double>(n_rows);
+  const double kaiming = gain_of(init) / std::sqrt(fan);
+  switch (init.kind) {
+    case Init::normal:
+      return {true, 0, 1};
+    case Init::scaled:
+      return {true, 0, 1 / std::sqrt(static_cast<double>(rank))};
+    case Init::kaiming_uniform:
+      return {false, -std::sqrt(3.0) * kaiming, std::sqrt(3.0) * kaiming};
+    case Init::kaiming_normal:
+      return {true, 0, kaiming};
+    case Init::uniform:
+      break;
+  }
+  return {false, init.low, init.high};
+}
+
+/// One draw per element, a function of (seed, purpose, element). Normals by Box and Muller (1958), in double.
+double draw(const Distribution& distribution, std::uint64_t seed, Purpose purpose, Position element) {
+  const RandomBits bits = random_bits(seed, purpose, static_cast<std::uint64_t>(element));
+  const double first = to_unit_double(bits.word[0], bits.word[1]);
+  if (!distribution.normal) return distribution.low + (distribution.high - distribution.low) * first;
+  constexpr double kTwoPi = 6.283185307179586;
+  const double angle = kTwoPi * to_unit_double(bits.word[2], bits.word[3]);
+  return distribution.low + distribution.high * std::sqrt(-2 * std::log(first)) * std::cos(angle);
+}
+
+void draw_table(Rows<float, Host> table, const InitConfig& init, std::uint64_t seed, Purpose purpose, RowId padding) {
+  const Distribution distribution = distribution_of(init, table.count, table.rank);
+  for (Position r = 0; r < table.count; ++r) {
+    for (int f = 0; f < table.rank; ++f) {
+      const double value = init.scale * draw(distribution, seed, purpose, r * table.rank + f);
+      table.row(r)[f] = r == padding ? 0 : static_cast<float>(value);
+    }
+  }
+}
+
+}  // namespace
+
+ModelView<float, Host> Model::view() {
+  return view_of<ModelView<float, Host>>(*this);
+}
+ModelView<const float, Host> Model::view() const {
+  return view_of<ModelView<const float, Host>>(*this);
+}
+
+Position Model::bytes() const {
+  const Position values =
+      tables.user_factors.size() + tables.item_factors.size() + tables.user_biases.size() + tables.item_biases.size();
+  return values * static_cast<Position>(sizeof(float));
+}
+
+Model make_model(Position n_users, Position n_items, int rank, bool biases) {
+  if (rank < 1 || rank > kMaxRank) {
+    throw UsageError("rank " + std::to_string(rank) + " is outside 1 to " + std::to_string(kMaxRank),
+                     "--rank 128 is usual");
+  }
+  Model model;
+  model.n_users = n_users;
+  model.n_items = n_items;
+  model.rank = rank;
+  model.tables.user_factors.resize(checked_product(n_users, rank));
+  model.tables.item_factors.resize(checked_product(n_items, rank));
+  if (biases) {
+    model.tables.user_biases = HostBuffer<float>(n_users, 0.0F);
+    model.tables.item_biases = HostBuffer<float>(n_items, 0.0F);
+  }
+  return model;
+}
+
+void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding) {
+  draw_table(model.view().user_factors, init, seed, Purpose::user_factors, user_padding);
+  draw_table(model.view().item_factors, init, seed, Purpose::item_factors, item_padding);
+  std::fill(model.tables.user_biases.begin(), model.tables.user_biases.end(), 0.0F);
+  std::fill(model.tables.item_biases.begin(), model.tables.item_biases.end(), 0.0F);
+}
+
+}  // namespace wf

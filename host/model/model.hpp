@@ -1,0 +1,57 @@
+// The model: the PyTorch module's tables, with the ids of their rows and what is needed to use them.
+#pragma once
+#include "host/base/host_buffer.hpp"
+#include "host/config/config.hpp"
+#include "host/ratings/id_map.hpp"
+
+#include <map>
+#include <string>
+
+namespace wf {
+
+/// The tables as ops see them. `user_biases`, `item_biases` are [n x 1], or empty: then `global_mean` is not added
+/// either. T is float or const float.
+template <class T, class Space>
+struct ModelView {
+  Rows<T, Space> user_factors;  ///< [n_users x rank]
+  Rows<T, Space> item_factors;  ///< [n_items x rank]
+  Rows<T, Space> user_biases;
+  Rows<T, Space> item_biases;
+  float global_mean = 0;
+
+  WF_HD int rank() const { return user_factors.rank; }
+  WF_HD bool has_biases() const { return !user_biases.empty(); }
+  WF_HD operator ModelView<const float, Space>() const requires(!std::is_const_v<T>) {
+    return {user_factors, item_factors, user_biases, item_biases, global_mean};
+  }
+};
+
+/// Owner of the tables alone.
+struct Tables {
+  HostBuffer<float> user_factors, item_factors, user_biases, item_biases;
+};
+
+struct Model {
+  Position n_users = 0, n_items = 0;
+  int rank = 0;
+  Tables tables;           ///< pitch = rank; biases empty when the model has none
+  float global_mean = 0;   ///< added to every score when there are biases
+  NormLimit norm_limit;    ///< applied at every look-up, as nn.Embedding does
+  double rating_mean = 0;  ///< of the training ratings: the answer for unknown ids when there are no biases
+  float rating_min = 0, rating_max = 0;
+  IdMap users, items;
+  std::map<std::string, std::string> metadata;  ///< everything else of the file's __metadata__
+
+  bool has_biases() const { return !tables.user_biases.empty(); }
+  ModelView<float, Host> view();
+  ModelView<const float, Host> view() const;
+  Position bytes() const;  ///< of the tables
+};
+
+/// Uninitialised tables of the given shape. Throws UsageError for a rank outside 1..kMaxRank.
+Model make_model(Position n_users, Position n_items, int rank, bool biases);
+
+/// Draws the factors from (seed, table, element); zeroes biases and padding rows.
+void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding);
+
+}  // namespace wf

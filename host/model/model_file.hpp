@@ -1,0 +1,21 @@
+// model <-> one .safetensors file, with the tensor names of the PyTorch module's state_dict. docs/formats.md has the
+// layout.
+#pragma once
+#include "host/model/model.hpp"
+
+#include <string>
+
+namespace wf {
+
+/// Writes to a temporary name beside `path`, syncs, renames: the old file stays whole until the new one is complete.
+/// Refuses to write a NaN or an infinity. Throws FailedError with the call that failed.
+void write_model(const Model& model, const std::string& path);
+
+/// Sizes are checked before anything is allocated; throws InputError for anything that is not a whole model.
+Model read_model(const std::string& path);
+
+/// The tensors named user_factors.weight, ... of any .safetensors file into a model of the same shape: `--init-from`.
+/// Biases may be absent from the file: they stay as they are. Throws InputError on a wrong shape or type.
+void load_tables(Model& model, const std::string& path);
+
+}  // namespace wf

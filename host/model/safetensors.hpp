@@ -1,0 +1,75 @@
+// The safetensors container: u64 length of a JSON header, the header, raw little-endian tensors without holes.
+// https://github.com/huggingface/safetensors, "Format".
+#pragma once
+#include "host/base/host_buffer.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace wf {
+
+/// One tensor of a file: where its bytes lie and what they are.
+struct TensorInfo {
+  std::string dtype;  ///< "F32", "I64", "U8", ...
+  std::vector<Position> shape;
+  Position begin = 0, end = 0;  ///< bytes, from the start of the data
+
+  Position elements() const;
+};
+
+class SafetensorsReader {
+ public:
+  /// Reads and checks the header: everything about sizes holds before a tensor is allocated. Throws InputError.
+  explicit SafetensorsReader(std::string path);
+  ~SafetensorsReader();
+  SafetensorsReader(const SafetensorsReader&) = delete;
+  SafetensorsReader& operator=(const SafetensorsReader&) = delete;
+
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::string& path() const { return path_; }
+  bool has(const std::string& name) const { return tensors_.count(name) > 0; }
+  /// Throws InputError when the tensor is absent or has another dtype.
+  const TensorInfo& tensor(const std::string& name, const std::string& dtype) const;
+  template <class T>
+  HostBuffer<T> read(const std::string& name, const std::string& dtype) const {
+    const TensorInfo& info = tensor(name, dtype);
+    HostBuffer<T> values(info.elements());
+    read_bytes(info, values.data());
+    return values;
+  }
+
+  /// `what` about this file, as an InputError.
+  [[noreturn]] void fail(const std::string& what, const std::string& cure) const;
+
+ private:
+  void read_at(Position place, void* into, Position bytes) const;
+  void read_bytes(const TensorInfo& info, void* into) const;
+  void parse_header(const std::string& header, Position data_bytes);
+
+  std::string path_;
+  int descriptor_ = -1;
+  Position data_start_ = 0;
+  std::map<std::string, std::string> metadata_;
+  std::map<std::string, TensorInfo> tensors_;
+};
+
+/// Collects tensors (by view: they must outlive write) and writes them in the order they were added.
+class SafetensorsWriter {
+ public:
+  void add(const std::string& name, const std::string& dtype, std::vector<Position> shape, const void* data,
+           Position bytes);
+  /// Atomic, see AtomicFile.
+  void write(const std::string& path, const std::map<std::string, std::string>& metadata) const;
+
+ private:
+  struct Entry {
+    std::string name;
+    TensorInfo info;
+    const void* data;
+  };
+  std::vector<Entry> entries_;
+  Position bytes_ = 0;
+};
+
+}  // namespace wf

@@ -1,0 +1,259 @@
+#include "host/ratings/id_map.hpp"
+
+#include "host/base/host_buffer.hpp"
+#include "host/base/shown.hpp"
+
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+namespace wf {
+namespace {
+
+bool is_digits(std::string_view id) {
+  if (!id.empty() && id.front() == '-') id.remove_prefix(1);
+  if (id.empty()) return false;
+  for (const char c : id) {
+    if (c < '0' || c > '9') return false;
+  }
+  return true;
+}
+
+/// The number whose canonical decimal form is `id`: no leading zeros, no "+", no "-0".
+std::optional<std::int64_t> canonical_integer(std::string_view id) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value);
+  if (error != std::errc{} || end != id.data() + id.size()) return std::nullopt;
+  const bool negative = id.front() == '-';
+  const char first = negative ? id[1] : id[0];
+  if (first == '0' && (negative || id.size() > 1)) return std::nullopt;
+  return value;
+}
+
+/// Digits that no int64 holds. Leading zeros do not make a number large.
+bool exceeds_int64(std::string_view id) {
+  if (!is_digits(id)) return false;
+  std::int64_t value = 0;
+  return std::from_chars(id.data(), id.data() + id.size(), value).ec == std::errc::result_out_of_range;
+}
+
+/// Ids are often multiples of a power of two, which the table's mask would all send to one bucket.
+/// The finaliser of SplitMix64: Steele, Lea, Flood: Fast splittable pseudorandom number generators. OOPSLA 2014.
+struct MixedHash {
+  std::size_t operator()(std::int64_t id) const {
+    auto bits = static_cast<std::uint64_t>(id);
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9U;
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EBU;
+    return bits ^ bits >> 31;
+  }
+};
+
+std::string quoted(std::string_view id) {
+  return "id " + shown(id);
+}
+
+}  // namespace
+
+struct IdMap::Tables {
+  IdKind kind = IdKind::integers;
+  bool strings_fixed = false, integers_fixed = false;
+  Position n_rows = 0;
+
+  HostBuffer<std::int64_t> integers;  // [n_rows], kind integers
+  tsl::robin_map<std::int64_t, RowId, MixedHash> row_of_integer;
+
+  HostBuffer<char> bytes;  // kind strings: text of row r is bytes[offsets[r] .. offsets[r + 1]]
+  HostBuffer<std::int64_t> offsets;
+  struct Hash {
+    using is_transparent = void;
+    const Tables* tables;
+    std::size_t operator()(RowId row) const { return std::hash<std::string_view>{}(tables->view(row)); }
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    const Tables* tables;
+    bool operator()(RowId a, RowId b) const { return a == b; }
+    bool operator()(std::string_view text, RowId row) const { return text == tables->view(row); }
+    bool operator()(RowId row, std::string_view text) const { return text == tables->view(row); }
+  };
+  // rows are the keys, so that the arena of texts may move
+  tsl::robin_set<RowId, Hash, Equal> rows_by_text{16, Hash{this}, Equal{this}};
+
+  explicit Tables(IdKind initial) : kind(initial) {
+    if (kind == IdKind::strings) offsets.push_back(0);
+  }
+  std::string_view view(RowId row) const {
+    return {bytes.data() + offsets[row], static_cast<std::size_t>(offsets[row + 1] - offsets[row])};
+  }
+  void check_room() const {
+    if (n_rows == kMaxRows) throw std::invalid_argument("more than " + std::to_string(kMaxRows) + " different ids");
+  }
+  RowId add_text(std::string_view text) {
+    if (const auto found = rows_by_text.find(text); found != rows_by_text.end()) return *found;
+    check_room();
+    const auto row = static_cast<RowId>(n_rows);
+    const Position begin = bytes.size();
+    if (begin + static_cast<Position>(text.size()) > bytes.capacity()) {
+      bytes.reserve(std::max<Position>(4096, 2 * bytes.capacity()) + static_cast<Position>(text.size()));
+    }
+    bytes.resize(begin + static_cast<Position>(text.size()));
+    std::copy(text.begin(), text.end(), bytes.data() + begin);
+    offsets.push_back(bytes.size());
+    rows_by_text.insert(row);
+    ++n_rows;
+    return row;
+  }
+  RowId add_integer(std::int64_t id) {
+    if (const auto found = row_of_integer.find(id); found != row_of_integer.end()) return found->second;
+    check_room();
+    const auto row = static_cast<RowId>(n_rows);
+    integers.push_back(id);
+    row_of_integer.emplace(id, row);
+    ++n_rows;
+    return row;
+  }
+  RowId add_row(std::string_view id) {
+    const std::int64_t row = canonical_integer(id).value();
+    n_rows = std::max(n_rows, row + 1);
+    return static_cast<RowId>(row);
+  }
+  void become_strings() {
+    const HostBuffer<std::int64_t> old = std::exchange(integers, {});
+    row_of_integer = {};
+    kind = IdKind::strings;
+    n_rows = 0;
+    offsets.push_back(0);
+    for (const std::int64_t id : old) add_text(std::to_string(id));
+  }
+};
+
+IdMap::IdMap(IdKind kind) : tables_(std::make_unique<Tables>(kind)) {}
+IdMap::IdMap(IdMap&&) noexcept = default;
+IdMap& IdMap::operator=(IdMap&&) noexcept = default;
+IdMap::~IdMap() = default;
+
+IdMap IdMap::rows(Position n_rows) {
+  IdMap map(IdKind::rows);
+  map.tables_->n_rows = n_rows;
+  return map;
+}
+
+IdMap IdMap::from_integers(Span<const std::int64_t, Host> ids) {
+  IdMap map(IdKind::integers);
+  map.tables_->integers.reserve(ids.size);
+  map.tables_->row_of_integer.reserve(static_cast<std::size_t>(ids.size));
+  for (const std::int64_t id : ids) {
+    if (map.tables_->add_integer(id) != map.size() - 1) {
+      throw std::invalid_argument("id " + std::to_string(id) + " occurs twice");
+    }
+  }
+  return map;
+}
+
+IdMap IdMap::from_strings(Span<const char, Host> bytes, Span<const std::int64_t, Host> offsets) {
+  IdMap map(IdKind::strings);
+  map.tables_->bytes.reserve(bytes.size);
+  map.tables_->offsets.reserve(offsets.size);
+  for (Position n = 0; n + 1 < offsets.size; ++n) {
+    const std::string_view text(bytes.data + offsets[n], static_cast<std::size_t>(offsets[n + 1] - offsets[n]));
+    if (map.tables_->add_text(text) != n) throw std::invalid_argument(quoted(text) + " occurs twice");
+  }
+  return map;
+}
+
+IdMap IdMap::clone() const {
+  if (kind() == IdKind::rows) return rows(size());
+  IdMap copy = kind() == IdKind::integers ? from_integers(integers()) : from_strings(bytes(), offsets());
+  copy.tables_->strings_fixed = tables_->strings_fixed;
+  copy.tables_->integers_fixed = tables_->integers_fixed;
+  return copy;
+}
+
+std::string IdMap::why_not(std::string_view id) const {
+  if (id.empty()) return "id is empty";
+  if (tables_->kind == IdKind::rows) {
+    const std::optional<std::int64_t> row = canonical_integer(id);
+    if (row && *row >= 0 && *row < kMaxRows) return {};
+    return quoted(id) + " is no row number: with --ids rows they are 0 to " + std::to_string(kMaxRows - 1);
+  }
+  if (tables_->integers_fixed && !canonical_integer(id)) {
+    if (!exceeds_int64(id)) return quoted(id) + " is no integer, or not in its plain form";
+  }
+  constexpr std::size_t kAlwaysFits = 18;  // digits
+  if (id.size() > kAlwaysFits && !tables_->strings_fixed && exceeds_int64(id))
+    return quoted(id) + " does not fit a 64-bit integer";
+  return {};
+}
+
+RowId IdMap::insert(std::string_view id) {
+  Tables& tables = *tables_;
+  if (tables.kind == IdKind::integers && !id.empty()) {
+    if (const auto value = canonical_integer(id)) return tables.add_integer(*value);
+  }
+  if (const std::string why = why_not(id); !why.empty()) throw std::invalid_argument(why);
+  if (tables.kind == IdKind::rows) return tables.add_row(id);
+  if (tables.kind == IdKind::integers) tables.become_strings();
+  return tables.add_text(id);
+}
+
+std::optional<RowId> IdMap::find(std::string_view id) const {
+  const Tables& tables = *tables_;
+  if (tables.kind == IdKind::strings) {
+    const auto found = tables.rows_by_text.find(id);
+    return found == tables.rows_by_text.end() ? std::nullopt : std::optional(*found);
+  }
+  if (id.empty()) return std::nullopt;
+  const std::optional<std::int64_t> value = canonical_integer(id);
+  if (!value) return std::nullopt;
+  if (tables.kind == IdKind::rows) {
+    return *value >= 0 && *value < tables.n_rows ? std::optional(static_cast<RowId>(*value)) : std::nullopt;
+  }
+  const auto found = tables.row_of_integer.find(*value);
+  return found == tables.row_of_integer.end() ? std::nullopt : std::optional(found->second);
+}
+
+IdKind IdMap::kind() const {
+  return tables_->kind;
+}
+
+void IdMap::fix_strings() {
+  if (tables_->kind == IdKind::integers) tables_->become_strings();
+  tables_->strings_fixed = true;
+}
+
+void IdMap::fix_integers() {
+  tables_->integers_fixed = true;
+}
+
+Position IdMap::size() const {
+  return tables_->n_rows;
+}
+
+std::string IdMap::text(RowId row) const {
+  switch (kind()) {
+    case IdKind::rows:
+      return std::to_string(row);
+    case IdKind::integers:
+      return std::to_string(tables_->integers[row]);
+    case IdKind::strings:
+      break;
+  }
+  return std::string(tables_->view(row));
+}
+
+Span<const std::int64_t, Host> IdMap::integers() const {
+  return std::as_const(tables_->integers).span();
+}
+Span<const char, Host> IdMap::bytes() const {
+  return std::as_const(tables_->bytes).span();
+}
+Span<const std::int64_t, Host> IdMap::offsets() const {
+  return std::as_const(tables_->offsets).span();
+}
+
+}  // namespace wf

@@ -1,0 +1,150 @@
+#include "host/ratings/synthetic.hpp"
+
+#include "host/base/error.hpp"
+#include "host/base/host_buffer.hpp"
+#include "host/base/philox.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+namespace wf {
+namespace {
+
+constexpr int kGuides = 1 << 16;      // entries of the table that inverts a popularity law
+constexpr Position kChunk = 1 << 16;  // ratings handed out at once
+
+/// Streams of Purpose::synthetic: what a number is drawn for.
+enum Stream : std::uint32_t { kRating = 1, kUserFactor, kItemFactor, kUserBias, kItemBias, kUserName, kItemName };
+
+double normal(std::uint64_t seed, Stream stream, Position index) {
+  const RandomBits bits = random_bits(seed, Purpose::synthetic, static_cast<std::uint64_t>(index), stream);
+  constexpr double kTwoPi = 6.283185307179586;
+  return std::sqrt(-2 * std::log(to_unit_double(bits.word[0], bits.word[1]))) *
+         std::cos(kTwoPi * to_unit_double(bits.word[2], bits.word[3]));
+}
+
+/// Rank r = 0 .. n - 1 with weight (r + 1)^-skew, drawn by inverting the continuous law; the name of a rank is a random
+/// permutation of the rows.
+class Popularity {
+ public:
+  Popularity(Position n, double skew, std::uint64_t seed, Stream stream) : names_(n), guide_(kGuides + 1) {
+    for (Position r = 0; r < n; ++r) names_[r] = static_cast<std::int32_t>(r);
+    for (Position r = n - 1; r > 0; --r) {
+      const RandomBits bits = random_bits(seed, Purpose::synthetic, static_cast<std::uint64_t>(r), stream);
+      const auto other = static_cast<Position>(to_index(bits.word[0], bits.word[1], static_cast<std::uint64_t>(r) + 1));
+      std::swap(names_[r], names_[other]);
+    }
+    for (int g = 0; g <= kGuides; ++g) guide_[g] = quantile(static_cast<double>(g) / kGuides, n, skew);
+  }
+
+  /// 32 random bits -> a row: the table entry of the upper 16 bits, the lower ones interpolate.
+  std::int32_t draw(std::uint32_t word) const {
+    const double low = guide_[word >> 16];
+    const double high = guide_[(word >> 16) + 1];
+    const double rank = low + (high - low) * ((word & 0xFFFF) * 0x1p-16);
+    return names_[std::min(static_cast<Position>(rank), names_.size() - 1)];
+  }
+
+ private:
+  /// Where the integral of x^-skew from 1 reaches the share `p` of its value at n + 1, less 1.
+  static double quantile(double p, Position n, double skew) {
+    const double end = static_cast<double>(n) + 1;
+    if (std::fabs(skew - 1) < 1e-9) return std::pow(end, p) - 1;
+    return std::pow(1 + p * (std::pow(end, 1 - skew) - 1), 1 / (1 - skew)) - 1;
+  }
+
+  HostBuffer<std::int32_t> names_;
+  HostBuffer<double> guide_;
+};
+
+/// Planted table [n x rank] and biases [n], per row.
+struct Planted {
+  HostBuffer<float> factors, biases;
+
+  Planted(Position n, int rank, double factor_deviation, double bias_deviation, std::uint64_t seed,
+          Stream factor_stream, Stream bias_stream)
+      : factors(checked_product(n, rank)), biases(n) {
+    for (Position f = 0; f < factors.size(); ++f) {
+      factors[f] = static_cast<float>(factor_deviation * normal(seed, factor_stream, f));
+    }
+    for (Position r = 0; r < n; ++r) biases[r] = static_cast<float>(bias_deviation * normal(seed, bias_stream, r));
+  }
+};
+
+/// Nearly normal with deviation 1: the sum of four uniforms of 16 bits (Irwin-Hall), without a logarithm per rating.
+float rough_normal(std::uint32_t first, std::uint32_t second) {
+  const auto sum = static_cast<float>((first & 0xFFFF) + (first >> 16) + (second & 0xFFFF) + (second >> 16));
+  constexpr float kMean = 2 * 65535.0F;
+  constexpr float kScale = 1 / (65536 * 0.57735027F);  // deviation of the sum: sqrt(4 / 12)
+  return (sum - kMean) * kScale;
+}
+
+void check(const SyntheticShape& shape) {
+  const auto rows_fit = [](Position n) { return n >= 1 && n <= kMaxRows; };
+  if (!rows_fit(shape.n_users) || !rows_fit(shape.n_items) || shape.n_ratings < 1) {
+    throw UsageError("a synthetic shape needs 1 to 2147483647 users and items, and at least 1 rating",
+                     "--users, --items and --ratings");
+  }
+  if (shape.rank < 0 || shape.rank > kMaxRank || !(shape.noise >= 0) || !(shape.step > 0) ||
+      !(shape.high > shape.low)) {
+    throw UsageError("a synthetic shape needs a rank up to 4096, noise from 0, a positive step and low below high",
+                     "--rank and --noise");
+  }
+}
+
+}  // namespace
+
+const std::vector<SyntheticShape>& synthetic_shapes() {
+  static const std::vector<SyntheticShape> shapes{
+      {"tiny", 50, 40, 500},
+      {"ml-100k", 943, 1682, 100'000},
+      {"ml-1m", 6040, 3706, 1'000'209},
+      {"ml-10m", 69'878, 10'677, 10'000'054},
+      {"ml-20m", 138'493, 26'744, 20'000'263},
+      {"ml-25m", 162'541, 59'047, 25'000'095},
+      {"netflix-4", 120'047, 17'770, 25'120'126},
+      {"netflix", 480'189, 17'770, 100'480'507},
+      {"hugewiki", 50'082'603, 39'780, 3'069'817'980},
+  };
+  return shapes;
+}
+
+void synthesize(const SyntheticShape& shape, std::uint64_t seed,
+                const std::function<void(const SyntheticRating* ratings, Position count)>& emit) {
+  check(shape);
+  constexpr double kFactorDeviation = 0.6;  // of <p, q>; biases 0.35 and 0.4, noise 0.6: ratings deviate by about 1
+  const double element = shape.rank > 0 ? std::sqrt(kFactorDeviation / std::sqrt(static_cast<double>(shape.rank))) : 0;
+  const Popularity users(shape.n_users, shape.user_skew, seed, kUserName);
+  const Popularity items(shape.n_items, shape.item_skew, seed, kItemName);
+  const Planted user(shape.n_users, shape.rank, element, 0.35, seed, kUserFactor, kUserBias);
+  const Planted item(shape.n_items, shape.rank, element, 0.4, seed, kItemFactor, kItemBias);
+
+  const auto low = static_cast<float>(shape.low);
+  const auto high = static_cast<float>(shape.high);
+  const auto step = static_cast<float>(shape.step);
+  const float mean = low + (high - low) * 2 / 3;  // 3.5 of 0.5 to 5
+  const float unit_size = (high - low) / 4.5F;    // planted deviations are in units of a scale from 0.5 to 5
+  std::vector<SyntheticRating> chunk;
+  for (Position begin = 0; begin < shape.n_ratings; begin += kChunk) {
+    const Position end = std::min(begin + kChunk, shape.n_ratings);
+    chunk.resize(static_cast<std::size_t>(end - begin));
+    for (Position n = begin; n < end; ++n) {
+      const RandomBits bits = random_bits(seed, Purpose::synthetic, static_cast<std::uint64_t>(n), kRating);
+      SyntheticRating& rating = chunk[static_cast<std::size_t>(n - begin)];
+      rating.user = users.draw(bits.word[0]);
+      rating.item = items.draw(bits.word[1]);
+      const float* p = user.factors.data() + Position{rating.user} * shape.rank;
+      const float* q = item.factors.data() + Position{rating.item} * shape.rank;
+      float score = user.biases[rating.user] + item.biases[rating.item];
+      for (int f = 0; f < shape.rank; ++f) score += p[f] * q[f];
+      score += static_cast<float>(shape.noise) * rough_normal(bits.word[2], bits.word[3]);
+      const float steps = std::round((mean + unit_size * score - low) / step);
+      rating.value = std::clamp(low + steps * step, low, high);
+    }
+    emit(chunk.data(), end - begin);
+  }
+}
+
+}  // namespace wf

@@ -1,0 +1,213 @@
+#include "host/readers/byte_source.hpp"
+
+#include "host/base/error.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wf {
+namespace {
+
+constexpr std::size_t kRawBuffer = 1 << 18;
+
+std::string system_reason() {
+  return std::strerror(errno);
+}
+
+struct KnownFormat {
+  std::string_view magic;
+  const char* name;
+  const char* cure;
+};
+// magics long enough that no user's name is mistaken for one
+constexpr std::array<KnownFormat, 7> kNotRead{{
+    {"BZh?1AY&SY", "bzip2", "bzip2 -dc FILE | warpfactor train -"},
+    {std::string_view("\xFD"
+                      "7zXZ\0",
+                      6),
+     "xz", "xz -dc FILE | warpfactor train -"},
+    {"PK\x03\x04", "a zip archive", "unzip -p FILE | warpfactor train -"},
+    {"PAR1\x15", "Parquet", "write it as CSV first"},
+    {"\xFF\xFE", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE | warpfactor train -"},
+    {"\xFE\xFF", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE | warpfactor train -"},
+    {"\x89HDF", "HDF5", "write it as CSV first"},
+}};
+
+/// A "?" in `magic` stands for any byte.
+bool starts_with(std::string_view text, std::string_view magic) {
+  if (text.size() < magic.size()) return false;
+  return std::equal(magic.begin(), magic.end(), text.begin(), [](char a, char b) { return a == '?' || a == b; });
+}
+
+/// A frame of data, or one of the sixteen kinds of skippable frame that may stand before it (RFC 8878, 3.1).
+bool is_zstd(std::string_view start) {
+  if (starts_with(start, "\x28\xB5\x2F\xFD")) return true;
+  return starts_with(start, "?\x2A\x4D\x18") && (static_cast<unsigned char>(start[0]) & 0xF0) == 0x50;
+}
+
+}  // namespace
+
+struct ByteSource::State {
+  explicit State(std::string file) : path(std::move(file)), raw(kRawBuffer) {}
+  ~State() {
+    if (inflating) inflateEnd(&inflater);
+    if (decompressor != nullptr) ZSTD_freeDStream(decompressor);
+    if (hasher != nullptr) XXH3_freeState(hasher);
+    if (descriptor > 0) ::close(descriptor);
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  [[noreturn]] void fail(const std::string& what, const std::string& cure) const {
+    throw InputError(Place{path}, what, cure);
+  }
+
+  /// Refills the raw buffer once it is used up; false at the end of the file.
+  bool refill() {
+    if (begin < end) return true;
+    begin = end = 0;
+    return append();
+  }
+
+  /// Reads behind the bytes that are there; false at the end of the file.
+  bool append() {
+    for (;;) {
+      const ::ssize_t count = ::read(descriptor, raw.data() + end, raw.size() - end);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail("cannot be read: " + system_reason(), "check the file and the disk");
+      XXH3_64bits_update(hasher, raw.data() + end, static_cast<std::size_t>(count));
+      end += static_cast<std::size_t>(count);
+      raw_bytes += count;
+      return count > 0;
+    }
+  }
+
+  Position read_plain(char* into, Position size) {
+    if (!refill()) return 0;
+    const std::size_t count = std::min(static_cast<std::size_t>(size), end - begin);
+    std::memcpy(into, raw.data() + begin, count);
+    begin += count;
+    return static_cast<Position>(count);
+  }
+
+  Position read_gzip(char* into, Position size) {
+    inflater.next_out = reinterpret_cast<Bytef*>(into);
+    inflater.avail_out = static_cast<uInt>(size);
+    while (inflater.avail_out == static_cast<uInt>(size)) {
+      if (!refill()) {
+        if (!between_members) fail("the gzip data ends too early", "copy the file again; it is truncated");
+        return 0;
+      }
+      inflater.next_in = reinterpret_cast<Bytef*>(raw.data() + begin);
+      inflater.avail_in = static_cast<uInt>(end - begin);
+      between_members = false;
+      const int result = inflate(&inflater, Z_NO_FLUSH);
+      begin = end - inflater.avail_in;
+      if (result == Z_STREAM_END) {
+        between_members = true;
+        inflateReset(&inflater);
+      } else if (result != Z_OK && result != Z_BUF_ERROR) {
+        fail("the gzip data is damaged", "gzip -t FILE says where; copy the file again");
+      }
+    }
+    return size - static_cast<Position>(inflater.avail_out);
+  }
+
+  Position read_zstd(char* into, Position size) {
+    ZSTD_outBuffer output{into, static_cast<std::size_t>(size), 0};
+    while (output.pos == 0) {
+      const bool more = refill();
+      if (!more && between_members) return 0;
+      ZSTD_inBuffer input{raw.data() + begin, end - begin, 0};
+      const std::size_t result = ZSTD_decompressStream(decompressor, &output, &input);
+      if (ZSTD_isError(result) != 0) {
+        fail(std::string("the zstd data is damaged: ") + ZSTD_getErrorName(result),
+             "zstd -t FILE; copy the file again");
+      }
+      begin += input.pos;
+      between_members = result == 0;
+      if (!more && output.pos == 0) fail("the zstd data ends too early", "copy the file again; it is truncated");
+    }
+    return static_cast<Position>(output.pos);
+  }
+
+  std::string path;
+  int descriptor = -1;
+  std::vector<char> raw;
+  std::size_t begin = 0, end = 0;  // unread part of raw
+  Position raw_bytes = 0;
+  XXH3_state_t* hasher = nullptr;
+  std::string compression;
+  z_stream inflater{};
+  bool inflating = false;
+  bool between_members = true;  // nothing of a gzip member or zstd frame is pending
+  ZSTD_DStream* decompressor = nullptr;
+};
+
+ByteSource::ByteSource(const std::string& path) : state_(std::make_unique<State>(path == "-" ? "stdin" : path)) {
+  State& state = *state_;
+  state.descriptor = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (state.descriptor < 0) state.fail("cannot be opened: " + system_reason(), "check the path and its permissions");
+  struct stat facts {};
+  if (::fstat(state.descriptor, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+    state.fail("is a directory", "name a file in it");
+  }
+  state.hasher = XXH3_createState();
+  XXH3_64bits_reset(state.hasher);
+
+  constexpr std::size_t kLongestMagic = 10;
+  while (state.end < kLongestMagic && state.append()) {  // a pipe may give single bytes
+  }
+  const std::string_view start(state.raw.data(), state.end);
+  for (const KnownFormat& format : kNotRead) {
+    if (starts_with(start, format.magic))
+      state.fail(std::string("is ") + format.name + ", which is not read", format.cure);
+  }
+  if (starts_with(start, "\x1F\x8B")) {
+    constexpr int kGzipOnly = 15 + 16;  // largest window, gzip wrapper
+    if (inflateInit2(&state.inflater, kGzipOnly) != Z_OK) state.fail("zlib does not start", "free some memory");
+    state.inflating = true;
+    state.compression = "gzip";
+  } else if (is_zstd(start)) {
+    state.decompressor = ZSTD_createDStream();
+    state.compression = "zstd";
+  }
+}
+
+ByteSource::~ByteSource() = default;
+
+Position ByteSource::read(char* into, Position size) {
+  if (state_->inflating) return state_->read_gzip(into, size);
+  if (state_->decompressor != nullptr) return state_->read_zstd(into, size);
+  return state_->read_plain(into, size);
+}
+
+const std::string& ByteSource::compression() const {
+  return state_->compression;
+}
+Position ByteSource::raw_bytes() const {
+  return state_->raw_bytes;
+}
+
+std::string ByteSource::hash() const {
+  constexpr const char* kDigits = "0123456789abcdef";
+  const XXH64_hash_t value = XXH3_64bits_digest(state_->hasher);
+  std::string text(16, '0');
+  for (int digit = 0; digit < 16; ++digit)
+    text[static_cast<std::size_t>(15 - digit)] = kDigits[value >> (4 * digit) & 15];
+  return text;
+}
+
+}  // namespace wf

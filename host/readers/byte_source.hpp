@@ -1,0 +1,32 @@
+// The bytes of a ratings file, decompressed by what they are and not by what the file is called.
+#pragma once
+#include "host/base/types.hpp"
+
+#include <memory>
+#include <string>
+
+namespace wf {
+
+/// A file, or stdin for "-": plain, gzip (any number of members) or zstd (any number of frames). Throws InputError,
+/// with the system's reason, for a file that cannot be opened or read, for damaged or truncated compression, and for
+/// formats that are known but not read (bzip2, xz, zip, Parquet, UTF-16).
+class ByteSource {
+ public:
+  explicit ByteSource(const std::string& path);
+  ~ByteSource();
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+
+  /// Up to `size` decompressed bytes; 0 only at the end.
+  Position read(char* into, Position size);
+
+  const std::string& compression() const;  ///< "", "gzip" or "zstd"
+  Position raw_bytes() const;              ///< read so far, as they lie on disk
+  std::string hash() const;                ///< XXH3-64 of them, 16 hex digits
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wf

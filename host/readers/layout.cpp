@@ -1,0 +1,258 @@
+#include "host/readers/layout.hpp"
+
+#include "host/base/error.hpp"
+#include "host/base/shown.hpp"
+#include "host/readers/fields.hpp"
+#include "host/readers/number.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+namespace wf {
+namespace {
+
+constexpr std::array<std::string_view, 6> kSeparators{"::", "\t", ";", ",", "|", " "};
+constexpr int kSampleLines = 64;  // enough to find a second line of data between comments
+
+using Words = std::vector<std::string_view>;
+const Words& user_words() {
+  static const Words words{"user", "userid", "uid", "u", "reviewer", "reviewerid", "student", "customer", "customerid"};
+  return words;
+}
+const Words& item_words() {
+  static const Words words{"item",   "itemid",   "iid",       "i",    "movie",  "movieid", "book",
+                           "bookid", "product",  "productid", "song", "songid", "track",   "trackid",
+                           "artist", "artistid", "lecturer",  "joke", "asin"};
+  return words;
+}
+const Words& rating_words() {
+  static const Words words{"rating", "ratings", "score", "value", "stars", "r"};
+  return words;
+}
+const Words& time_words() {
+  static const Words words{"timestamp", "time", "date", "ts", "unixtime"};
+  return words;
+}
+
+/// "User_ID:token" -> "userid"
+std::string normalised(std::string_view name) {
+  std::string word;
+  for (const char c : name.substr(0, name.find(':'))) {
+    if (c == '_' || c == '-' || c == ' ') continue;
+    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return word;
+}
+
+bool is_one_of(const std::string& name, const Words& words) {
+  const std::string word = normalised(name);
+  return std::any_of(words.begin(), words.end(), [&](std::string_view known) { return known == word; });
+}
+
+/// "nan" and "1e99" are numbers here, if bad ones: a line that holds them is data, and gets its message.
+bool is_number(std::string_view text) {
+  float value = 0;
+  return parse_rating(text, value) != NumberFault::not_a_number;
+}
+
+/// The column meant by "3": 2. -1: `wanted` is no such number.
+int column_number(const std::string& wanted, int columns) {
+  int number = 0;
+  const char* end = wanted.data() + wanted.size();
+  const auto [stop, error] = std::from_chars(wanted.data(), end, number);
+  return error == std::errc{} && stop == end && number >= 1 && number <= columns ? number - 1 : -1;
+}
+
+std::vector<std::string> texts(const std::vector<Field>& fields) {
+  std::vector<std::string> words;
+  for (const Field& field : fields) words.emplace_back(field.text);
+  return words;
+}
+
+/// Where user, item and rating are if the file has no header: as the overrides say, else the first free columns.
+std::vector<std::size_t> columns_without_header(const std::vector<std::string>& fields, const ReadOptions& options) {
+  const auto count = static_cast<int>(fields.size());
+  std::vector<int> columns{column_number(options.user_column, count), column_number(options.item_column, count),
+                           column_number(options.rating_column, count)};
+  if (options.rating_column == "none") columns.pop_back();
+  const std::vector<int> given = columns;
+  int next = 0;
+  for (int& column : columns) {
+    if (column >= 0) continue;
+    while (std::find(given.begin(), given.end(), next) != given.end()) ++next;
+    column = next++;
+  }
+  std::vector<std::size_t> inside;
+  for (const int column : columns) {
+    if (column < count) inside.push_back(static_cast<std::size_t>(column));
+  }
+  return inside;
+}
+
+/// A header has no number where user, item and rating would be, and words that are known or three names of any kind.
+bool looks_like_header(const std::vector<std::string>& fields, const ReadOptions& options) {
+  const std::vector<std::size_t> columns = columns_without_header(fields, options);
+  const auto number = [&](std::size_t column) { return is_number(fields[column]); };
+  if (std::any_of(columns.begin(), columns.end(), number)) return false;
+  const auto any = [&](const Words& words) {
+    return std::any_of(fields.begin(), fields.end(), [&](const std::string& name) { return is_one_of(name, words); });
+  };
+  if (any(user_words()) && any(item_words())) return true;
+  const auto named = [&](std::size_t column) { return !fields[column].empty(); };
+  return columns.size() == 3 && std::all_of(columns.begin(), columns.end(), named);
+}
+
+class ColumnChoice {
+ public:
+  explicit ColumnChoice(int columns) : taken_(static_cast<std::size_t>(columns), false) {}
+
+  int take(int column) {
+    taken_[static_cast<std::size_t>(column)] = true;
+    return column;
+  }
+  /// The first free column whose name is one of `words`; -1: none.
+  int named(const Layout& layout, const Words& words) {
+    for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
+      if (!taken_[c] && is_one_of(layout.column_names[c], words)) return take(static_cast<int>(c));
+    }
+    return -1;
+  }
+  /// The first free column; in a header one with a name (data frames write their index without), and not a time's.
+  /// -1: none.
+  int first_free(const Layout& layout) {
+    for (std::size_t c = 0; c < taken_.size(); ++c) {
+      const bool named = c < layout.column_names.size();
+      if (named && (layout.column_names[c].empty() || is_one_of(layout.column_names[c], time_words()))) continue;
+      if (!taken_[c]) return take(static_cast<int>(c));
+    }
+    return -1;
+  }
+
+ private:
+  std::vector<bool> taken_;
+};
+
+void choose_columns(Layout& layout, const ReadOptions& options, const std::string& file) {
+  ColumnChoice choice(layout.columns);
+  layout.user = layout.item = layout.rating = -1;
+  const auto given = [&](const std::string& wanted, const char* option) {
+    return wanted.empty() || wanted == "none" ? -1 : choice.take(find_column(wanted, layout, option, file));
+  };
+  layout.user = given(options.user_column, "--col-user");
+  layout.item = given(options.item_column, "--col-item");
+  layout.rating = given(options.rating_column, "--col-rating");
+  if (layout.user < 0) layout.user = choice.named(layout, user_words());
+  if (layout.item < 0) layout.item = choice.named(layout, item_words());
+  const bool no_rating = options.rating_column == "none";
+  if (layout.rating < 0 && !no_rating) layout.rating = choice.named(layout, rating_words());
+  if (layout.user < 0) layout.user = choice.first_free(layout);
+  if (layout.item < 0) layout.item = choice.first_free(layout);
+  if (layout.rating < 0 && !no_rating) layout.rating = choice.first_free(layout);
+  if (layout.user < 0 || layout.item < 0) {
+    throw InputError(Place{file}, "has no column for the item: a line needs at least a user and an item",
+                     "--sep says what separates columns");
+  }
+  if (layout.user == layout.item || layout.user == layout.rating || layout.item == layout.rating) {
+    throw InputError(Place{file}, "one column cannot be two of user, item and rating",
+                     "check --col-user, --col-item and --col-rating");
+  }
+}
+
+/// Counts and passes the comments and blank lines before the first other line.
+void skip_comments(LineReader& lines, Layout& layout) {
+  std::string_view line;
+  while (lines.next(line)) {
+    if (line.rfind("%%MatrixMarket", 0) == 0) {
+      throw InputError(Place{lines.name(), lines.line_number()}, "is a Matrix Market file, which is not read yet",
+                       "pass on its entries alone: grep -v ^% FILE | tail -n +2 | warpfactor train -");
+    }
+    if (is_blank_line(line)) {
+      ++layout.blank;
+    } else if (is_comment(line)) {
+      ++layout.comments;
+    } else {
+      lines.put_back();
+      return;
+    }
+  }
+}
+
+/// The first two of the next lines that are neither comments nor blank.
+std::vector<std::string> sample(LineReader& lines) {
+  std::vector<std::string> kept;
+  for (std::string& line : lines.peek(kSampleLines)) {
+    if (!is_blank_line(line) && !is_comment(line)) kept.push_back(std::move(line));
+    if (kept.size() == 2) break;
+  }
+  return kept;
+}
+
+}  // namespace
+
+bool is_blank_line(std::string_view line) {
+  return std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t'; });
+}
+
+std::string Layout::name_of(int column) const {
+  if (column < 0) return "none";
+  if (column < static_cast<int>(column_names.size())) return column_names[static_cast<std::size_t>(column)];
+  return std::to_string(column + 1);
+}
+
+int find_column(const std::string& wanted, const Layout& layout, const char* option, const std::string& file) {
+  for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
+    if (layout.column_names[c] == wanted) return static_cast<int>(c);
+  }
+  for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
+    if (normalised(layout.column_names[c]) == normalised(wanted)) return static_cast<int>(c);
+  }
+  if (const int column = column_number(wanted, layout.columns); column >= 0) return column;
+  std::string columns;
+  for (int c = 0; c < layout.columns; ++c) columns += (c > 0 ? ", " : "") + layout.name_of(c);
+  throw InputError(Place{file}, std::string(option) + " " + shown(wanted) + " is none of its columns: " + columns,
+                   layout.header ? "give a name or a number from 1" : "give a number from 1; the file has no header");
+}
+
+std::string detect_separator(const std::vector<std::string>& lines, const Place& place) {
+  for (const std::string_view separator : kSeparators) {
+    const auto has = [&](const std::string& line) {
+      return separator == " " ? line.find_first_of(" \t") != std::string::npos
+                              : line.find(separator) != std::string::npos;
+    };
+    if (std::all_of(lines.begin(), lines.end(), has)) return std::string(separator);
+  }
+  throw InputError(place, "no separator found in " + shown(lines.front()),
+                   "columns are separated by , ; | :: tab or blanks; --sep names another");
+}
+
+Layout detect_layout(LineReader& lines, const ReadOptions& options) {
+  Layout layout;
+  skip_comments(lines, layout);
+  const std::vector<std::string> sampled = sample(lines);
+  if (sampled.empty()) throw InputError(Place{lines.name()}, "holds no ratings", "one line each: user, item, rating");
+  const Place place{lines.name(), lines.line_number() + 1};
+  layout.separator = options.separator.empty() ? detect_separator(sampled, place) : options.separator;
+
+  std::vector<std::string> first;
+  try {
+    FieldSplitter splitter(layout.separator);
+    first = texts(splitter.split(sampled.front()));
+  } catch (const BadLine& bad) {
+    throw InputError(Place{place.file, place.line, bad.column}, bad.what, bad.cure);
+  }
+  layout.columns = static_cast<int>(first.size());
+  if (layout.columns < 2) {
+    throw InputError(place, "has one column, " + shown(sampled.front()) + ", where user and item are needed",
+                     "--sep says what separates columns");
+  }
+  if (options.header.value_or(looks_like_header(first, options))) {
+    layout.header = sampled.front();
+    layout.column_names = first;
+  }
+  choose_columns(layout, options, lines.name());
+  return layout;
+}
+
+}  // namespace wf

@@ -1,0 +1,41 @@
+// What the columns of a file are: detected from its first lines, overridden by ReadOptions.
+#pragma once
+#include "host/base/error.hpp"
+#include "host/readers/line_reader.hpp"
+#include "host/readers/read_ratings.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wf {
+
+struct Layout {
+  std::string separator;
+  std::optional<std::string> header;      ///< the header line
+  std::vector<std::string> column_names;  ///< of the header
+  Position comments = 0, blank = 0;       ///< lines before the header or the first rating
+  int columns = 0;                        ///< fields every line must have
+  int user = 0, item = 1, rating = -1;    ///< field numbers from 0; rating -1: every value is 1
+
+  std::string name_of(int column) const;  ///< the header's word, or the number from 1
+};
+
+/// Leaves `lines` at the header or the first rating, behind the comments and blank lines before it. Throws InputError
+/// for a file without data lines, without a separator, or that does not fit the overrides.
+Layout detect_layout(LineReader& lines, const ReadOptions& options);
+
+/// # or % in the first byte.
+inline bool is_comment(std::string_view line) {
+  return line.front() == '#' || line.front() == '%';
+}
+bool is_blank_line(std::string_view line);
+
+/// Index of the column that `wanted` names: a header word or a number from 1. Throws InputError listing the columns.
+int find_column(const std::string& wanted, const Layout& layout, const char* option, const std::string& file);
+
+/// The separator that the first lines have in common. Throws InputError when there is none.
+std::string detect_separator(const std::vector<std::string>& lines, const Place& place);
+
+}  // namespace wf

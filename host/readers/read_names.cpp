@@ -1,0 +1,59 @@
+#include "host/base/error.hpp"
+#include "host/base/shown.hpp"
+#include "host/readers/fields.hpp"
+#include "host/readers/layout.hpp"
+#include "host/readers/read_ratings.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace wf {
+namespace {
+
+std::string lowered(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+int name_column_of(const Layout& layout, const std::string& wanted, const std::string& file) {
+  if (!wanted.empty()) return find_column(wanted, layout, "the name column", file);
+  for (const char* word : {"title", "name"}) {
+    for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
+      if (lowered(layout.column_names[c]) == word) return static_cast<int>(c);
+    }
+  }
+  return 1;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> read_names(const std::string& path, const std::string& id_column,
+                                                            const std::string& name_column) {
+  LineReader lines(path);
+  const Layout layout = detect_layout(lines, {});
+  const int id = id_column.empty() ? 0 : find_column(id_column, layout, "the id column", lines.name());
+  const int name = name_column_of(layout, name_column, lines.name());
+
+  std::vector<std::pair<std::string, std::string>> names;
+  // files with :: do not quote, and MovieLens' have titles that begin with a quote
+  FieldSplitter splitter(layout.separator, layout.separator != "::");
+  std::string_view line;
+  bool header_pending = layout.header.has_value();
+  while (lines.next(line)) {
+    if (is_blank_line(line) || is_comment(line)) continue;
+    if (std::exchange(header_pending, false)) continue;
+    try {
+      const std::vector<Field>& fields = splitter.split(line);
+      if (static_cast<int>(fields.size()) <= std::max(id, name)) {
+        throw BadLine{0, "has too few fields: " + shown(line), "every line needs an id and a name"};
+      }
+      names.emplace_back(fields[static_cast<std::size_t>(id)].text, fields[static_cast<std::size_t>(name)].text);
+    } catch (const BadLine& bad) {
+      throw InputError(Place{lines.name(), lines.line_number(), bad.column}, bad.what, bad.cure);
+    }
+  }
+  return names;
+}
+
+}  // namespace wf

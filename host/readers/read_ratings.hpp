@@ -1,0 +1,62 @@
+// file -> ratings: the verb of the folder. Detects what the bytes are, says what it found, refuses what it cannot read.
+#pragma once
+#include "host/ratings/ratings.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wf {
+
+/// What to override of the detection. Empty or nullopt: detect.
+struct ReadOptions {
+  std::string separator;       ///< ",", "\t", "::", ";", "|", or " " for runs of blanks
+  std::optional<bool> header;  ///< is the first line a header?
+  std::string user_column;     ///< a header name, or a number from 1
+  std::string item_column;
+  std::string rating_column;  ///< "none": no rating column, every value is 1
+  std::optional<IdKind> ids;  ///< nullopt: integers where all are, else strings, a dictionary per side
+  bool skip_bad = false;      ///< count malformed lines instead of stopping at the first
+  bool need_rating = true;    ///< false: pairs for `predict`; a rating column is allowed and ignored
+};
+
+/// What was found and what was done about it: one of these is printed for every file that is read.
+struct ReadReport {
+  std::string path;
+  std::string compression;                              ///< "", "gzip" or "zstd"
+  std::string separator;                                ///< as in ReadOptions
+  std::optional<std::string> header;                    ///< the header line, if there is one
+  std::string user_column, item_column, rating_column;  ///< name or number; rating "none": implicit
+  Position lines = 0;     ///< text lines in all, header, comments and blank lines included
+  Position comments = 0;  ///< lines that begin with # or %
+  Position blank = 0;
+  Position ratings = 0;
+  Position bad_lines = 0;  ///< only with skip_bad
+  std::string first_bad;   ///< the message of the first bad line
+  Position bytes = 0;      ///< of the file as it lies on disk
+  std::string hash;        ///< XXH3-64 of those bytes, 16 hex digits
+  double seconds = 0;
+  float min_value = 0, max_value = 0;
+  double mean_value = 0;
+
+  bool implicit() const { return rating_column == "none"; }
+};
+
+/// "gzip, comma, header userId,movieId,rating,timestamp · 20,000,263 ratings in 1.3 s · 0 bad lines"
+std::string describe(const ReadReport& report);
+
+std::string with_thousands(Position count);  ///< "1,234,567"
+
+/// Appends the file's triples to `into`; new ids get new rows. `path` "-" is stdin. `progress`, if given, is called at
+/// most every 0.1 s with the bytes read so far. Throws InputError with file, line, column, the text found and what to
+/// do. Peak memory: 12 bytes per rating, the ids, and 4 MB.
+ReadReport read_ratings(const std::string& path, const ReadOptions& options, Dataset& into,
+                        const std::function<void(Position bytes)>& progress = {});
+
+/// Names for ids: two columns of a delimited file with or without a header, e.g. MovieLens' movies.csv.
+/// `name_column` empty: the column called title or name, else the second. Same errors as read_ratings.
+std::vector<std::pair<std::string, std::string>> read_names(const std::string& path, const std::string& id_column,
+                                                            const std::string& name_column);
+
+}  // namespace wf

@@ -1,0 +1,27 @@
+// Random permutations: Fisher-Yates with numbers that are a function of (seed, purpose, stream, index).
+#pragma once
+#include "host/base/philox.hpp"
+
+#include <utility>
+
+namespace wf {
+
+/// Calls exchange(a, b) for a = n - 1 .. 1 with a random b <= a: shuffles whatever `exchange` exchanges.
+template <class Exchange>
+void shuffle(Position n, std::uint64_t seed, Purpose purpose, std::uint32_t stream, const Exchange& exchange) {
+  RandomBits bits{};
+  for (Position a = n - 1; a > 0; --a) {
+    const Position draw = n - 1 - a;  // one Philox call serves two draws of 64 bits
+    if (draw % 2 == 0) bits = random_bits(seed, purpose, static_cast<std::uint64_t>(draw / 2), stream);
+    const std::uint32_t* word = bits.word + (draw % 2) * 2;
+    exchange(a, static_cast<Position>(to_index(word[0], word[1], static_cast<std::uint64_t>(a) + 1)));
+  }
+}
+
+/// The same for consecutive values.
+template <class T>
+void shuffle(T* values, Position n, std::uint64_t seed, Purpose purpose, std::uint32_t stream = 0) {
+  shuffle(n, seed, purpose, stream, [values](Position a, Position b) { std::swap(values[a], values[b]); });
+}
+
+}  // namespace wf

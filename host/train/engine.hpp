@@ -1,0 +1,67 @@
+// What the command line, the library and later Python see of an engine: everything behind it is templates.
+#pragma once
+#include "host/config/config.hpp"
+#include "host/kernels/error_sums.hpp"
+#include "host/model/model.hpp"
+#include "host/ratings/ratings.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wf {
+
+struct EpochReport {
+  int epoch = 0;          ///< from 1
+  int epochs = 0;         ///< planned
+  double train_loss = 0;  ///< mean of the loss before each update
+  double train_rmse = 0;  ///< of the errors before each update
+  std::optional<double> valid_rmse, valid_mae;
+  double lr = 0;
+  double seconds = 0;  ///< of the updates, without validation
+  Position ratings = 0;
+  bool best = false;
+};
+
+/// Called from the training thread. Every member may be empty.
+struct TrainCallbacks {
+  std::function<void(const EpochReport&)> epoch;
+  std::function<void(int epoch, double share_done, double ratings_per_second)> progress;  ///< at most 10 times a second
+  std::function<void(int epoch, Position batch, double loss)> batch_loss;                 ///< mini-batch training only
+  std::function<bool()> stop_requested;
+};
+
+enum class StopReason { all_epochs, early, interrupted };
+
+struct TrainResult {
+  std::vector<EpochReport> epochs;
+  int best_epoch = 0;  ///< the epoch whose tables the model holds now
+  StopReason reason = StopReason::all_epochs;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual std::string name() const = 0;
+
+  /// Trains in place and leaves the best epoch's tables (by `valid`, if it is not empty; else the last) in `model`.
+  /// `train` is consumed: its order changes. Throws FailedError, naming the epoch, when the run diverges;
+  /// `model` is then without tables.
+  virtual TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
+                            const TrainCallbacks& callbacks) = 0;
+
+  /// scores[n] = prediction for (user[n], item[n]). A row outside the table (unknown id) contributes nothing: no
+  /// dot product and no bias of its side; a model without biases then answers rating_mean.
+  virtual void predict(const Model& model, Span<const RowId, Host> user, Span<const RowId, Host> item,
+                       Span<float, Host> scores) = 0;
+
+  /// Errors of predict against ratings.value; `loss` is the one the model was trained with.
+  virtual ErrorSums errors(const Model& model, const RatingsView<Host>& ratings, Loss loss) = 0;
+
+  /// scores[n_items] of one user against every item.
+  virtual void score_items(const Model& model, RowId user, Span<float, Host> scores) = 0;
+};
+
+}  // namespace wf

@@ -1,0 +1,56 @@
+// Per-rating SGD over the block grid, once for all kernel sets: one step for each rating, strata one after the other.
+#pragma once
+#include "host/kernels/contract.hpp"
+#include "host/schedule/block_grid.hpp"
+#include "host/train/engine.hpp"
+#include "host/train/penalties.hpp"
+
+#include <utility>
+
+namespace wf {
+
+template <KernelSet K>
+class RatingSgd {
+ public:
+  using Space = typename K::Space;
+
+  /// Takes the ratings. `model`'s tables must outlive this.
+  RatingSgd(K& kernels, const ModelView<float, Space>& model, Ratings ratings, const TrainConfig& config)
+      : kernels_(kernels),
+        model_(model),
+        config_(config),
+        penalties_(kernels, ratings.view(), model.user_factors.count, model.item_factors.count, model.has_biases(),
+                   config),
+        grid_(make_grid(std::move(ratings), model, config)) {}
+
+  /// One pass over the ratings. `after_stratum(ratings done)` returns false to stop.
+  template <class AfterStratum>
+  ErrorSums run_epoch(int epoch, double lr, const AfterStratum& after_stratum) {
+    grid_.start_epoch(epoch);
+    const RatingsView<Space> ratings = kernels_.stage(grid_.ratings());
+    ErrorSums sums;
+    for (int s = 0; s < grid_.size(); ++s) {
+      sums += kernels_.sgd_update(model_, ratings, grid_.stratum(s), config_.loss, static_cast<float>(lr),
+                                  penalties_.view());
+      if (!after_stratum(sums.count)) break;
+    }
+    return sums;
+  }
+
+ private:
+  static BlockGrid make_grid(Ratings ratings, const ModelView<float, Space>& model, const TrainConfig& config) {
+    const Position n_users = model.user_factors.count;
+    const Position n_items = model.item_factors.count;
+    int size = config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items);
+    if (config.shuffle == Shuffle::none) size = 1;  // the file's order
+    return {std::move(ratings), n_users, n_items, size, config.shuffle, config.seed};
+  }
+
+  K& kernels_;
+  ModelView<float, Space> model_;
+  TrainConfig config_;
+  Penalties<K> penalties_;
+  BlockGrid grid_;
+};
+
+}  // namespace wf

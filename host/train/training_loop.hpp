@@ -1,0 +1,148 @@
+// The training loop, once for all kernel sets and both ways of stepping: epochs, validation, the best epoch, stopping.
+#pragma once
+#include "host/base/error.hpp"
+#include "host/kernels/contract.hpp"
+#include "host/train/early_stopping.hpp"
+#include "host/train/learning_rate.hpp"
+#include "host/train/minibatch.hpp"
+#include "host/train/rating_sgd.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace wf {
+
+/// The model's tables in the memory of a kernel set.
+template <KernelSet K>
+struct SpaceTables {
+  typename K::template Buffer<float> user_factors, item_factors, user_biases, item_biases;
+
+  SpaceTables() = default;
+  SpaceTables(K& kernels, Tables&& tables)
+      : user_factors(kernels.to_space(std::move(tables.user_factors))),
+        item_factors(kernels.to_space(std::move(tables.item_factors))),
+        user_biases(kernels.to_space(std::move(tables.user_biases))),
+        item_biases(kernels.to_space(std::move(tables.item_biases))) {}
+
+  Tables to_host(K& kernels) {
+    return {kernels.to_host(std::move(user_factors)), kernels.to_host(std::move(item_factors)),
+            kernels.to_host(std::move(user_biases)), kernels.to_host(std::move(item_biases))};
+  }
+  void copy_to(K& kernels, SpaceTables& other) const {
+    kernels.copy(user_factors, other.user_factors);
+    kernels.copy(item_factors, other.item_factors);
+    kernels.copy(user_biases, other.user_biases);
+    kernels.copy(item_biases, other.item_biases);
+  }
+  ModelView<float, typename K::Space> view(const Model& shape) {
+    const auto rows = [](auto& buffer, Position count, int rank) {
+      return Rows<float, typename K::Space>{buffer.data(), buffer.empty() ? 0 : count, rank, rank};
+    };
+    return {rows(user_factors, shape.n_users, shape.rank), rows(item_factors, shape.n_items, shape.rank),
+            rows(user_biases, shape.n_users, 1), rows(item_biases, shape.n_items, 1), shape.global_mean};
+  }
+};
+
+/// How a model's scores are formed, and with which loss its errors are measured.
+inline ScoreOptions score_options(const Model& model, Loss loss) {
+  return {model.norm_limit, static_cast<float>(model.rating_mean), loss};
+}
+
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Calls TrainCallbacks::progress at most ten times a second.
+class ProgressReporter {
+ public:
+  ProgressReporter(const TrainCallbacks& callbacks, int epoch, Position total)
+      : callbacks_(callbacks), epoch_(epoch), total_(total) {}
+
+  /// False when a stop was requested.
+  bool report(Position done) {
+    if (callbacks_.progress && seconds_since(last_) >= 0.1) {
+      last_ = std::chrono::steady_clock::now();
+      callbacks_.progress(epoch_, static_cast<double>(done) / static_cast<double>(total_),
+                          static_cast<double>(done) / seconds_since(start_));
+    }
+    return !callbacks_.stop_requested || !callbacks_.stop_requested();
+  }
+
+ private:
+  const TrainCallbacks& callbacks_;
+  int epoch_;
+  Position total_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_ = start_;
+};
+
+/// Throws FailedError when a loss is not finite or has left the neighbourhood of the first epoch's.
+inline void check_convergence(int epoch, double lr, double train_loss, double criterion, const TrainResult& so_far) {
+  constexpr double kRise = 100;  // times the first epoch's loss: no run that converges comes near it
+  const bool finite = std::isfinite(train_loss) && std::isfinite(criterion);
+  const double first_loss = so_far.epochs.empty() ? train_loss : so_far.epochs.front().train_loss;
+  if (finite && !(first_loss > 0 && train_loss > kRise * first_loss)) return;
+  throw FailedError("training diverged in epoch " + std::to_string(epoch) + ": the loss is " +
+                        (finite ? std::to_string(train_loss) : std::string("no longer a finite number")),
+                    "lower --lr, now " + std::to_string(lr) + ", or raise --lambda");
+}
+
+/// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
+/// the loss is no longer finite. The tables then hold the best epoch.
+template <KernelSet K, class RunEpoch>
+TrainResult run_epochs(K& kernels, SpaceTables<K>& tables, const Model& shape, const RatingsView<Host>& valid,
+                       Position n_train, const TrainConfig& config, const TrainCallbacks& callbacks,
+                       const RunEpoch& run_epoch) {
+  TrainResult result;
+  LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
+  EarlyStopping stopping(config.patience, config.min_delta);
+  SpaceTables<K> best;  // a second copy of the tables exists only where there is a validation set to choose by
+  const auto stop_requested = [&] { return callbacks.stop_requested && callbacks.stop_requested(); };
+
+  for (int epoch = 1; epoch <= config.epochs; ++epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    EpochReport report;
+    report.epoch = epoch;
+    report.epochs = config.epochs;
+    report.lr = rate.of_epoch(epoch);
+    report.ratings = n_train;
+    const ErrorSums sums = run_epoch(epoch, report.lr);
+    report.seconds = seconds_since(start);
+    report.train_loss = sums.mean_loss();
+    report.train_rmse = sums.rmse();
+    if (sums.count < n_train) {  // stopped in the middle: this epoch was not measured and cannot be called the best
+      result.reason = StopReason::interrupted;
+      break;
+    }
+    rate.observe(sums.loss);
+
+    double criterion = report.train_loss;
+    if (valid.size() > 0) {
+      const ErrorSums errors =
+          kernels.rating_errors(tables.view(shape), score_options(shape, config.loss), kernels.stage(valid));
+      report.valid_rmse = errors.rmse();
+      report.valid_mae = errors.mae();
+      criterion = errors.mean_loss();
+    }
+    check_convergence(epoch, report.lr, report.train_loss, criterion, result);
+    report.best = valid.size() > 0 ? stopping.observe(epoch, criterion) : true;
+    if (report.best) result.best_epoch = epoch;
+    if (report.best && valid.size() > 0) tables.copy_to(kernels, best);
+    result.epochs.push_back(report);
+    if (callbacks.epoch) callbacks.epoch(report);
+    if (stop_requested()) {
+      result.reason = StopReason::interrupted;
+      break;
+    }
+    if (valid.size() > 0 && config.early_stopping && stopping.exhausted()) {
+      result.reason = StopReason::early;
+      break;
+    }
+  }
+  if (valid.size() > 0 && result.best_epoch > 0) std::swap(tables, best);
+  return result;
+}
+
+}  // namespace wf

@@ -1,0 +1,239 @@
+// evaluate, predict, recommend, info: a model in use.
+#include "tests/cli/small_data.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+namespace wf::test {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+double last_number(const std::string& line) {
+  return std::stod(line.substr(line.rfind(',') + 1));
+}
+
+TEST_F(TrainedFolder, EvaluateAgreesWithPredict) {
+  folder_.write("test.csv", "userId,movieId,rating\n100,500,4\n101,503,1\n102,501,2\n777,500,3\n");
+  const ProgramResult result = run({"evaluate", "ratings.safetensors", "test.csv", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json errors = json::parse(result.out);
+  const auto predictions = lines_of(run({"predict", "ratings.safetensors", "test.csv"}).out);
+  ASSERT_EQ(predictions.size(), 5U);
+  const std::vector<double> ratings{4, 1, 2, 3};
+  double squared = 0;
+  double absolute = 0;
+  for (std::size_t n = 0; n < ratings.size(); ++n) {
+    const double error = ratings[n] - last_number(predictions[n + 1]);
+    squared += error * error;
+    absolute += std::abs(error);
+  }
+  EXPECT_NEAR(errors["rmse"].get<double>(), std::sqrt(squared / 4), 1e-6);
+  EXPECT_NEAR(errors["mae"].get<double>(), absolute / 4, 1e-6);
+  EXPECT_EQ(errors["n"], 4);
+  EXPECT_EQ(errors["n_unknown"], 1);
+  EXPECT_TRUE(errors["rmse_known"].is_number());
+}
+
+TEST_F(TrainedFolder, EvaluatePrintsTheBaselinesBesideTheModel) {
+  const ProgramResult result = run({"evaluate", "ratings.safetensors", "ratings.csv"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::map<std::string, double> values;
+  for (const std::string& line : lines_of(result.out))
+    values[line.substr(0, line.find(' '))] = std::stod(line.substr(20));
+  EXPECT_EQ(values["n_unknown"], 0);
+  EXPECT_LT(values["rmse"], values["baseline_bias_rmse"]) << "two planted tastes, which biases cannot express";
+  EXPECT_LE(values["baseline_bias_rmse"], values["baseline_mean_rmse"]);
+  EXPECT_THAT(result.err, HasSubstr("the bias baseline is fitted on ratings.csv"));
+}
+
+TEST_F(TrainedFolder, EvaluateSaysWhyThereIsNoBiasBaseline) {
+  folder_.write("test.csv", "100,500,4\n");
+  folder_.write("ratings.csv", small_ratings() + "1,2,3\n");
+  const ProgramResult changed = run({"evaluate", "ratings.safetensors", "test.csv"});
+  EXPECT_EQ(changed.exit_code, 0) << changed.err;
+  EXPECT_THAT(changed.err, HasSubstr("ratings.csv has changed since"));
+  EXPECT_THAT(changed.err, HasSubstr("--train FILE"));
+  std::filesystem::remove(folder_.file("ratings.csv"));
+  EXPECT_THAT(run({"evaluate", "ratings.safetensors", "test.csv"}).err, HasSubstr("ratings.csv is not there"));
+  folder_.write("elsewhere.csv", small_ratings());
+  const ProgramResult named =
+      run({"evaluate", "ratings.safetensors", "test.csv", "--train", "elsewhere.csv", "--json"});
+  EXPECT_TRUE(json::parse(named.out)["baseline_bias_rmse"].is_number()) << named.err;
+}
+
+TEST_F(TrainedFolder, TheTrainingFileIsFoundBesideTheModelFromAnywhere) {
+  const TemporaryFolder elsewhere;
+  const ProgramResult result =
+      run_in(elsewhere, {"recommend", folder_.file("ratings.safetensors"), "--user", "100", "-n", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST_F(TrainedFolder, PredictKeepsOrderAndIds) {
+  folder_.write("pairs.txt", "139 524\n100 500\n139 524\n");
+  const ProgramResult result = run({"predict", "ratings.safetensors", "pairs.txt"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0], "user,item,prediction");
+  EXPECT_THAT(lines[1], StartsWith("139,524,"));
+  EXPECT_THAT(lines[2], StartsWith("100,500,"));
+  EXPECT_EQ(lines[1], lines[3]);
+}
+
+TEST_F(TrainedFolder, PredictTakesStdinAndWritesFiles) {
+  const ProgramResult to_stdout = run({"predict", "ratings.safetensors", "-"}, "100,500\n");
+  ASSERT_EQ(to_stdout.exit_code, 0) << to_stdout.err;
+  folder_.write("out.csv", "old");
+  const ProgramResult to_file = run({"predict", "ratings.safetensors", "-", "-o", "out.csv"}, "100,500\n");
+  EXPECT_EQ(to_file.out, "");
+  EXPECT_EQ(read_text(folder_.file("out.csv")), to_stdout.out);
+  const ProgramResult as_json = run({"predict", "ratings.safetensors", "-", "--json"}, "100,500\n");
+  const json line = json::parse(as_json.out);
+  EXPECT_EQ(line["user"], "100");
+  EXPECT_EQ(line["item"], "500");
+  EXPECT_NEAR(line["prediction"].get<double>(), last_number(lines_of(to_stdout.out)[1]), 1e-6);
+}
+
+TEST_F(TrainedFolder, PredictCountsUnknownIdsAndAnswersWithWhatIsKnown) {
+  const ProgramResult result = run({"predict", "ratings.safetensors", "-"}, "xyz,500\n100,nothing\nxyz,nothing\n");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("3 of 3 pairs"));
+  const json info = json::parse(run({"info", "ratings.safetensors", "--json"}).out);
+  EXPECT_NEAR(last_number(lines_of(result.out)[3]), info["global_mean"].get<double>(), 1e-5);
+}
+
+TEST_F(TrainedFolder, AFailedOutputLeavesTheOldFileWhole) {
+  folder_.write("out.csv", "old");
+  EXPECT_EQ(run({"predict", "ratings.safetensors", "absent.csv", "-o", "out.csv"}).exit_code, 3);
+  EXPECT_EQ(read_text(folder_.file("out.csv")), "old");
+  EXPECT_EQ(run({"predict", "ratings.safetensors", "ratings.csv", "-o", "absent/out.csv"}).exit_code, 1);
+  EXPECT_EQ(run({"predict", "ratings.safetensors", "ratings.csv", "-o", "/dev/full"}).exit_code, 1);
+}
+
+TEST_F(TrainedFolder, RecommendLeavesOutWhatWasSeen) {
+  const ProgramResult result = run({"recommend", "ratings.safetensors", "--user", "103", "-n", "25"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = lines_of(result.out);
+  EXPECT_EQ(lines[0], "user,rank,item,score");
+  std::set<std::string> expected;
+  for (int i = 0; i < kSmallItems; ++i) {
+    if (!is_rated(3, i)) expected.insert(std::to_string(500 + i));
+  }
+  std::set<std::string> found;
+  double last = 1e9;
+  for (std::size_t n = 1; n < lines.size(); ++n) {
+    EXPECT_THAT(lines[n], StartsWith("103," + std::to_string(n) + ","));
+    EXPECT_LE(last_number(lines[n]), last);
+    last = last_number(lines[n]);
+    const std::string rest = lines[n].substr(lines[n].find(',', 4) + 1);
+    found.insert(rest.substr(0, rest.find(',')));
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_THAT(result.err, HasSubstr("user 103 gets " + std::to_string(expected.size()) + " of 25"));
+  const ProgramResult all = run({"recommend", "ratings.safetensors", "--user", "103", "--topk", "25", "--keep-seen"});
+  EXPECT_EQ(lines_of(all.out).size(), 26U) << all.err;
+}
+
+TEST_F(TrainedFolder, RecommendScoresAreThePredictions) {
+  const auto best = lines_of(run({"recommend", "ratings.safetensors", "--user", "104", "-n", "1"}).out);
+  ASSERT_EQ(best.size(), 2U);
+  const std::string item = best[1].substr(6, 3);
+  const ProgramResult predicted = run({"predict", "ratings.safetensors", "-"}, "104," + item + "\n");
+  EXPECT_NEAR(last_number(lines_of(predicted.out)[1]), last_number(best[1]), 1e-5);
+}
+
+TEST_F(TrainedFolder, RecommendNamesTitlesAndTakesAListOfUsers) {
+  folder_.write("users.txt", "100\r\n\n101\n");
+  std::string movies = "movieId,title,genres\n";
+  for (int i = 0; i < kSmallItems; ++i)
+    movies += std::to_string(500 + i) + ",\"Film, no. " + std::to_string(i) + "\",x\n";
+  folder_.write("movies.csv", movies);
+  const ProgramResult result =
+      run({"recommend", "ratings.safetensors", "--users", "users.txt", "-n", "2", "--names", "movies.csv"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines[0], "user,rank,item,score,name");
+  EXPECT_THAT(lines[1], StartsWith("100,1,"));
+  EXPECT_THAT(lines[3], StartsWith("101,1,"));
+  EXPECT_THAT(lines[1], testing::ContainsRegex(",\"Film, no\\. [0-9]+\"$"));
+  const ProgramResult as_json =
+      run({"recommend", "ratings.safetensors", "--user", "100", "-n", "1", "--names", "movies.csv", "--json"});
+  EXPECT_THAT(json::parse(as_json.out)["name"].get<std::string>(), StartsWith("Film, no. "));
+}
+
+TEST_F(TrainedFolder, RecommendAsksForSeenWhereTheTrainingFileChanged) {
+  folder_.write("ratings.csv", small_ratings() + "1,2,3\n");
+  const ProgramResult result = run({"recommend", "ratings.safetensors", "--user", "103"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--seen FILE"));
+  EXPECT_THAT(result.err, HasSubstr("--keep-seen"));
+  folder_.write("seen.csv", "103,501\n");
+  const ProgramResult given =
+      run({"recommend", "ratings.safetensors", "--user", "103", "-n", "25", "--seen", "seen.csv"});
+  EXPECT_EQ(given.exit_code, 0) << given.err;
+  EXPECT_THAT(given.out, testing::Not(HasSubstr(",501,")));
+  EXPECT_EQ(lines_of(given.out).size(), 25U);
+}
+
+TEST_F(TrainedFolder, AnUnknownUserEndsWithThree) {
+  const ProgramResult result = run({"recommend", "ratings.safetensors", "--user", "nobody"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("user \"nobody\" is not among the model's 40 users"));
+}
+
+TEST_F(TrainedFolder, AFileThatIsNoModelEndsWithThree) {
+  folder_.write("broken.safetensors", read_text(folder_.file("ratings.safetensors")).substr(0, 200));
+  for (const char* model : {"absent.safetensors", "ratings.csv", "broken.safetensors", "."}) {
+    for (const std::vector<std::string>& command :
+         std::vector<std::vector<std::string>>{{"info", model},
+                                               {"evaluate", model, "ratings.csv"},
+                                               {"predict", model, "ratings.csv"},
+                                               {"recommend", model, "--user", "1"}}) {
+      const ProgramResult result = run(command);
+      EXPECT_EQ(result.exit_code, 3) << command[0] << ' ' << model << ": " << result.err;
+      EXPECT_THAT(result.err, HasSubstr(model));
+    }
+  }
+}
+
+TEST_F(TrainedFolder, InfoIsReadable) {
+  const ProgramResult result = run({"info", "ratings.safetensors"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("\nusers               40 (integers as ids)\n"));
+  EXPECT_THAT(result.out, HasSubstr("\nrank                4\n"));
+}
+
+TEST(StringIds, ComeOutAsTheyWentIn) {
+  const TemporaryFolder folder;
+  folder.write("r.csv", "\"Doe, Jane\",\"say \"\"hi\"\"\",4\n007,x y,3\n\"Doe, Jane\",x y,5\n");
+  ASSERT_EQ(run_in(folder, {"train", "r.csv", "-k", "2", "--no-valid", "--epochs", "2"}).exit_code, 0);
+  const auto lines = lines_of(run_in(folder, {"predict", "r.safetensors", "r.csv"}).out);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_THAT(lines[1], StartsWith("\"Doe, Jane\",\"say \"\"hi\"\"\","));
+  EXPECT_THAT(lines[2], StartsWith("007,x y,"));
+  const ProgramResult best = run_in(folder, {"recommend", "r.safetensors", "--user", "007"});
+  EXPECT_THAT(best.out, HasSubstr("007,1,\"say \"\"hi\"\"\","));
+}
+
+TEST(RowIds, BeyondTheTableAreUnknownToAModelAndNoError) {
+  const TemporaryFolder folder;
+  folder.write("r.csv", "0,0,3\n1,1,4\n2,0,5\n");
+  ASSERT_EQ(run_in(folder, {"train", "r.csv", "--ids", "rows", "--n-users", "4", "--n-items", "2", "--no-header", "-k",
+                            "2", "--no-valid", "--epochs", "2"})
+                .exit_code,
+            0);
+  const ProgramResult result = run_in(folder, {"predict", "r.safetensors", "-"}, "3,1\n99,1\n");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 of 2 pairs"));
+  EXPECT_THAT(lines_of(result.out)[2], StartsWith("99,1,"));
+}
+
+}  // namespace
+}  // namespace wf::test

@@ -1,0 +1,82 @@
+// Top-N selection against plain sorting, and its order among ties.
+#include "host/api/recommend.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace wf {
+namespace {
+
+std::vector<RowId> items_of(const std::vector<Recommendation>& best) {
+  std::vector<RowId> items;
+  for (const Recommendation& one : best) items.push_back(one.item);
+  return items;
+}
+
+std::vector<RowId> top(const std::vector<float>& scores, const std::vector<RowId>& excluded, int n) {
+  return items_of(top_items({scores.data(), static_cast<Position>(scores.size())},
+                            {excluded.data(), static_cast<Position>(excluded.size())}, n));
+}
+
+TEST(TopItems, AreTheHighestInDescendingOrder) {
+  EXPECT_THAT(top({1, 5, 3, 4, 2}, {}, 3), testing::ElementsAre(1, 3, 2));
+}
+
+TEST(TopItems, AreTakenByRowAmongTies) {
+  EXPECT_THAT(top({2, 7, 7, 2, 7}, {}, 4), testing::ElementsAre(1, 2, 4, 0));
+}
+
+TEST(TopItems, LeaveOutWhatIsExcluded) {
+  EXPECT_THAT(top({1, 5, 3, 4, 2}, {1, 1, 3, 9}, 2), testing::ElementsAre(2, 4));
+}
+
+TEST(TopItems, AreFewerWhereThereAreNoMore) {
+  EXPECT_THAT(top({1, 2}, {0}, 10), testing::ElementsAre(1));
+  EXPECT_THAT(top({1, 2}, {0, 1}, 10), testing::IsEmpty());
+  EXPECT_THAT(top({}, {}, 10), testing::IsEmpty());
+  EXPECT_THAT(top({1, 2}, {}, 0), testing::IsEmpty());
+}
+
+TEST(TopItems, CarryTheirScores) {
+  const std::vector<float> scores{0.25F, -std::numeric_limits<float>::max(), 8};
+  const std::vector<Recommendation> best = top_items({scores.data(), 3}, {}, 3);
+  ASSERT_EQ(best.size(), 3U);
+  EXPECT_EQ(best[0].score, 8);
+  EXPECT_EQ(best[2].score, -std::numeric_limits<float>::max());
+}
+
+RC_GTEST_PROP(TopItems, EqualTheFrontOfAStableSort, ()) {
+  const auto levels = *rc::gen::container<std::vector<int>>(rc::gen::inRange(-4, 5));  // few levels: many ties
+  const auto excluded = *rc::gen::container<std::set<RowId>>(rc::gen::inRange(0, 40));
+  const int n = *rc::gen::inRange(0, 50);
+  const std::vector<float> scores(levels.begin(), levels.end());
+  std::vector<RowId> expected;
+  for (RowId row = 0; row < static_cast<RowId>(scores.size()); ++row) {
+    if (excluded.count(row) == 0) expected.push_back(row);
+  }
+  std::stable_sort(expected.begin(), expected.end(), [&scores](RowId a, RowId b) {
+    return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)];
+  });
+  expected.resize(std::min(expected.size(), static_cast<std::size_t>(n)));
+  RC_ASSERT(top(scores, {excluded.begin(), excluded.end()}, n) == expected);
+}
+
+TEST(SeenItems, AreAscendingAndDistinctAndOfTheAskedUsersOnly) {
+  Ratings ratings;
+  ratings.push_back(3, 8, 1);
+  ratings.push_back(3, 2, 1);
+  ratings.push_back(1, 5, 1);
+  ratings.push_back(3, 8, 4);
+  const SeenItems seen(ratings.view(), {3, 7});
+  EXPECT_THAT(seen.of(3), testing::ElementsAre(2, 8));
+  EXPECT_THAT(seen.of(7), testing::IsEmpty());
+  EXPECT_THAT(seen.of(1), testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace wf
