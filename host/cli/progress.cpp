@@ -59,7 +59,7 @@ std::string TrainingProgress::epoch_line(int epoch, double share_done, double ra
   const std::string number = fmt::format("{:>{}}/{}", epoch, std::to_string(epochs_).size(), epochs_);
   const std::string drawn = console_.moving() ? bar(share_done) + "  " : "";
   const std::string better = last_scores_.empty() ? "" : last_best_ ? " ↓  " : "    ";
-  return fmt::format("{} {}{}{}{}ratings/s  {} left", number, drawn, last_scores_, better,
+  return fmt::format("{} {}{}{}{} ratings/s  {} left", number, drawn, last_scores_, better,
                      short_count(ratings_per_second), short_seconds(seconds_left(epochs_done)));
 }
 

@@ -133,7 +133,7 @@ std::string short_count(double value) {
   if (value >= 1e8) return fmt::format("{:.0f} M", value / 1e6);
   if (value >= 1e6) return fmt::format("{:.1f} M", value / 1e6);
   if (value >= 1e3) return fmt::format("{:.0f} k", value / 1e3);
-  return fmt::format("{:.0f} ", value);
+  return fmt::format("{:.0f}", value);
 }
 
 std::string short_seconds(double seconds) {

@@ -74,10 +74,10 @@ SafetensorsReader::SafetensorsReader(std::string path) : path_(std::move(path)) 
     std::uint64_t header_bytes = 0;
     if (size < 8) fail("is too short for a model", kWanted);
     read_at(0, &header_bytes, 8);
-    if (std::memcmp(&header_bytes, "PK\x03\x04", 4) == 0 || (header_bytes & 0xFF) == 0x80) {
-      fail("is a pickle, not a .safetensors file", "save it with safetensors.torch.save_file");
-    }
     if (header_bytes > static_cast<std::uint64_t>(std::min(kLargestHeader, size - 8))) {
+      if (std::memcmp(&header_bytes, "PK\x03\x04", 4) == 0 || (header_bytes & 0xFF) == 0x80) {
+        fail("is a pickle, not a .safetensors file", "save it with safetensors.torch.save_file");
+      }
       fail("is no .safetensors file: its header would have " + std::to_string(header_bytes) + " bytes", kWanted);
     }
     std::string header(header_bytes, '\0');

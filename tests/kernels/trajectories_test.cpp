@@ -81,6 +81,14 @@ Ratings ratings_of(std::map<std::string, Array>& record) {
   return ratings;
 }
 
+/// The loss of a batch of one is the square of a difference d = score - rating of two numbers of size 5 at most.
+/// PyTorch rounds the score to 2^-24 of its size, here 2^-22, so the loss is known to 2 |d| 2^-22 only: where d is
+/// small that is more than 1e-5 of d^2. Longer batches average over such ratings and need no allowance.
+double loss_tolerance(const Json& config, double expected) {
+  const double relative = kLossTolerance * std::fabs(expected);
+  return config.at("batch_size") == 1 ? relative + 2 * std::sqrt(std::fabs(expected)) * 0x1p-22 : relative;
+}
+
 /// Every value within tolerance * (largest magnitude of `expected`); NaN fails; the worst place is named.
 template <class Values>
 void expect_close(const Values& actual, const std::vector<double>& expected, double tolerance,
@@ -127,7 +135,7 @@ TEST_P(Trajectories, RepeatPyTorch) {
   const std::vector<double>& expected_losses = record.at("losses").values;
   ASSERT_EQ(losses.size(), expected_losses.size());
   for (std::size_t n = 0; n < losses.size(); ++n) {
-    EXPECT_NEAR(losses[n], expected_losses[n], kLossTolerance * std::fabs(expected_losses[n])) << "batch " << n;
+    EXPECT_NEAR(losses[n], expected_losses[n], loss_tolerance(c, expected_losses[n])) << "batch " << n;
   }
   expect_close(model.tables.user_factors, record.at("final.user_factors.weight").values, kTensorTolerance,
                "user factors");
