@@ -21,3 +21,8 @@ endfunction()
 wf_test(host LINK wf_api wf_readers)
 wf_test(kernels LINK wf_api wf_readers)
 wf_test(cli LINK wf_api wf_readers)
+
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND)
+  add_test(NAME style COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/style.py)
+endif()

@@ -16,24 +16,30 @@
 namespace wf::cli {
 namespace {
 
-/// Ten cells of a bar, in eighths.
-std::string bar(double share) {
-  constexpr int kCells = 10;
+/// `cells` characters of a bar, in eighths.
+std::string bar(double share, int cells) {
   constexpr std::array<const char*, 8> kEighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kCells * 8));
+  const int eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells * 8));
   std::string text;
   for (int cell = 0; cell < eighths / 8; ++cell) text += "█";
   text += kEighths.at(static_cast<std::size_t>(eighths % 8));
   const int used = eighths / 8 + (eighths % 8 > 0 ? 1 : 0);
-  return text + std::string(static_cast<std::size_t>(kCells - used), ' ');
+  return text + std::string(static_cast<std::size_t>(cells - used), ' ');
+}
+
+bool starts_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+}
+
+int columns_of(const std::string& text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), starts_character));
 }
 
 /// The first `columns` characters: a line that wraps could not be drawn over.
 std::string cut(const std::string& text, int columns) {
   std::size_t at = 0;
   for (int column = 0; at < text.size(); ++at) {
-    const bool starts_character = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-    if (starts_character && column++ == columns) break;
+    if (starts_character(text[at]) && column++ == columns) break;
   }
   return text.substr(0, at);
 }
@@ -54,19 +60,22 @@ double TrainingProgress::seconds_left(double epochs_done) const {
   return epochs_done > 0 ? passed / epochs_done * (epochs_ - epochs_done) : 0;
 }
 
-std::string TrainingProgress::epoch_line(int epoch, double share_done, double ratings_per_second,
-                                         double epochs_done) const {
-  const std::string number = fmt::format("{:>{}}/{}", epoch, std::to_string(epochs_).size(), epochs_);
-  const std::string drawn = console_.moving() ? bar(share_done) + "  " : "";
+TrainingProgress::EpochLine TrainingProgress::epoch_line(int epoch, double ratings_per_second,
+                                                         double epochs_done) const {
   const std::string better = last_scores_.empty() ? "" : last_best_ ? " ↓  " : "    ";
-  return fmt::format("{} {}{}{}{} ratings/s  {} left", number, drawn, last_scores_, better,
-                     short_count(ratings_per_second), short_seconds(seconds_left(epochs_done)));
+  return {fmt::format("{:>{}}/{} ", epoch, std::to_string(epochs_).size(), epochs_),
+          fmt::format("{}{}{} ratings/s  {} left", last_scores_, better, short_count(ratings_per_second),
+                      short_seconds(seconds_left(epochs_done)))};
 }
 
 void TrainingProgress::update(int epoch, double share_done, double ratings_per_second) {
   if (!console_.moving()) return;
-  const std::string text = "epoch  " + epoch_line(epoch, share_done, ratings_per_second, epoch - 1 + share_done);
-  console_.redraw(cut(text, Console::width() - 1));
+  constexpr int kWidestBar = 10;
+  const EpochLine line = epoch_line(epoch, ratings_per_second, epoch - 1 + share_done);
+  const std::string left = "epoch  " + line.number;
+  const int width = Console::width() - 1;
+  const int room = std::min(kWidestBar, width - columns_of(left) - columns_of(line.text) - 2);
+  console_.redraw(cut(left + (room > 2 ? bar(share_done, room) + "  " : "") + line.text, width));
 }
 
 void TrainingProgress::finish_epoch(const EpochReport& report) {
@@ -76,7 +85,8 @@ void TrainingProgress::finish_epoch(const EpochReport& report) {
   if (console_.moving()) {
     update(report.epoch, 1, rate);
   } else {
-    console_.line("epoch", epoch_line(report.epoch, 1, rate, report.epoch));
+    const EpochLine line = epoch_line(report.epoch, rate, report.epoch);
+    console_.line("epoch", line.number + line.text);
   }
 }
 

@@ -18,7 +18,11 @@ class TrainingProgress {
 
  private:
   double seconds_left(double epochs_done) const;
-  std::string epoch_line(int epoch, double share_done, double ratings_per_second, double epochs_done) const;
+  struct EpochLine {
+    std::string number;  ///< " 7/30 "
+    std::string text;    ///< losses, rate, time left
+  };
+  EpochLine epoch_line(int epoch, double ratings_per_second, double epochs_done) const;
 
   Console& console_;
   int epochs_;

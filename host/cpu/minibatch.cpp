@@ -53,7 +53,7 @@ ErrorSums Cpu::loss_slopes(const ModelView<const float, Host>& model, const Rati
     return with_loss(loss, [&](auto kind) {
       ErrorSums sums;
       for (Position n = begin; n < end; ++n) {
-        const float predicted = score<float>(model, ScoreOptions{}, batch.user[n], batch.item[n]);
+        const auto predicted = score<float>(model, ScoreOptions{}, batch.user[n], batch.item[n]);
         slopes[n] = scale * loss_slope<kind()>(predicted, batch.value[n]);
         add_error<kind()>(sums, static_cast<double>(predicted), static_cast<double>(batch.value[n]));
       }

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
 namespace wf {
@@ -48,6 +49,37 @@ int bytes_of(std::string_view dtype) {
 
 bool whole_number(const Json& value) {
   return value.is_number_unsigned() && value.get<std::uint64_t>() <= INT64_MAX;
+}
+
+/// One entry of the header, checked against the bytes there are. Throws std::invalid_argument with what is wrong.
+TensorInfo parse_tensor(const Json& value, Position data_bytes) {
+  if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string())
+    throw std::invalid_argument("has no dtype");
+  if (!value.contains("shape") || !value["shape"].is_array()) throw std::invalid_argument("has no shape");
+  if (!value.contains("data_offsets") || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
+    throw std::invalid_argument("has no data_offsets");
+  }
+  TensorInfo info;
+  info.dtype = value["dtype"].get<std::string>();
+  if (bytes_of(info.dtype) == 0) throw std::invalid_argument("has the unknown dtype " + info.dtype);
+  for (const Json& size : value["shape"]) {
+    if (!whole_number(size)) throw std::invalid_argument("has a shape that is no list of sizes");
+    info.shape.push_back(size.get<Position>());
+  }
+  const Json& offsets = value["data_offsets"];
+  if (!whole_number(offsets[0]) || !whole_number(offsets[1]))
+    throw std::invalid_argument("has data_offsets that are no numbers");
+  info.begin = offsets[0].get<Position>();
+  info.end = offsets[1].get<Position>();
+  if (info.begin > info.end || info.end > data_bytes) throw std::invalid_argument("lies outside the file");
+  Position expected = 0;
+  try {
+    expected = checked_product(info.elements(), bytes_of(info.dtype));
+  } catch (const Error&) {
+    throw std::invalid_argument("has a shape that no memory holds");
+  }
+  if (expected != info.end - info.begin) throw std::invalid_argument("has a shape that does not fit its bytes");
+  return info;
 }
 
 }  // namespace
@@ -107,33 +139,13 @@ void SafetensorsReader::parse_header(const std::string& header, Position data_by
       }
       continue;
     }
-    const auto bad = [&](const std::string& why) {
-      fail("tensor " + name + ": " + why, "the file is damaged; write it again");
-    };
-    if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string()) bad("has no dtype");
-    if (!value.contains("shape") || !value["shape"].is_array()) bad("has no shape");
-    if (!value.contains("data_offsets") || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
-      bad("has no data_offsets");
-    }
     TensorInfo info;
-    info.dtype = value["dtype"].get<std::string>();
-    if (bytes_of(info.dtype) == 0) bad("has the unknown dtype " + info.dtype);
-    for (const Json& size : value["shape"]) {
-      if (!whole_number(size)) bad("has a shape that is no list of sizes");
-      info.shape.push_back(size.get<Position>());
-    }
-    const Json& offsets = value["data_offsets"];
-    if (!whole_number(offsets[0]) || !whole_number(offsets[1])) bad("has data_offsets that are no numbers");
-    info.begin = offsets[0].get<Position>();
-    info.end = offsets[1].get<Position>();
-    if (info.begin > info.end || info.end > data_bytes) bad("lies outside the file");
-    Position expected = 0;
     try {
-      expected = checked_product(info.elements(), bytes_of(info.dtype));
-    } catch (const Error&) {
-      bad("has a shape that no memory holds");
+      info = parse_tensor(value, data_bytes);
+    } catch (const std::invalid_argument& error) {
+      fail(std::string("tensor ").append(name).append(": ").append(error.what()),
+           "the file is damaged; write it again");
     }
-    if (expected != info.end - info.begin) bad("has a shape that does not fit its bytes");
     extents.emplace_back(info.begin, info.end);
     tensors_[name] = std::move(info);
   }

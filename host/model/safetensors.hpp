@@ -28,7 +28,7 @@ class SafetensorsReader {
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::string& path() const { return path_; }
-  bool has(const std::string& name) const { return tensors_.count(name) > 0; }
+  bool has(const std::string& name) const { return tensors_.contains(name); }
   /// Throws InputError when the tensor is absent or has another dtype.
   const TensorInfo& tensor(const std::string& name, const std::string& dtype) const;
   template <class T>

@@ -16,11 +16,7 @@ namespace {
 
 bool is_digits(std::string_view id) {
   if (!id.empty() && id.front() == '-') id.remove_prefix(1);
-  if (id.empty()) return false;
-  for (const char c : id) {
-    if (c < '0' || c > '9') return false;
-  }
-  return true;
+  return !id.empty() && std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// The number whose canonical decimal form is `id`: no leading zeros, no "+", no "-0".

@@ -67,6 +67,7 @@ int column_number(const std::string& wanted, int columns) {
 
 std::vector<std::string> texts(const std::vector<Field>& fields) {
   std::vector<std::string> words;
+  words.reserve(fields.size());
   for (const Field& field : fields) words.emplace_back(field.text);
   return words;
 }
@@ -91,15 +92,17 @@ std::vector<std::size_t> columns_without_header(const std::vector<std::string>& 
   return inside;
 }
 
-/// A header has no number where user, item and rating would be, and words that are known or three names of any kind.
+/// A header has no number where user, item and rating would be, and two words that are known or three names of any
+/// kind.
 bool looks_like_header(const std::vector<std::string>& fields, const ReadOptions& options) {
   const std::vector<std::size_t> columns = columns_without_header(fields, options);
   const auto number = [&](std::size_t column) { return is_number(fields[column]); };
   if (std::any_of(columns.begin(), columns.end(), number)) return false;
-  const auto any = [&](const Words& words) {
-    return std::any_of(fields.begin(), fields.end(), [&](const std::string& name) { return is_one_of(name, words); });
+  const auto known = [](const std::string& name) {
+    return is_one_of(name, user_words()) || is_one_of(name, item_words()) || is_one_of(name, rating_words()) ||
+           is_one_of(name, time_words());
   };
-  if (any(user_words()) && any(item_words())) return true;
+  if (std::count_if(fields.begin(), fields.end(), known) >= 2) return true;
   const auto named = [&](std::size_t column) { return !fields[column].empty(); };
   return columns.size() == 3 && std::all_of(columns.begin(), columns.end(), named);
 }

@@ -38,7 +38,7 @@ ErrorSums Reference::loss_slopes(const ModelView<const float, Host>& model, cons
   return with_loss(loss, [&](auto kind) {
     ErrorSums sums;
     for (Position n = 0; n < batch.size(); ++n) {
-      const double predicted = score<double>(model, ScoreOptions{}, batch.user[n], batch.item[n]);
+      const auto predicted = score<double>(model, ScoreOptions{}, batch.user[n], batch.item[n]);
       const double rating = batch.value[n];
       slopes[n] = static_cast<float>(scale * loss_slope<kind()>(predicted, rating));
       add_error<kind()>(sums, predicted, rating);

@@ -12,11 +12,11 @@ ErrorSums Reference::sgd_update(const ModelView<float, Host>& model, const Ratin
       for (Position n = block.begin; n < block.end; ++n) {
         const RowId u = ratings.user[n];
         const RowId i = ratings.item[n];
-        const double predicted = score<double>(ModelView<const float, Host>(model), ScoreOptions{}, u, i);
+        const auto predicted = score<double>(ModelView<const float, Host>(model), ScoreOptions{}, u, i);
         const double rating = ratings.value[n];
         add_error<kind()>(sums, predicted, rating);
 
-        const float half_slope = static_cast<float>(loss_slope<kind()>(predicted, rating) / 2);
+        const auto half_slope = static_cast<float>(loss_slope<kind()>(predicted, rating) / 2);
         float* p = model.user_factors.row(u);
         float* q = model.item_factors.row(i);
         const float lambda_user = penalty_of(penalties.user, u);

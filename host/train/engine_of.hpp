@@ -18,9 +18,9 @@ class EngineOf final : public Engine {
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
     SpaceTables<K> tables(kernels_, std::move(model.tables));
-    const TrainResult result = config.batch_size > 0
-                                   ? train_batches(model, tables, train, valid, config, callbacks)
-                                   : train_ratings(model, tables, std::move(train), valid, config, callbacks);
+    TrainResult result = config.batch_size > 0
+                             ? train_batches(model, tables, train, valid, config, callbacks)
+                             : train_ratings(model, tables, std::move(train), valid, config, callbacks);
     model.tables = tables.to_host(kernels_);
     return result;
   }

@@ -52,7 +52,7 @@ class TrainedFolder : public testing::Test {
  protected:
   TrainedFolder() {
     folder_.write("ratings.csv", small_ratings());
-    trained_ = run({"train", "ratings.csv", "-k", "4", "--epochs", "20", "--valid-frac", "0.1"});
+    trained_ = run({"train", "ratings.csv", "-k", "4", "--lr", "0.05", "--epochs", "40", "--valid-frac", "0.1"});
   }
   ProgramResult run(const std::vector<std::string>& arguments, const std::string& stdin_text = {}) const {
     return run_in(folder_, arguments, stdin_text);

@@ -21,7 +21,7 @@ TEST_F(TrainedFolder, EveryGuessIsPrintedWithItsOption) {
   EXPECT_THAT(trained_.err, testing::StartsWith("read   ratings.csv: "));
   EXPECT_THAT(trained_.err, HasSubstr("40 users × 25 items · explicit 1–5"));
   EXPECT_THAT(trained_.err, HasSubstr("(--valid-frac, --valid, --seed)"));
-  EXPECT_THAT(trained_.err, HasSubstr("biases only 0."));
+  EXPECT_THAT(trained_.err, HasSubstr("biases only 1."));
   EXPECT_THAT(trained_.err, HasSubstr("warpfactor recommend ratings.safetensors --user 100"));
 }
 
@@ -55,7 +55,7 @@ TEST_F(TrainedFolder, TheModelRemembersItsTraining) {
   EXPECT_EQ(info["rating_min"], 1);
   const json& metadata = info["metadata"];
   EXPECT_EQ(metadata["config"]["rank"], 4);
-  EXPECT_EQ(metadata["config"]["epochs"], 20);
+  EXPECT_EQ(metadata["config"]["epochs"], 40);
   EXPECT_EQ(metadata["data"], "ratings.csv");
   EXPECT_EQ(metadata["data_bytes"], std::to_string(std::filesystem::file_size(folder_.file("ratings.csv"))));
   EXPECT_EQ(metadata["data_hash"].get<std::string>().size(), 16U);
@@ -66,8 +66,8 @@ TEST_F(TrainedFolder, TheModelRemembersItsTraining) {
 }
 
 TEST_F(TrainedFolder, JsonIsOneObjectThatAgreesWithTheMetrics) {
-  const ProgramResult result =
-      run({"train", "ratings.csv", "-k", "4", "--epochs", "9", "--valid-frac", "0.1", "--json", "--quiet"});
+  const ProgramResult result = run(
+      {"train", "ratings.csv", "-k", "4", "--epochs", "9", "--lr", "0.2", "--valid-frac", "0.1", "--json", "--quiet"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.err, "");
   const json summary = json::parse(result.out);
