@@ -24,6 +24,7 @@ import zlib
 NA_INTEGER = -(2**31)
 NA_REAL_WORD = 1954  # lower word of the NaN that means NA
 DEEPEST = 200  # nested values; data frames need five
+LONGEST_SEQUENCE = 10**7  # its three numbers could ask for any amount of memory
 
 SYMBOL, PAIRS, CHARS, LOGICAL, INTEGER, REAL, STRINGS, LIST, EXPRESSION = 1, 2, 9, 10, 13, 14, 16, 19, 20
 ALTERNATIVE, ATTRIBUTED_PAIRS, REFERENCE, NULL = 238, 239, 255, 254
@@ -93,8 +94,11 @@ class Reader:
         if kind == REFERENCE:
             return self.reference(flags >> 8 or self.integer())
         if kind == SYMBOL:
-            self.references.append(self.item(depth + 1))
-            return self.references[-1]
+            name = self.item(depth + 1)
+            if not isinstance(name, str):
+                raise RDataError(f"a symbol without a name at {self.at}")
+            self.references.append(name)
+            return name
         if kind in (PAIRS, ATTRIBUTED_PAIRS):
             return self.pairs(flags, depth)
         if kind == CHARS:
@@ -182,7 +186,7 @@ def sequence(state):
     if not isinstance(state, Vector) or len(state) != 3 or any(v is None or not math.isfinite(v) for v in state):
         raise RDataError("a compact sequence without length, start and step")
     n, start, step = (int(v) for v in state)
-    if not 0 <= n < 2**31:
+    if not 0 <= n <= LONGEST_SEQUENCE:
         raise RDataError(f"a compact sequence of length {n}")
     return [start + step * i for i in range(n)]
 
@@ -198,8 +202,8 @@ def reals(data):
 def as_dict(pairs):
     if pairs is None:
         return {}
-    if not isinstance(pairs, Pairs):
-        raise RDataError("attributes that are no pairlist")
+    if not isinstance(pairs, Pairs) or not all(tag is None or isinstance(tag, str) for tag, _ in pairs):
+        raise RDataError("attributes that are no pairlist with names")
     return {tag: value for tag, value in pairs}
 
 
@@ -216,6 +220,8 @@ def named(vector):
     names = vector.attributes.get("names")
     if not isinstance(names, Vector) or len(names) != len(vector):
         raise RDataError("a list without a name for each value")
+    if not all(isinstance(name, str) for name in names):
+        raise RDataError("a name that is no string")
     return dict(zip(names, vector))
 
 

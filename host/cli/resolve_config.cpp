@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace wf::cli {
 namespace {
 
@@ -47,7 +49,8 @@ void check_per_rating(const TrainConfig& config, const Given& given, const Train
   if (config.optimizer != Optimizer::sgd) {
     throw UsageError(fmt::format("--optimizer {} needs mini-batches", name_of(config.optimizer)), cure);
   }
-  for (const char* option : {"momentum", "weight-decay", "beta1", "beta2", "eps", "scale-grad-by-freq"}) {
+  for (const char* option : {"momentum", "weight-decay", "beta1", "beta2", "eps", "max-norm", "scale-grad-by-freq",
+                             "user-padding-idx", "item-padding-idx"}) {
     if (given.contains(option)) throw UsageError(fmt::format("--{} needs mini-batches", option), cure);
   }
   if (config.gradients == Gradients::dense) throw UsageError("--gradients dense needs mini-batches", cure);
@@ -57,7 +60,7 @@ void check_per_rating(const TrainConfig& config, const Given& given, const Train
   }
 }
 
-void check_optimizer(const TrainConfig& config, const Given& given) {
+void check_optimizer(const TrainConfig& config) {
   const bool sparse = config.gradients == Gradients::sparse;
   const auto name = name_of(config.optimizer);
   if (config.optimizer == Optimizer::adam && sparse) {
@@ -74,16 +77,6 @@ void check_optimizer(const TrainConfig& config, const Given& given) {
   }
   if (config.momentum > 0 && config.optimizer != Optimizer::sgd) {
     throw UsageError(fmt::format("--momentum is sgd's, not {}'s", name), "leave it out, or take --optimizer sgd");
-  }
-  const bool adam = config.optimizer == Optimizer::adam || config.optimizer == Optimizer::sparse_adam;
-  for (const char* option : {"beta1", "beta2"}) {
-    if (given.contains(option) && !adam) {
-      throw UsageError(fmt::format("--{} is adam's and sparse_adam's, not {}'s", option, name),
-                       "leave it out, or take --optimizer sparse_adam");
-    }
-  }
-  if (given.contains("eps") && config.optimizer == Optimizer::sgd) {
-    throw UsageError("--eps is adagrad's, adam's and sparse_adam's, not sgd's", "leave it out");
   }
 }
 
@@ -132,7 +125,7 @@ TrainConfig resolve_config(const TrainRequest& request) {
   if (config.batch_size == 0) {
     check_per_rating(config, request.given, request);
   } else {
-    check_optimizer(config, request.given);
+    check_optimizer(config);
   }
   check_biases(config, request);
   check_validation(request);
@@ -143,6 +136,17 @@ TrainConfig resolve_config(const TrainRequest& request) {
   }
   if (request.no_valid || !request.valid.empty()) config.valid_frac = 0;
   return config;
+}
+
+void scale_defaults(TrainConfig& config, const TrainRequest& request, double deviation) {
+  if (config.batch_size > 0 || config.loss != Loss::mse || !(deviation > 0)) return;
+  const auto given = [&request](const char* option) { return request.given.contains(option); };
+  if (!given("lr")) config.lr /= deviation;
+  if (!request.lambda && !given("lambda-user")) config.lambda_user *= deviation;
+  if (!request.lambda && !given("lambda-item")) config.lambda_item *= deviation;
+  if (!given("init-scale") && config.init.kind == Init::scaled) {
+    config.init.scale *= static_cast<float>(std::sqrt(deviation));
+  }
 }
 
 std::string config_json(const TrainConfig& config) {

@@ -31,8 +31,8 @@ std::string optimizer_text(const TrainConfig& config) {
 }
 
 std::string lambda_text(const TrainConfig& config) {
-  std::string text = fmt::format("λ {}", config.lambda_user);
-  if (config.lambda_user != config.lambda_item) text += fmt::format(" (users), {} (items)", config.lambda_item);
+  std::string text = fmt::format("λ {:.4g}", config.lambda_user);
+  if (config.lambda_user != config.lambda_item) text += fmt::format(" (users), {:.4g} (items)", config.lambda_item);
   text += config.reg_scaling == RegScaling::count ? " by count" : " per row";
   return config.biases ? text + fmt::format(", bias λ {}", config.lambda_bias) : text;
 }
@@ -43,12 +43,12 @@ std::string init_text(const InitConfig& init) {
   if (init.kind == Init::kaiming_normal || init.kind == Init::kaiming_uniform) {
     text += fmt::format(" {} {}", name_of(init.fan_mode), name_of(init.nonlinearity));
   }
-  if (init.scale != 1) text += fmt::format(" × {}", init.scale);
+  if (init.scale != 1) text += fmt::format(" × {:.4g}", init.scale);
   return text;
 }
 
 std::string schedule_text(const TrainConfig& config) {
-  std::string text = fmt::format("lr {} {}", config.lr, name_of(config.lr_schedule));
+  std::string text = fmt::format("lr {:.4g} {}", config.lr, name_of(config.lr_schedule));
   if (config.lr_schedule == LrSchedule::inverse) text += fmt::format(" (decay {})", config.lr_decay);
   return text;
 }

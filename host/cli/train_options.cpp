@@ -78,7 +78,8 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
   parser.rare();
   table.choice(group, "--init", "how factors are drawn; scaled is N(0, 1/k), normal is N(0, 1)", config.init.kind);
   table.number(group, "--init-scale", "multiplies every drawn factor", config.init.scale, kAnyNumber,
-               fmt::format("{} for scaled with steps per rating, else 1", config.init.scale));
+               fmt::format("{} × √σ for scaled with steps per rating, σ the ratings' standard deviation, else 1",
+                           config.init.scale));
   table.number(group, "--init-low", "--init uniform: lower bound", config.init.low, kAnyNumber);
   parser.rare();
   table.number(group, "--init-high", "--init uniform: upper bound", config.init.high, kAnyNumber);
@@ -136,13 +137,13 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   const Group group = Group::training;
   table.whole(group, "--epochs,--iterations", "passes over the ratings, at most", config.epochs, 0, 1000000);
   table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
-               fmt::format("{}; with mini-batches by optimizer", config.lr));
-  parser.value(
-      group, "--lambda,--reg", "X",
-      fmt::format("penalty on squared factors, user and item (default {}, 0 with mini-batches)", config.lambda_user),
-      [&request](const std::string& option, const std::string& word) {
-        request.lambda = parse_number(option, word, kNotNegative);
-      });
+               fmt::format("{} / σ, σ the ratings' standard deviation; with mini-batches by optimizer", config.lr));
+  parser.value(group, "--lambda,--reg", "X",
+               fmt::format("penalty on squared factors, user and item (default {} × σ, 0 with mini-batches)",
+                           config.lambda_user),
+               [&request](const std::string& option, const std::string& word) {
+                 request.lambda = parse_number(option, word, kNotNegative);
+               });
   table.number(group, "--lambda-user", "the penalty of user rows alone", config.lambda_user, kNotNegative,
                "--lambda's");
   parser.rare();
@@ -166,7 +167,7 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   table.number(group, "--lr-decay", "decay of --lr-schedule inverse", config.lr_decay, kNotNegative);
   parser.rare();
   table.choice(group, "--shuffle", "order of the ratings: as read, or new each epoch", config.shuffle);
-  table.whole(group, "--grid", "ranges per side of the block grid; 0 is from the data", config.grid, 0, 4096);
+  table.whole(group, "--grid", "ranges per side of the block grid; 0 is from the data", config.grid, 0, 1024);
   parser.rare();
   parser.value(
       group, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),

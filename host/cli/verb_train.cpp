@@ -135,6 +135,16 @@ Baselines measure_baselines(const Parts& parts, Position n_users, Position n_ite
   return result;
 }
 
+double deviation_of(const HostBuffer<float>& values) {
+  double sum = 0, squares = 0;
+  for (const float value : values) {
+    sum += static_cast<double>(value);
+    squares += static_cast<double>(value) * static_cast<double>(value);
+  }
+  const auto n = static_cast<double>(values.size());
+  return std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n)));
+}
+
 /// Mean, minimum and maximum of the training ratings into the model, and the global mean out of them.
 void set_rating_facts(Model& model, const Ratings& train, const TrainConfig& config) {
   double sum = 0;
@@ -288,7 +298,7 @@ void report_result(const FinishedRun& run, Console& console) {
 
 int run_verb(const TrainRequest& request, Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  const TrainConfig config = resolve_config(request);
+  TrainConfig config = resolve_config(request);
   const OutputPaths paths = output_paths(request);
   ChosenEngine chosen = make_engine(config.engine, config.threads);
   end_on_stop_signals();
@@ -300,6 +310,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_data(console, report, data, config);
   Parts parts = split_parts(console, request, config, data);
   console.line("engine", chosen.why, "--engine, --threads");
+  scale_defaults(config, request, deviation_of(parts.train.value));
   TrainingRecord record;
   record.data = request.data;
   record.hash = report.hash;

@@ -22,7 +22,9 @@ void Batches::start_epoch(int epoch) {
   shuffle(order_.data(), order_.size(), seed_, Purpose::shuffle, static_cast<std::uint32_t>(epoch));
 }
 
-Position Batches::count() const { return (ratings_.size() + batch_size_ - 1) / batch_size_; }
+Position Batches::count() const {
+  return (ratings_.size() + batch_size_ - 1) / batch_size_;
+}
 
 RatingsView<Host> Batches::batch(Position b) {
   const Position first = b * batch_size_;

@@ -252,7 +252,7 @@ TEST(Train, RowNumbersHaveDeclaredSizes) {
 TEST(Train, PaddingRowsMustExist) {
   const TemporaryFolder folder;
   folder.write("a.csv", "1,1,3\n2,2,4\n");
-  const ProgramResult result = run_in(folder, {"train", "a.csv", "--item-padding-idx", "2"});
+  const ProgramResult result = run_in(folder, {"train", "a.csv", "--batch-size", "2", "--item-padding-idx", "2"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("--item-padding-idx 2 lies outside the table of 2 rows"));
 }

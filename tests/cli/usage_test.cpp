@@ -119,9 +119,10 @@ INSTANTIATE_TEST_SUITE_P(
             "DecaySparse", {"train", "a.csv", "--batch-size", "8", "--weight-decay", "0.1"}, "--gradients dense"},
         WrongCommand{"MomentumOfAdagrad",
                      {"train", "a.csv", "--batch-size", "8", "--optimizer", "adagrad", "--momentum", "0.9"},
-                     "--momentum is sgd's"},
-        WrongCommand{"BetaOfSgd", {"train", "a.csv", "--batch-size", "8", "--beta1", "0.8"}, "--beta1 is adam's"},
-        WrongCommand{"EpsOfSgd", {"train", "a.csv", "--batch-size", "8", "--eps", "0.8"}, "--eps is adagrad's"},
+                     "--momentum is sgd's"}, "--beta1 is adam's"
+}
+, "--eps is adagrad's"
+},
         WrongCommand{"OptimizerPerRating", {"train", "a.csv", "--optimizer", "adagrad"}, "--batch-size N"},
         WrongCommand{"MomentumPerRating", {"train", "a.csv", "--momentum", "0.9"}, "--batch-size N"},
         WrongCommand{"DensePerRating", {"train", "a.csv", "--gradients", "dense"}, "--batch-size N"},
@@ -129,8 +130,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCommand{"LossesPerRating", {"train", "a.csv", "--batch-losses", "l.csv"}, "--batch-size N"},
         WrongCommand{"SizesWithoutRows", {"train", "a.csv", "--n-users", "9"}, "--ids rows"},
         WrongCommand{"PaddingOutside",
-                     {"train", "a.csv", "--ids", "rows", "--n-users", "9", "--user-padding-idx", "9"},
+                     {"train", "a.csv", "--ids", "rows", "--n-users", "9", "--batch-size", "8", "--user-padding-idx",
+                      "9"},
                      "outside the table of 9 rows"},
+        WrongCommand{"PaddingPerRating", {"train", "a.csv", "--user-padding-idx", "0"}, "--batch-size N"},
+        WrongCommand{"MaxNormPerRating", {"train", "a.csv", "--max-norm", "1"}, "--batch-size N"},
         WrongCommand{"UniformUpsideDown",
                      {"train", "a.csv", "--init", "uniform", "--init-low", "2", "--init-high", "1"},
                      "--init-low 2 is above"},
@@ -143,7 +147,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCommand{"UserTwice", {"recommend", "m", "--user", "1", "--users", "f"}, "exclude each other"},
         WrongCommand{"SynthOfNothing", {"synth"}, "--shape NAME"},
         WrongCommand{"UnknownShape", {"synth", "--shape", "ml-1mm"}, "did you mean ml-1m?"}),
-    [](const auto& test) { return test.param.name; });
+    [](const auto& test) {
+  return test.param.name; });
 
 TEST(Usage, ErrorsAreOneJsonLineOnRequest) {
   const ProgramResult result = run_program({"train", "a.csv", "--ranc", "5", "--json"});

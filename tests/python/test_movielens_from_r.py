@@ -104,7 +104,9 @@ COMPRESSIONS = {
 }
 
 
-class Database(unittest.TestCase):
+class WithFolder(unittest.TestCase):
+    """A fresh folder for the database and for what becomes of it."""
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -123,6 +125,8 @@ class Database(unittest.TestCase):
         with open(self.folder / "out" / name, encoding="utf-8", newline="") as file:
             return list(csv.reader(file))
 
+
+class Database(WithFolder):
     def test_becomes_two_csv_files(self):
         for version in (2, 3):
             with self.subTest(version=version):
@@ -172,7 +176,7 @@ class Database(unittest.TestCase):
         self.assertIn("DATA_FOLDER", result.stderr)
 
 
-class Damage(Database):
+class Damage(unittest.TestCase):
     """Whatever is wrong with the bytes, it is an RDataError: no other exception, no endless loop, no memory for nothing."""
 
     def test_every_truncation_is_an_error(self):
