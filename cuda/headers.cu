@@ -1,6 +1,8 @@
 // The rules, losses, scores and random numbers that host and device share, compiled for the device: a header that nvcc
 // cannot take fails the build here and not in the first kernel that needs it.
 #include "host/base/philox.hpp"
+#include "host/base/view.hpp"
+#include "host/kernels/dot.hpp"
 #include "host/kernels/losses.hpp"
 #include "host/kernels/rules.hpp"
 #include "host/kernels/score.hpp"

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 namespace wf {
 namespace {
@@ -19,17 +22,33 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// Where `path` leads; `path` itself if it leads nowhere yet.
+std::string follow_links(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  return resolved ? resolved.get() : path;
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
-  descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
-  if (descriptor_ < 0) {
-    temporary_.clear();
-    fail("create");
+AtomicFile::AtomicFile(std::string path) : path_(follow_links(path)) {
+  struct stat facts {};
+  const bool exists = ::stat(path_.c_str(), &facts) == 0;
+  if (!exists || S_ISREG(facts.st_mode)) {
+    open_temporary();
+  } else {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);  // a directory refuses this by itself
   }
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor_, 0666 & ~mask);  // mkostemp makes it private; a result is as readable as any other file
+  if (descriptor_ >= 0) return;
+  temporary_.clear();
+  fail("create");
+}
+
+void AtomicFile::open_temporary() {
+  static std::atomic<unsigned> counter{0};
+  do {  // not mkstemp: open gives the result the permissions that any other file of this user gets
+    temporary_ = path_ + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EEXIST);
 }
 
 AtomicFile::~AtomicFile() {
@@ -49,16 +68,23 @@ void AtomicFile::write(const void* data, Position bytes) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail("sync");
-  const int descriptor = descriptor_;
-  descriptor_ = -1;
-  if (::close(descriptor) != 0) fail("close");
+  const bool in_place = temporary_.empty();
+  if (!in_place && ::fsync(descriptor_) != 0) fail("sync");
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail("close");
+  if (in_place) return;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename");
   temporary_.clear();
+  sync_folder();
+}
+
+void AtomicFile::sync_folder() const {
   const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;  // a folder that may not be read cannot be synced; the file itself is
-  ::fsync(folder);
+  const int reason = ::fsync(folder) == 0 ? 0 : errno;
   ::close(folder);
+  if (reason == 0 || reason == EINVAL) return;  // EINVAL: this file system syncs no folders
+  errno = reason;
+  fail("sync the folder of");
 }
 
 void AtomicFile::fail(const char* call) const {

@@ -7,8 +7,9 @@
 namespace wf {
 
 /// Writes to a temporary name beside `path`; commit() syncs and renames it, so the old file stays whole until the new
-/// one is complete. Without commit() the temporary is removed. Throws FailedError with the path, the call and the
-/// system's reason.
+/// one is complete. Without commit() the temporary is removed. A link is followed: what it points to is replaced. What
+/// is no regular file (/dev/null, a named pipe) is written in place. Throws FailedError with the path, the call and
+/// the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -20,9 +21,11 @@ class AtomicFile {
   void commit();
 
  private:
+  void open_temporary();
+  void sync_folder() const;
   [[noreturn]] void fail(const char* call) const;
 
-  std::string path_, temporary_;
+  std::string path_, temporary_;  // no temporary: the file is written in place
   int descriptor_ = -1;
 };
 

@@ -1,12 +1,14 @@
 #include "host/model/model_file.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/shown.hpp"
 #include "host/model/safetensors.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -14,6 +16,10 @@ namespace wf {
 namespace {
 
 constexpr const char* kVersion = "1";
+constexpr const char* kUserFactors = "user_factors.weight";
+constexpr const char* kItemFactors = "item_factors.weight";
+constexpr const char* kUserBiases = "user_biases.weight";
+constexpr const char* kItemBiases = "item_biases.weight";
 constexpr const char* kDamaged = "the file is damaged; train the model again";
 
 template <class Real>
@@ -30,6 +36,12 @@ void require_finite(const HostBuffer<float>& values, const char* name, const std
   if (bad == values.end()) return;
   throw FailedError(path + ": not written: " + name + " holds a value that is not finite",
                     "training has diverged: lower --lr or raise --lambda");
+}
+
+/// A file whose ids do not fit its tables could not be read again.
+void require_ids(const IdMap& ids, Position rows) {
+  if (ids.kind() == IdKind::rows || ids.size() == rows) return;
+  throw std::logic_error("model of " + std::to_string(rows) + " rows with " + std::to_string(ids.size()) + " ids");
 }
 
 void add_factors(SafetensorsWriter& writer, const char* name, const HostBuffer<float>& values, Position rows,
@@ -57,103 +69,174 @@ void add_id_texts(SafetensorsWriter& writer, const std::string& name, const IdMa
 
 // ------------------------------------------------------------------------------------------------- reading
 
-/// Takes `key` out of the metadata; `otherwise` where it is absent.
-template <class Real>
-Real take_number(Model& model, const SafetensorsReader& file, const std::string& key, Real otherwise) {
+/// The value of `key`, which then leaves the metadata; empty: absent.
+std::optional<std::string> take_text(Model& model, const std::string& key) {
   const auto found = model.metadata.find(key);
-  if (found == model.metadata.end()) return otherwise;
-  const std::string text = found->second;
-  model.metadata.erase(found);
-  Real value{};
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || stop != text.data() + text.size() || std::isnan(value)) {
-    file.fail("metadata " + key + " is \"" + text + "\", not a number", kDamaged);
-  }
-  return value;
-}
-
-std::string take_text(Model& model, const std::string& key) {
-  const auto found = model.metadata.find(key);
-  if (found == model.metadata.end()) return {};
+  if (found == model.metadata.end()) return std::nullopt;
   std::string text = std::move(found->second);
   model.metadata.erase(found);
   return text;
 }
 
-const TensorInfo& matrix(const SafetensorsReader& file, const char* name) {
-  const TensorInfo& info = file.tensor(name, "F32");
-  if (info.shape.size() != 2) file.fail(std::string("tensor ") + name + " is no matrix [rows x rank]", kDamaged);
-  if (info.shape[0] > kMaxRows) file.fail(std::string("tensor ") + name + " has more than 2^31 - 1 rows", kDamaged);
-  return info;
+template <class Real>
+Real take_number(Model& model, const SafetensorsReader& file, const std::string& key, Real otherwise) {
+  const std::optional<std::string> text = take_text(model, key);
+  if (!text) return otherwise;
+  Real value{};
+  const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  // torch's norm_type may be inf: the largest magnitude
+  const bool allowed = std::isfinite(value) || (key == "norm_type" && value > 0);
+  if (error != std::errc{} || stop != text->data() + text->size() || !allowed) {
+    file.fail("metadata " + key + " is " + shown(*text) + ", not a finite number", kDamaged);
+  }
+  return value;
 }
 
-HostBuffer<float> read_biases(const SafetensorsReader& file, const char* name, Position rows) {
+std::string shape_text(const std::vector<Position>& shape) {
+  std::string text;
+  for (const Position size : shape) text += (text.empty() ? "[" : ", ") + std::to_string(size);
+  return text.empty() ? "[]" : text + "]";
+}
+
+[[noreturn]] void refuse_shape(const SafetensorsReader& file, const std::string& name, const std::string& wanted,
+                               const std::string& cure) {
+  file.fail("tensor " + name + " is " + shape_text(file.tensor(name, "F32").shape) + ", but the model needs " + wanted,
+            cure);
+}
+
+/// [rows, rank] of a factor table.
+const std::vector<Position>& factor_shape(const SafetensorsReader& file, const char* name) {
+  const std::vector<Position>& shape = file.tensor(name, "F32").shape;
+  if (shape.size() != 2 || shape[0] > kMaxRows || shape[1] < 1 || shape[1] > kMaxRank) {
+    refuse_shape(file, name, "[rows, rank] with at most 2^31 - 1 rows and a rank of 1 to " + std::to_string(kMaxRank),
+                 "give a matrix factorization's tables");
+  }
+  return shape;
+}
+
+void require_factors(const SafetensorsReader& file, const char* name, Position rows, int rank) {
+  const std::vector<Position> wanted = {rows, rank};
+  if (factor_shape(file, name) != wanted) {
+    refuse_shape(file, name, shape_text(wanted), "check -k, --n-users and --n-items");
+  }
+}
+
+/// [rows] as well as [rows, 1].
+void require_biases(const SafetensorsReader& file, const char* name, Position rows) {
   const std::vector<Position>& shape = file.tensor(name, "F32").shape;
   if (shape != std::vector<Position>{rows, 1} && shape != std::vector<Position>{rows}) {
-    file.fail(std::string("tensor ") + name + " does not have one value for each of " + std::to_string(rows) + " rows",
-              kDamaged);
+    refuse_shape(file, name, shape_text({rows, 1}), "biases have one value for each row of the factors");
   }
-  return file.read<float>(name, "F32");
 }
 
-IdMap read_ids(const SafetensorsReader& file, const std::string& name, Position rows) {
-  const auto wrong_count = [&](const std::string& tensor) {
-    file.fail("tensor " + tensor + " does not fit the " + std::to_string(rows) + " rows of its factors", kDamaged);
-  };
+HostBuffer<float> read_finite(const SafetensorsReader& file, const char* name) {
+  HostBuffer<float> values = file.read<float>(name, "F32");
+  const auto bad = std::find_if_not(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  if (bad != values.end()) {
+    file.fail(std::string("tensor ") + name + " holds " + (std::isnan(*bad) ? "NaN" : "an infinity") + " at element " +
+                  std::to_string(bad - values.begin()),
+              "train again with a smaller --lr");
+  }
+  return values;
+}
+
+/// How the ids of one side are kept: as the metadata says, else by the tensors there are.
+IdKind id_kind(const SafetensorsReader& file, const std::string& name, const std::optional<std::string>& word) {
+  const bool integers = file.has(name), strings = file.has(name + ".offsets") || file.has(name + ".bytes");
+  if (integers && strings) file.fail("has both " + name + " and " + name + ".bytes", kDamaged);
+  const IdKind found = integers ? IdKind::integers : strings ? IdKind::strings : IdKind::rows;
+  if (word && *word != kind_name(found)) {
+    file.fail(
+        "metadata announces " + shown(*word) + " for " + name + ", but its tensors are those of " + kind_name(found),
+        "keep the id tensors when a model is saved again");
+  }
+  return found;
+}
+
+void require_count(const SafetensorsReader& file, const std::string& name, Position count) {
+  const std::vector<Position>& shape = file.tensor(name, "I64").shape;
+  if (shape == std::vector<Position>{count}) return;
+  file.fail("tensor " + name + " is " + shape_text(shape) + ", but the factors need " + shape_text({count}), kDamaged);
+}
+
+/// `offsets` begin at 0, ascend, and end where the bytes end.
+void check_offsets(const SafetensorsReader& file, const std::string& name, const HostBuffer<std::int64_t>& offsets,
+                   Position total) {
+  const bool ascending = std::is_sorted(offsets.begin(), offsets.end());
+  if (ascending && offsets[0] == 0 && offsets[offsets.size() - 1] == total) return;
+  file.fail("tensor " + name + " does not ascend from 0 to " + std::to_string(total), kDamaged);
+}
+
+IdMap read_ids(const SafetensorsReader& file, const std::string& name, Position rows, IdKind kind) {
+  if (kind == IdKind::rows) return IdMap::rows(rows);
   try {
-    if (file.has(name)) {
-      if (file.tensor(name, "I64").elements() != rows) wrong_count(name);
+    if (kind == IdKind::integers) {
+      require_count(file, name, rows);
       const HostBuffer<std::int64_t> ids = file.read<std::int64_t>(name, "I64");
       return IdMap::from_integers(ids.span());
     }
-    if (!file.has(name + ".offsets")) return IdMap::rows(rows);
-    if (file.tensor(name + ".offsets", "I64").elements() != rows + 1) wrong_count(name + ".offsets");
-    const HostBuffer<std::int64_t> offsets = file.read<std::int64_t>(name + ".offsets", "I64");
+    require_count(file, name + ".offsets", rows + 1);
     const Position total = file.tensor(name + ".bytes", "U8").elements();
-    const bool ascending = std::is_sorted(offsets.begin(), offsets.end());
-    if (!ascending || offsets[0] != 0 || offsets[rows] != total)
-      file.fail("tensor " + name + ".offsets is damaged", kDamaged);
+    const HostBuffer<std::int64_t> offsets = file.read<std::int64_t>(name + ".offsets", "I64");
+    check_offsets(file, name + ".offsets", offsets, total);
     const HostBuffer<char> bytes = file.read<char>(name + ".bytes", "U8");
     return IdMap::from_strings(bytes.span(), offsets.span());
   } catch (const std::invalid_argument& error) {
-    file.fail(name + ": " + error.what(), kDamaged);
+    file.fail("tensor " + name + ": " + error.what(), kDamaged);
   }
 }
 
-void require_shape(const SafetensorsReader& file, const char* name, Position rows, int rank) {
-  const TensorInfo& info = matrix(file, name);
-  if (info.shape[0] == rows && info.shape[1] == rank) return;
-  file.fail(std::string("tensor ") + name + " is [" + std::to_string(info.shape[0]) + ", " +
-                std::to_string(info.shape[1]) + "], the model needs [" + std::to_string(rows) + ", " +
-                std::to_string(rank) + "]",
-            "check -k, --n-users and --n-items");
+/// Rows are matched by their number: when the file says whose they are, they must be the same.
+void require_same_ids(const SafetensorsReader& file, const std::string& name, const IdMap& ids) {
+  const IdKind kind = id_kind(file, name, std::nullopt);
+  if (kind == IdKind::rows || ids.kind() == IdKind::rows) return;
+  const IdMap others = read_ids(file, name, ids.size(), kind);
+  for (Position row = 0; row < ids.size(); ++row) {
+    const auto id = static_cast<RowId>(row);
+    if (ids.text(id) == others.text(id)) continue;
+    file.fail("row " + std::to_string(row) + " of " + name + " is " + shown(others.text(id)) +
+                  ", in the ratings it is " + shown(ids.text(id)),
+              "start from a model of the same ratings, in the same order");
+  }
 }
 
-void load_finite(const SafetensorsReader& file, const char* name, HostBuffer<float>& into) {
-  into = file.read<float>(name, "F32");
-  if (!std::all_of(into.begin(), into.end(), [](float value) { return std::isfinite(value); })) {
-    file.fail(std::string("tensor ") + name + " holds a value that is not finite", "start from finite tables");
-  }
+void check_version(Model& model, const SafetensorsReader& file) {
+  const std::optional<std::string> format = take_text(model, "format");
+  const std::optional<std::string> version = take_text(model, "format_version");
+  if (format != "warpfactor" || version == kVersion) return;
+  file.fail("has format version " + shown(version.value_or("")) + "; this program reads version " + kVersion,
+            "use the warpfactor that wrote it, or a newer one");
+}
+
+void take_facts(Model& model, const SafetensorsReader& file) {
+  model.global_mean = take_number(model, file, "global_mean", 0.0F);
+  model.rating_mean = take_number(model, file, "rating_mean", 0.0);
+  model.rating_min = take_number(model, file, "rating_min", 0.0F);
+  model.rating_max = take_number(model, file, "rating_max", 0.0F);
+  model.norm_limit.max_norm = take_number(model, file, "max_norm", 0.0F);
+  model.norm_limit.norm_type = take_number(model, file, "norm_type", 2.0F);
 }
 
 }  // namespace
 
 void write_model(const Model& model, const std::string& path) {
+  require_ids(model.users, model.n_users);
+  require_ids(model.items, model.n_items);
   const Tables& t = model.tables;
-  require_finite(t.user_factors, "user_factors.weight", path);
-  require_finite(t.item_factors, "item_factors.weight", path);
-  require_finite(t.user_biases, "user_biases.weight", path);
-  require_finite(t.item_biases, "item_biases.weight", path);
+  require_finite(t.user_factors, kUserFactors, path);
+  require_finite(t.item_factors, kItemFactors, path);
+  require_finite(t.user_biases, kUserBiases, path);
+  require_finite(t.item_biases, kItemBiases, path);
 
-  SafetensorsWriter
-      writer;  // tensors of 8-byte elements first, of single bytes last: each begins at a multiple of its size
+  SafetensorsWriter writer;
+  // 8-byte elements first, single bytes last: each tensor begins at a multiple of its element's size
   add_ids(writer, "user_ids", model.users);
   add_ids(writer, "item_ids", model.items);
-  add_factors(writer, "user_factors.weight", t.user_factors, model.n_users, model.rank);
-  add_factors(writer, "item_factors.weight", t.item_factors, model.n_items, model.rank);
+  add_factors(writer, kUserFactors, t.user_factors, model.n_users, model.rank);
+  add_factors(writer, kItemFactors, t.item_factors, model.n_items, model.rank);
   if (model.has_biases()) {
-    add_factors(writer, "user_biases.weight", t.user_biases, model.n_users, 1);
-    add_factors(writer, "item_biases.weight", t.item_biases, model.n_items, 1);
+    add_factors(writer, kUserBiases, t.user_biases, model.n_users, 1);
+    add_factors(writer, kItemBiases, t.item_biases, model.n_items, 1);
   }
   add_id_texts(writer, "user_ids", model.users);
   add_id_texts(writer, "item_ids", model.items);
@@ -174,55 +257,49 @@ void write_model(const Model& model, const std::string& path) {
 
 Model read_model(const std::string& path) {
   const SafetensorsReader file(path);
-  const TensorInfo& users = matrix(file, "user_factors.weight");
-  const TensorInfo& items = matrix(file, "item_factors.weight");
-  if (users.shape[1] != items.shape[1] || users.shape[1] < 1 || users.shape[1] > kMaxRank) {
-    file.fail("its factor tables have " + std::to_string(users.shape[1]) + " and " + std::to_string(items.shape[1]) +
-                  " columns; a model has the same rank in both, 1 to " + std::to_string(kMaxRank),
-              kDamaged);
-  }
   Model model;
-  model.n_users = users.shape[0];
-  model.n_items = items.shape[0];
-  model.rank = static_cast<int>(users.shape[1]);
   model.metadata = file.metadata();
-  const std::string format = take_text(model, "format");
-  const std::string version = take_text(model, "format_version");
-  if (format == "warpfactor" && version != kVersion) {
-    file.fail("has format version " + version + "; this program reads version " + kVersion, "use a newer warpfactor");
+  check_version(model, file);
+  model.n_users = factor_shape(file, kUserFactors)[0];
+  model.n_items = factor_shape(file, kItemFactors)[0];
+  model.rank = static_cast<int>(factor_shape(file, kUserFactors)[1]);
+  require_factors(file, kItemFactors, model.n_items, model.rank);
+  const bool biases = file.has(kUserBiases) || file.has(kItemBiases);
+  if (biases) {
+    require_biases(file, kUserBiases, model.n_users);
+    require_biases(file, kItemBiases, model.n_items);
   }
-  take_text(model, "user_id_kind");
-  take_text(model, "item_id_kind");
-  model.global_mean = take_number(model, file, "global_mean", 0.0F);
-  model.rating_mean = take_number(model, file, "rating_mean", 0.0);
-  model.rating_min = take_number(model, file, "rating_min", 0.0F);
-  model.rating_max = take_number(model, file, "rating_max", 0.0F);
-  model.norm_limit.max_norm = take_number(model, file, "max_norm", 0.0F);
-  model.norm_limit.norm_type = take_number(model, file, "norm_type", 2.0F);
+  take_facts(model, file);
 
-  load_finite(file, "user_factors.weight", model.tables.user_factors);
-  load_finite(file, "item_factors.weight", model.tables.item_factors);
-  if (file.has("user_biases.weight") != file.has("item_biases.weight")) {
-    file.fail("has biases for one side only", kDamaged);
+  const IdKind user_kind = id_kind(file, "user_ids", take_text(model, "user_id_kind"));
+  const IdKind item_kind = id_kind(file, "item_ids", take_text(model, "item_id_kind"));
+  model.users = read_ids(file, "user_ids", model.n_users, user_kind);
+  model.items = read_ids(file, "item_ids", model.n_items, item_kind);
+  model.tables.user_factors = read_finite(file, kUserFactors);
+  model.tables.item_factors = read_finite(file, kItemFactors);
+  if (biases) {
+    model.tables.user_biases = read_finite(file, kUserBiases);
+    model.tables.item_biases = read_finite(file, kItemBiases);
   }
-  if (file.has("user_biases.weight")) {
-    model.tables.user_biases = read_biases(file, "user_biases.weight", model.n_users);
-    model.tables.item_biases = read_biases(file, "item_biases.weight", model.n_items);
-  }
-  model.users = read_ids(file, "user_ids", model.n_users);
-  model.items = read_ids(file, "item_ids", model.n_items);
   return model;
 }
 
 void load_tables(Model& model, const std::string& path) {
   const SafetensorsReader file(path);
-  require_shape(file, "user_factors.weight", model.n_users, model.rank);
-  require_shape(file, "item_factors.weight", model.n_items, model.rank);
-  load_finite(file, "user_factors.weight", model.tables.user_factors);
-  load_finite(file, "item_factors.weight", model.tables.item_factors);
-  if (!model.has_biases()) return;
-  if (file.has("user_biases.weight")) model.tables.user_biases = read_biases(file, "user_biases.weight", model.n_users);
-  if (file.has("item_biases.weight")) model.tables.item_biases = read_biases(file, "item_biases.weight", model.n_items);
+  const bool user_biases = model.has_biases() && file.has(kUserBiases);
+  const bool item_biases = model.has_biases() && file.has(kItemBiases);
+  require_factors(file, kUserFactors, model.n_users, model.rank);
+  require_factors(file, kItemFactors, model.n_items, model.rank);
+  if (user_biases) require_biases(file, kUserBiases, model.n_users);
+  if (item_biases) require_biases(file, kItemBiases, model.n_items);
+  require_same_ids(file, "user_ids", model.users);
+  require_same_ids(file, "item_ids", model.items);
+
+  Tables& t = model.tables;
+  t.user_factors = read_finite(file, kUserFactors);
+  t.item_factors = read_finite(file, kItemFactors);
+  if (user_biases) t.user_biases = read_finite(file, kUserBiases);
+  if (item_biases) t.item_biases = read_finite(file, kItemBiases);
 }
 
 }  // namespace wf

@@ -8,14 +8,18 @@
 namespace wf {
 
 /// Writes to a temporary name beside `path`, syncs, renames: the old file stays whole until the new one is complete.
-/// Refuses to write a NaN or an infinity. Throws FailedError with the call that failed.
+/// Refuses to write a NaN or an infinity. Throws FailedError with the call that failed, and std::logic_error for ids
+/// that do not fit the tables.
 void write_model(const Model& model, const std::string& path);
 
-/// Sizes are checked before anything is allocated; throws InputError for anything that is not a whole model.
+/// Sizes are checked before anything is allocated; throws InputError for anything that is not a whole model. A
+/// PyTorch module's own tables, saved without ids and metadata, are one: ids are then row numbers, means 0.
 Model read_model(const std::string& path);
 
 /// The tensors named user_factors.weight, ... of any .safetensors file into a model of the same shape: `--init-from`.
-/// Biases may be absent from the file: they stay as they are. Throws InputError on a wrong shape or type.
+/// Biases may be absent from the file: they stay as they are; a model without biases takes none. Where the file has
+/// ids, they must be the model's (unless the model's ids are row numbers). Throws InputError for a wrong shape, type
+/// or id, or a value that is not finite.
 void load_tables(Model& model, const std::string& path);
 
 }  // namespace wf

@@ -2,6 +2,7 @@
 
 #include "host/base/atomic_file.hpp"
 #include "host/base/error.hpp"
+#include "host/base/shown.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,19 +26,26 @@ using Json = nlohmann::ordered_json;
 constexpr Position kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kWanted = "give a .safetensors file";
 
-constexpr std::array<std::pair<std::string_view, int>, 13> kDtypes{{{"BOOL", 1},
+constexpr const char* kDamaged = "the file is damaged or incomplete; copy or write it again";
+
+// the types of whole bytes; a model's file may hold others beside its tables
+constexpr std::array<std::pair<std::string_view, int>, 17> kDtypes{{{"BOOL", 1},
                                                                     {"U8", 1},
                                                                     {"I8", 1},
                                                                     {"F8_E5M2", 1},
                                                                     {"F8_E4M3", 1},
+                                                                    {"F8_E8M0", 1},
                                                                     {"I16", 2},
                                                                     {"U16", 2},
                                                                     {"F16", 2},
                                                                     {"BF16", 2},
                                                                     {"I32", 4},
+                                                                    {"U32", 4},
                                                                     {"F32", 4},
                                                                     {"I64", 8},
-                                                                    {"F64", 8}}};
+                                                                    {"U64", 8},
+                                                                    {"F64", 8},
+                                                                    {"C64", 8}}};
 
 /// Bytes of one element; 0: an unknown type.
 int bytes_of(std::string_view dtype) {
@@ -48,7 +56,7 @@ int bytes_of(std::string_view dtype) {
 }
 
 bool whole_number(const Json& value) {
-  return value.is_number_unsigned() && value.get<std::uint64_t>() <= INT64_MAX;
+  return value.is_number_unsigned() && value.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX);
 }
 
 /// One entry of the header, checked against the bytes there are. Throws std::invalid_argument with what is wrong.
@@ -61,7 +69,7 @@ TensorInfo parse_tensor(const Json& value, Position data_bytes) {
   }
   TensorInfo info;
   info.dtype = value["dtype"].get<std::string>();
-  if (bytes_of(info.dtype) == 0) throw std::invalid_argument("has the unknown dtype " + info.dtype);
+  if (bytes_of(info.dtype) == 0) throw std::invalid_argument("has the unknown dtype " + shown(info.dtype));
   for (const Json& size : value["shape"]) {
     if (!whole_number(size)) throw std::invalid_argument("has a shape that is no list of sizes");
     info.shape.push_back(size.get<Position>());
@@ -71,7 +79,10 @@ TensorInfo parse_tensor(const Json& value, Position data_bytes) {
     throw std::invalid_argument("has data_offsets that are no numbers");
   info.begin = offsets[0].get<Position>();
   info.end = offsets[1].get<Position>();
-  if (info.begin > info.end || info.end > data_bytes) throw std::invalid_argument("lies outside the file");
+  if (info.begin > info.end) throw std::invalid_argument("ends before it begins");
+  if (info.end > data_bytes) {
+    throw std::invalid_argument("would end " + std::to_string(info.end - data_bytes) + " bytes behind the file's end");
+  }
   Position expected = 0;
   try {
     expected = checked_product(info.elements(), bytes_of(info.dtype));
@@ -80,6 +91,28 @@ TensorInfo parse_tensor(const Json& value, Position data_bytes) {
   }
   if (expected != info.end - info.begin) throw std::invalid_argument("has a shape that does not fit its bytes");
   return info;
+}
+
+bool is_text(std::string_view bytes) {
+  if (bytes.substr(0, 3) == "\xEF\xBB\xBF") bytes.remove_prefix(3);  // a byte order mark
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](char c) { return c == '\n' || c == '\r' || c == '\t' || c >= ' '; });
+}
+
+/// What a file is whose first bytes are no header of this format, and the cure.
+std::pair<std::string, std::string> guess_kind(const std::string& first_bytes) {
+  const auto starts_with = [&](std::string_view magic) { return first_bytes.compare(0, magic.size(), magic) == 0; };
+  if (first_bytes.empty()) return {"is empty", kWanted};
+  if (starts_with("PK\x03\x04") || starts_with("\x80")) {
+    return {"is a pickle, as torch.save writes it, not a .safetensors file",
+            "in Python: safetensors.torch.save_file(model.state_dict(), NAME)"};
+  }
+  if (starts_with("\x1F\x8B") || starts_with("\x28\xB5\x2F\xFD")) {
+    return {"is compressed, not a .safetensors file", "unpack it first"};
+  }
+  if (starts_with("\x93NUMPY")) return {"is a NumPy array, not a .safetensors file", kWanted};
+  if (is_text(first_bytes)) return {"is text, not a model", "give the .safetensors file that train has written"};
+  return {"is no .safetensors file, or only its beginning", kWanted};
 }
 
 }  // namespace
@@ -96,26 +129,11 @@ void SafetensorsReader::fail(const std::string& what, const std::string& cure) c
 
 SafetensorsReader::SafetensorsReader(std::string path) : path_(std::move(path)) {
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0)
+  if (descriptor_ < 0) {
     fail(std::string("cannot be opened: ") + std::strerror(errno), "check the path and its permissions");
+  }
   try {
-    struct stat facts {};
-    if (::fstat(descriptor_, &facts) != 0) fail(std::string("cannot be read: ") + std::strerror(errno), kWanted);
-    if (S_ISDIR(facts.st_mode)) fail("is a directory", "name the .safetensors file in it");
-    const Position size = facts.st_size;
-    std::uint64_t header_bytes = 0;
-    if (size < 8) fail("is too short for a model", kWanted);
-    read_at(0, &header_bytes, 8);
-    if (header_bytes > static_cast<std::uint64_t>(std::min(kLargestHeader, size - 8))) {
-      if (std::memcmp(&header_bytes, "PK\x03\x04", 4) == 0 || (header_bytes & 0xFF) == 0x80) {
-        fail("is a pickle, not a .safetensors file", "save it with safetensors.torch.save_file");
-      }
-      fail("is no .safetensors file: its header would have " + std::to_string(header_bytes) + " bytes", kWanted);
-    }
-    std::string header(header_bytes, '\0');
-    data_start_ = 8 + static_cast<Position>(header_bytes);
-    read_at(8, header.data(), static_cast<Position>(header_bytes));
-    parse_header(header, size - data_start_);
+    read_header();
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -126,15 +144,39 @@ SafetensorsReader::~SafetensorsReader() {
   ::close(descriptor_);
 }
 
+void SafetensorsReader::read_header() {
+  struct stat facts {};
+  if (::fstat(descriptor_, &facts) != 0) fail(std::string("cannot be read: ") + std::strerror(errno), kWanted);
+  if (S_ISDIR(facts.st_mode)) fail("is a directory", "name the .safetensors file in it");
+  if (!S_ISREG(facts.st_mode)) fail("is no regular file", "write it to a file first");
+  const Position size = facts.st_size;
+  std::string first_bytes(static_cast<std::size_t>(std::min<Position>(size, 8)), '\0');
+  read_at(0, first_bytes.data(), static_cast<Position>(first_bytes.size()));
+  std::uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, first_bytes.data(), first_bytes.size());
+  if (size < 8 || header_bytes > static_cast<std::uint64_t>(std::min(kLargestHeader, size - 8))) {
+    const auto [kind, cure] = guess_kind(first_bytes);
+    fail(kind, cure);
+  }
+  std::string header(header_bytes, '\0');
+  data_start_ = 8 + static_cast<Position>(header_bytes);
+  read_at(8, header.data(), static_cast<Position>(header_bytes));
+  parse_header(header, size - data_start_);
+}
+
 void SafetensorsReader::parse_header(const std::string& header, Position data_bytes) {
   const Json json = Json::parse(header, nullptr, false);
   if (!json.is_object()) fail("is no .safetensors file: its header is not a JSON object", kWanted);
-  std::vector<std::pair<Position, Position>> extents;
+  struct Extent {
+    Position begin, end;
+    std::string name;
+  };
+  std::vector<Extent> extents;
   for (const auto& [name, value] : json.items()) {
     if (name == "__metadata__") {
-      if (!value.is_object()) fail("__metadata__ is not an object of strings", "write the file again");
+      if (!value.is_object()) fail("__metadata__ is not an object of strings", kDamaged);
       for (const auto& [key, text] : value.items()) {
-        if (!text.is_string()) fail("__metadata__ \"" + key + "\" is not a string", "write the file again");
+        if (!text.is_string()) fail("__metadata__ " + shown(key) + " is not a string", kDamaged);
         metadata_[key] = text.get<std::string>();
       }
       continue;
@@ -143,32 +185,43 @@ void SafetensorsReader::parse_header(const std::string& header, Position data_by
     try {
       info = parse_tensor(value, data_bytes);
     } catch (const std::invalid_argument& error) {
-      fail(std::string("tensor ").append(name).append(": ").append(error.what()),
-           "the file is damaged; write it again");
+      fail("tensor " + shown(name) + " " + error.what(), kDamaged);
     }
-    extents.emplace_back(info.begin, info.end);
+    extents.push_back({info.begin, info.end, name});
     tensors_[name] = std::move(info);
   }
-  std::sort(extents.begin(), extents.end());
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   Position covered = 0;
-  for (const auto& [begin, end] : extents) {
-    if (begin != covered) fail("its tensors overlap or leave holes", "the file is damaged; write it again");
+  for (const auto& [begin, end, name] : extents) {
+    if (begin < covered) fail("tensor " + shown(name) + " overlaps another", kDamaged);
+    if (begin > covered) fail("tensor " + shown(name) + " begins behind a hole", kDamaged);
     covered = end;
   }
-  if (covered != data_bytes) fail("has bytes that belong to no tensor", "the file is damaged; write it again");
+  if (covered != data_bytes) {
+    fail("ends with " + std::to_string(data_bytes - covered) + " bytes that belong to no tensor", kDamaged);
+  }
+}
+
+std::string SafetensorsReader::tensor_names() const {
+  constexpr int kShown = 8;
+  std::string names;
+  int count = 0;
+  for (const auto& entry : tensors_) {
+    if (++count > kShown) return names + ", …";
+    names += (names.empty() ? "" : ", ") + shown(entry.first);
+  }
+  return names.empty() ? "none" : names;
 }
 
 const TensorInfo& SafetensorsReader::tensor(const std::string& name, const std::string& dtype) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
-    std::string names;
-    for (const auto& entry : tensors_) names += (names.empty() ? "" : ", ") + entry.first;
-    fail("has no tensor " + name + "; it has " + (names.empty() ? "none" : names),
-         "name the tensors as the PyTorch module does");
+    fail("has no tensor " + name + "; it has " + tensor_names(), "name the tensors as the PyTorch module does");
   }
   if (found->second.dtype != dtype) {
     fail("tensor " + name + " is " + found->second.dtype + ", not " + dtype,
-         "convert it, e.g. by .float(), and save again");
+         dtype == "F32" ? "convert it, e.g. by .float(), and save it again" : kDamaged);
   }
   return found->second;
 }

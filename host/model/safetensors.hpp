@@ -45,6 +45,8 @@ class SafetensorsReader {
  private:
   void read_at(Position place, void* into, Position bytes) const;
   void read_bytes(const TensorInfo& info, void* into) const;
+  void read_header();
+  std::string tensor_names() const;
   void parse_header(const std::string& header, Position data_bytes);
 
   std::string path_;

@@ -60,7 +60,7 @@ RC_GTEST_PROP(Split, MovesTheExactCountKeepsOrderAndLosesNothing, ()) {
   for (const Ratings* part : {&taken, static_cast<const Ratings*>(&rest)}) {
     for (Position n = 0; n < part->size(); ++n) {
       const RowId user = part->user[n];
-      RC_ASSERT(n == 0 || part->user[n - 1] < user);
+      if (n > 0) RC_ASSERT(part->user[n - 1] < user);
       RC_ASSERT(part->item[n] == 2 * user);
       RC_ASSERT(part->value[n] == static_cast<float>(user) / 2);
       RC_ASSERT(!seen[static_cast<std::size_t>(user)]);
