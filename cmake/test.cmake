@@ -1,5 +1,8 @@
 # One executable per folder of tests/, its sources found by name.
 set(WARPFACTOR_TESTS_FOUND FALSE)
+if(NOT WARPFACTOR_TESTS MATCHES "^(ON|OFF|AUTO)$")
+  message(FATAL_ERROR "WARPFACTOR_TESTS=${WARPFACTOR_TESTS}: say ON (must), OFF, or AUTO (where they can be built).")
+endif()
 if(NOT WARPFACTOR_TESTS)
   return()
 endif()
@@ -45,4 +48,8 @@ if(Python3_FOUND)
     add_test(NAME python.${name} COMMAND ${Python3_EXECUTABLE} -B ${file})
     set_tests_properties(python.${name} PROPERTIES TIMEOUT 300)
   endforeach()
+  add_test(NAME python.model_file_loads_in_torch
+           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/model_file_loads_in_torch.py
+                   $<TARGET_FILE:warpfactor>)
+  set_tests_properties(python.model_file_loads_in_torch PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()

@@ -54,8 +54,9 @@ require_packages() {
 }
 
 # configure_and_build PRESET [TARGET...]: the configure log stays in build/PRESET.configure.log; its summary is shown.
-# Further options for CMake: the array configure_options.
+# Further options for CMake: the array configure_options. What the build and the tests run under: the array runner.
 configure_options=()
+runner=()
 configure_and_build() {
   local preset=$1 log=build/$1.configure.log launcher=()
   shift
@@ -63,5 +64,5 @@ configure_and_build() {
   mkdir -p build
   cmake --preset "$preset" "${launcher[@]}" "${configure_options[@]}" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
   sed -n '/^-- warpfactor/,/^-- Configuring/{/^-- Configuring/!s/^-- //p}' "$log"
-  cmake --build --preset "$preset" -j "${JOBS:-$(nproc)}" ${1:+--target "$@"}
+  "${runner[@]}" cmake --build --preset "$preset" -j "${JOBS:-$(nproc)}" ${1:+--target "$@"}
 }

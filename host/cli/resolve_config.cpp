@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace wf::cli {
@@ -12,17 +13,22 @@ namespace {
 
 using Given = std::set<std::string>;
 
-double default_lr(Optimizer optimizer) {
-  switch (optimizer) {
+/// Of mini-batches. sgd: a rating's step is as long as in per-rating SGD at lr 0.01 (the slope of err^2 is 2 err), up
+/// to a batch size from which popular rows would add up to too much.
+double default_lr(const TrainConfig& config) {
+  constexpr double kStep = 0.005;
+  constexpr Position kLargest = 16384;
+  switch (config.optimizer) {
     case Optimizer::adagrad:
-      return 0.01;
+      return 0.05;
     case Optimizer::adam:
     case Optimizer::sparse_adam:
-      return 0.001;
+      return 0.005;
     case Optimizer::sgd:
       break;
   }
-  return 0.1;
+  if (config.reduction == Reduction::sum) return kStep;
+  return kStep * static_cast<double>(std::min(config.batch_size, kLargest));
 }
 
 /// The seam for tuned defaults: whatever was not given and depends on something else is set here, and only here.
@@ -40,7 +46,7 @@ void apply_defaults(TrainConfig& config, const TrainRequest& request) {
   if (own_start && !given.contains("bias-init")) config.bias_init = BiasInit::zero;
   // the default scale is tuned for `scaled` and steps per rating; elsewhere the words mean what they mean in PyTorch
   if (!given.contains("init-scale") && (batches || config.init.kind != Init::scaled)) config.init.scale = 1;
-  if (batches && !given.contains("lr")) config.lr = default_lr(config.optimizer);
+  if (batches && !given.contains("lr")) config.lr = default_lr(config);
   if (!given.contains("eps")) config.eps = config.optimizer == Optimizer::adagrad ? 1e-10 : 1e-8;
 }
 

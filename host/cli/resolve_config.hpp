@@ -8,9 +8,9 @@ namespace wf::cli {
 /// way out.
 TrainConfig resolve_config(const TrainRequest& request);
 
-/// Per-rating SGD on squared errors: what was not given is in units of `deviation`, the standard deviation of the training
-/// ratings. A squared error grows with its square and a squared factor with itself, so lambda must grow with it, lr fall
-/// with it and initial factors grow with its root, or the defaults suit one scale of ratings alone
+/// Per-rating SGD on squared errors: what was not given is in units of `deviation`, the standard deviation of the
+/// training ratings. A squared error grows with its square and a squared factor with itself, so lambda must grow with
+/// it, lr fall with it and initial factors grow with its root, or the defaults suit one scale of ratings alone
 /// (docs/decisions/0001-defaults.md).
 void scale_defaults(TrainConfig& config, const TrainRequest& request, double deviation);
 

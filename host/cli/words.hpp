@@ -32,6 +32,7 @@ double parse_number(const std::string& option, const std::string& text, const Ra
 template <class Enum>
 std::vector<std::string> words_of() {
   std::vector<std::string> words;
+  words.reserve(std::size(Names<Enum>::table));
   for (const auto& [word, value] : Names<Enum>::table) words.emplace_back(word);
   return words;
 }

@@ -173,7 +173,9 @@ IdMap read_ids(const SafetensorsReader& file, const std::string& name, Position 
     if (kind == IdKind::integers) {
       require_count(file, name, rows);
       const HostBuffer<std::int64_t> ids = file.read<std::int64_t>(name, "I64");
-      return IdMap::from_integers(ids.span());
+      IdMap map = IdMap::from_integers(ids.span());
+      if (map.size() != rows) file.fail("tensor " + name + ": an id occurs twice", kDamaged);
+      return map;
     }
     require_count(file, name + ".offsets", rows + 1);
     const Position total = file.tensor(name + ".bytes", "U8").elements();

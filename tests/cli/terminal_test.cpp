@@ -70,7 +70,7 @@ TEST_P(Signals, SaveTheModelAndTellWhichSignal) {
   options.folder = folder_.path();
   std::filesystem::remove(folder_.file("ratings.safetensors"));
   RunningProgram program(long_run(), options);
-  ASSERT_TRUE(program.wait_for("epoch ")) << program.finish().err;
+  ASSERT_TRUE(program.wait_for("\nepoch ")) << program.finish().err;
   program.send(GetParam());
   const ProgramResult result = program.finish();
   EXPECT_EQ(result.exit_code, 128 + GetParam());

@@ -8,13 +8,11 @@
 namespace wf {
 namespace {
 
-// clang-format off
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;  // its allocator ends the program where malloc returns null
 #else
 constexpr bool kSanitized = false;
 #endif
-// clang-format on
 
 HostBuffer<int> counting(Position size) {
   HostBuffer<int> buffer(size);

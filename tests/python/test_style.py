@@ -31,11 +31,17 @@ PLANTED = [
     ("host/cpu/a.cpp", "#include <thrust/sort.h>", "knows no CUDA"),
     ("host/cpu/a.cpp", "#include <cub/cub.cuh>", "knows no CUDA"),
     ("host/model/a.cpp", 'std::cerr << "x";', "never prints"),
+    ("host/model/a.cpp", 'std::wcerr << L"x";', "never prints"),
     ("host/model/a.cpp", '  printf("x");', "never prints"),
+    ("host/model/a.cpp", '  fmt::print("x");', "never prints"),
+    ("host/model/a.cpp", "  fputc('x', stderr);", "never prints"),
+    ("host/base/atomic_file.cpp", '  fwrite(data, 1, 1, stdout);', "never prints"),
     ("host/model/a.cpp", '  std::fprintf(stderr, "x");', "never prints"),
     ("host/model/a.cpp", "  exit(1);", "never ends the program"),
     ("host/model/a.cpp", "  ::_exit(1);", "never ends the program"),
     ("host/model/a.cpp", "  std::abort();", "never ends the program"),
+    ("host/model/a.cpp", "std::signal(2, std::terminate);", "never ends the program"),
+    ("host/model/a.cpp", 'open("http://example.org"); abort();', "never ends the program"),
     ("host/ratings/a.cpp", "  return rand() % 6;", "random numbers"),
     ("host/cli/a.cpp", "std::random_device device;", "random numbers"),
     ("host/cpu/a.cpp", "std::mt19937 generator(1);", "random numbers"),
@@ -49,6 +55,7 @@ PLANTED = [
     ("host/cpu/a.cpp", "// FIXME later", "unfinished"),
     ("README.md", "see /work/notes.md", "path of one machine"),
     (".ci/run", "cd /root/project", "path of one machine"),
+    (".ci/run", "cd /root", "path of one machine"),
 ]
 
 INNOCENT = [
