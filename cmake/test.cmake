@@ -48,8 +48,13 @@ if(Python3_FOUND)
     add_test(NAME python.${name} COMMAND ${Python3_EXECUTABLE} -B ${file})
     set_tests_properties(python.${name} PROPERTIES TIMEOUT 300)
   endforeach()
-  add_test(NAME python.model_file_loads_in_torch
-           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/model_file_loads_in_torch.py
-                   $<TARGET_FILE:warpfactor>)
-  set_tests_properties(python.model_file_loads_in_torch PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+  # each of these is given the program; 77: skipped, with the reason printed
+  function(wf_program_test name)
+    add_test(NAME python.${name} COMMAND ${Python3_EXECUTABLE} -B
+             ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/${name}.py $<TARGET_FILE:warpfactor> ${ARGN})
+    set_tests_properties(python.${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
+  endfunction()
+  wf_program_test(readme_examples)
+  wf_program_test(trajectories_through_cli ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch)
+  wf_program_test(model_file_loads_in_torch)
 endif()

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <array>
@@ -132,6 +133,10 @@ struct ByteSource::State {
       if (!more && between_members) return 0;
       ZSTD_inBuffer input{raw.data() + begin, end - begin, 0};
       const std::size_t result = ZSTD_decompressStream(decompressor, &output, &input);
+      if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge) {
+        fail("was compressed by zstd --long and needs over 128 MB to be read",
+             "zstd -dc --long=31 FILE | warpfactor train -");
+      }
       if (ZSTD_isError(result) != 0) {
         fail(std::string("the zstd data is damaged: ") + ZSTD_getErrorName(result),
              "zstd -t FILE; copy the file again");

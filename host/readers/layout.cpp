@@ -4,17 +4,17 @@
 #include "host/base/shown.hpp"
 #include "host/readers/fields.hpp"
 #include "host/readers/number.hpp"
+#include "host/readers/separator.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 
 namespace wf {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSeparators{"::", "\t", ";", ",", "|", " "};
-constexpr int kSampleLines = 64;  // enough to find a second line of data between comments
+constexpr int kSampleLines = 64;           // enough to find a second line of data between comments
+constexpr std::size_t kSampleOfData = 16;  // of those, enough to see past bad ones
 
 using Words = std::vector<std::string_view>;
 const Words& user_words() {
@@ -33,6 +33,12 @@ const Words& rating_words() {
 }
 const Words& time_words() {
   static const Words words{"timestamp", "time", "date", "ts", "unixtime"};
+  return words;
+}
+
+/// Columns beside them, for files of names too.
+const Words& other_words() {
+  static const Words words{"id", "name", "title", "genres"};
   return words;
 }
 
@@ -92,17 +98,23 @@ std::vector<std::size_t> columns_without_header(const std::vector<std::string>& 
   return inside;
 }
 
-/// A header has no number where user, item and rating would be, and two words that are known or three names of any
-/// kind.
-bool looks_like_header(const std::vector<std::string>& fields, const ReadOptions& options) {
+bool is_known_word(const std::string& name) {
+  return is_one_of(name, user_words()) || is_one_of(name, item_words()) || is_one_of(name, rating_words()) ||
+         is_one_of(name, time_words()) || is_one_of(name, other_words());
+}
+
+/// A header has no number where user, item and rating would be, and two words that are known, or one above nothing but
+/// numbers, or three names of any kind. `next`: the fields of the line after it, empty if there is none.
+bool looks_like_header(const std::vector<std::string>& fields, const std::vector<std::string>& next,
+                       const ReadOptions& options) {
   const std::vector<std::size_t> columns = columns_without_header(fields, options);
-  const auto number = [&](std::size_t column) { return is_number(fields[column]); };
-  if (std::any_of(columns.begin(), columns.end(), number)) return false;
-  const auto known = [](const std::string& name) {
-    return is_one_of(name, user_words()) || is_one_of(name, item_words()) || is_one_of(name, rating_words()) ||
-           is_one_of(name, time_words());
-  };
-  if (std::count_if(fields.begin(), fields.end(), known) >= 2) return true;
+  if (std::any_of(columns.begin(), columns.end(), [&](std::size_t column) { return is_number(fields[column]); })) {
+    return false;
+  }
+  const auto known = std::count_if(fields.begin(), fields.end(), is_known_word);
+  if (known >= 2) return true;
+  const auto number_below = [&](std::size_t column) { return column < next.size() && is_number(next[column]); };
+  if (known == 1 && std::all_of(columns.begin(), columns.end(), number_below)) return true;
   const auto named = [&](std::size_t column) { return !fields[column].empty(); };
   return columns.size() == 3 && std::all_of(columns.begin(), columns.end(), named);
 }
@@ -140,15 +152,15 @@ class ColumnChoice {
 void choose_columns(Layout& layout, const ReadOptions& options, const std::string& file) {
   ColumnChoice choice(layout.columns);
   layout.user = layout.item = layout.rating = -1;
+  const bool no_rating = options.rating_column == "none";
   const auto given = [&](const std::string& wanted, const char* option) {
-    return wanted.empty() || wanted == "none" ? -1 : choice.take(find_column(wanted, layout, option, file));
+    return wanted.empty() ? -1 : choice.take(find_column(wanted, layout, option, file));
   };
   layout.user = given(options.user_column, "--col-user");
   layout.item = given(options.item_column, "--col-item");
-  layout.rating = given(options.rating_column, "--col-rating");
+  if (!no_rating) layout.rating = given(options.rating_column, "--col-rating");
   if (layout.user < 0) layout.user = choice.named(layout, user_words());
   if (layout.item < 0) layout.item = choice.named(layout, item_words());
-  const bool no_rating = options.rating_column == "none";
   if (layout.rating < 0 && !no_rating) layout.rating = choice.named(layout, rating_words());
   if (layout.user < 0) layout.user = choice.first_free(layout);
   if (layout.item < 0) layout.item = choice.first_free(layout);
@@ -163,11 +175,18 @@ void choose_columns(Layout& layout, const ReadOptions& options, const std::strin
   }
 }
 
+/// The banner in any case and with one % or two: its size line must not pass for a rating.
+bool is_matrix_market(std::string_view line) {
+  constexpr std::string_view kBanner = "matrixmarket";
+  line.remove_prefix(std::min(line.find_first_not_of('%'), line.size()));
+  return normalised(line.substr(0, kBanner.size())) == kBanner;
+}
+
 /// Counts and passes the comments and blank lines before the first other line.
 void skip_comments(LineReader& lines, Layout& layout) {
   std::string_view line;
   while (lines.next(line)) {
-    if (line.rfind("%%MatrixMarket", 0) == 0) {
+    if (!is_blank_line(line) && line.front() == '%' && is_matrix_market(line)) {
       throw InputError(Place{lines.name(), lines.line_number()}, "is a Matrix Market file, which is not read yet",
                        "pass on its entries alone: grep -v ^% FILE | tail -n +2 | warpfactor train -");
     }
@@ -182,14 +201,32 @@ void skip_comments(LineReader& lines, Layout& layout) {
   }
 }
 
-/// The first two of the next lines that are neither comments nor blank.
+/// The first of the next lines that are neither comments nor blank.
 std::vector<std::string> sample(LineReader& lines) {
   std::vector<std::string> kept;
   for (std::string& line : lines.peek(kSampleLines)) {
     if (!is_blank_line(line) && !is_comment(line)) kept.push_back(std::move(line));
-    if (kept.size() == 2) break;
+    if (kept.size() == kSampleOfData) break;
   }
   return kept;
+}
+
+void refuse_bare_carriage_returns(const std::vector<std::string>& sampled, const Place& place) {
+  const std::size_t column = sampled.front().find('\r');
+  if (column == std::string::npos) return;
+  throw InputError(Place{place.file, place.line, static_cast<Position>(column) + 1},
+                   "a carriage return inside a line: these are not the line ends of Unix or Windows",
+                   "tr '\\r' '\\n' < FILE | warpfactor train -");
+}
+
+/// The fields of a line that need not be well-formed; none where it is not.
+std::vector<std::string> fields_if_any(const std::string& line, const std::string& separator, bool quotes) {
+  try {
+    FieldSplitter splitter(separator, quotes);
+    return texts(splitter.split(line));
+  } catch (const BadLine&) {
+    return {};
+  }
 }
 
 }  // namespace
@@ -208,8 +245,9 @@ int find_column(const std::string& wanted, const Layout& layout, const char* opt
   for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
     if (layout.column_names[c] == wanted) return static_cast<int>(c);
   }
+  const std::string word = normalised(wanted);
   for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
-    if (normalised(layout.column_names[c]) == normalised(wanted)) return static_cast<int>(c);
+    if (!word.empty() && normalised(layout.column_names[c]) == word) return static_cast<int>(c);
   }
   if (const int column = column_number(wanted, layout.columns); column >= 0) return column;
   std::string columns;
@@ -218,29 +256,19 @@ int find_column(const std::string& wanted, const Layout& layout, const char* opt
                    layout.header ? "give a name or a number from 1" : "give a number from 1; the file has no header");
 }
 
-std::string detect_separator(const std::vector<std::string>& lines, const Place& place) {
-  for (const std::string_view separator : kSeparators) {
-    const auto has = [&](const std::string& line) {
-      return separator == " " ? line.find_first_of(" \t") != std::string::npos
-                              : line.find(separator) != std::string::npos;
-    };
-    if (std::all_of(lines.begin(), lines.end(), has)) return std::string(separator);
-  }
-  throw InputError(place, "no separator found in " + shown(lines.front()),
-                   "columns are separated by , ; | :: tab or blanks; --sep names another");
-}
-
-Layout detect_layout(LineReader& lines, const ReadOptions& options) {
+Layout detect_layout(LineReader& lines, const ReadOptions& options, bool quotes_with_colons) {
   Layout layout;
   skip_comments(lines, layout);
   const std::vector<std::string> sampled = sample(lines);
   if (sampled.empty()) throw InputError(Place{lines.name()}, "holds no ratings", "one line each: user, item, rating");
   const Place place{lines.name(), lines.line_number() + 1};
+  refuse_bare_carriage_returns(sampled, place);
   layout.separator = options.separator.empty() ? detect_separator(sampled, place) : options.separator;
 
+  const bool quotes = quotes_with_colons || layout.separator != "::";
   std::vector<std::string> first;
   try {
-    FieldSplitter splitter(layout.separator);
+    FieldSplitter splitter(layout.separator, quotes);
     first = texts(splitter.split(sampled.front()));
   } catch (const BadLine& bad) {
     throw InputError(Place{place.file, place.line, bad.column}, bad.what, bad.cure);
@@ -250,7 +278,9 @@ Layout detect_layout(LineReader& lines, const ReadOptions& options) {
     throw InputError(place, "has one column, " + shown(sampled.front()) + ", where user and item are needed",
                      "--sep says what separates columns");
   }
-  if (options.header.value_or(looks_like_header(first, options))) {
+  const auto next =
+      sampled.size() > 1 ? fields_if_any(sampled[1], layout.separator, quotes) : std::vector<std::string>{};
+  if (options.header.value_or(looks_like_header(first, next, options))) {
     layout.header = sampled.front();
     layout.column_names = first;
   }

@@ -23,8 +23,9 @@ struct Layout {
 };
 
 /// Leaves `lines` at the header or the first rating, behind the comments and blank lines before it. Throws InputError
-/// for a file without data lines, without a separator, or that does not fit the overrides.
-Layout detect_layout(LineReader& lines, const ReadOptions& options);
+/// for a file without data lines, without a separator, or that does not fit the overrides. Without
+/// `quotes_with_colons` a quote is text in a file separated by "::".
+Layout detect_layout(LineReader& lines, const ReadOptions& options, bool quotes_with_colons = true);
 
 /// # or % in the first byte.
 inline bool is_comment(std::string_view line) {
@@ -34,8 +35,5 @@ bool is_blank_line(std::string_view line);
 
 /// Index of the column that `wanted` names: a header word or a number from 1. Throws InputError listing the columns.
 int find_column(const std::string& wanted, const Layout& layout, const char* option, const std::string& file);
-
-/// The separator that the first lines have in common. Throws InputError when there is none.
-std::string detect_separator(const std::vector<std::string>& lines, const Place& place);
 
 }  // namespace wf

@@ -4,7 +4,8 @@
 #include "host/readers/layout.hpp"
 #include "host/readers/read_ratings.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <cctype>
 #include <utility>
 
@@ -31,12 +32,12 @@ int name_column_of(const Layout& layout, const std::string& wanted, const std::s
 std::vector<std::pair<std::string, std::string>> read_names(const std::string& path, const std::string& id_column,
                                                             const std::string& name_column) {
   LineReader lines(path);
-  const Layout layout = detect_layout(lines, {});
+  // files with :: do not quote, and MovieLens' have titles that begin with a quote
+  const Layout layout = detect_layout(lines, {}, false);
   const int id = id_column.empty() ? 0 : find_column(id_column, layout, "the id column", lines.name());
   const int name = name_column_of(layout, name_column, lines.name());
 
   std::vector<std::pair<std::string, std::string>> names;
-  // files with :: do not quote, and MovieLens' have titles that begin with a quote
   FieldSplitter splitter(layout.separator, layout.separator != "::");
   std::string_view line;
   bool header_pending = layout.header.has_value();
@@ -45,8 +46,9 @@ std::vector<std::pair<std::string, std::string>> read_names(const std::string& p
     if (std::exchange(header_pending, false)) continue;
     try {
       const std::vector<Field>& fields = splitter.split(line);
-      if (static_cast<int>(fields.size()) <= std::max(id, name)) {
-        throw BadLine{0, "has too few fields: " + shown(line), "every line needs an id and a name"};
+      if (static_cast<int>(fields.size()) != layout.columns) {
+        throw BadLine{0, fmt::format("expected {} fields, found {}: {}", layout.columns, fields.size(), shown(line)),
+                      "quote a name that holds the separator"};
       }
       names.emplace_back(fields[static_cast<std::size_t>(id)].text, fields[static_cast<std::size_t>(name)].text);
     } catch (const BadLine& bad) {
