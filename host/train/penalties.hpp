@@ -25,7 +25,7 @@ class Penalties {
   using Buffer = typename K::template Buffer<float>;
 
   static Buffer share(K& kernels, Span<const RowId, Host> rows, Position n_rows, double lambda, RegScaling scaling) {
-    if (lambda == 0) return {};
+    if (lambda == 0 || n_rows == 0) return {};
     const auto whole = static_cast<float>(lambda);
     HostBuffer<float> shares(n_rows, scaling == RegScaling::count ? whole : 0.0F);
     if (scaling == RegScaling::none) {

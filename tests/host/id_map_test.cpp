@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wf {
@@ -33,7 +35,8 @@ rc::Gen<std::string> any_id() {
       rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::elementOf(std::string("0179-+aZ \"\xC3"))));
   return rc::gen::oneOf(
       rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t id) { return std::to_string(id); }),
-      rc::gen::map(rc::gen::inRange(0, 30), [](int id) { return std::to_string(id); }), text);
+      rc::gen::map(rc::gen::inRange(0, 30), [](int id) { return std::to_string(id); }),
+      rc::gen::map(rc::gen::inRange((1 << 20) - 5, (1 << 20) + 5), [](int id) { return std::to_string(id); }), text);
 }
 
 TEST(IdMap, GivesRowsInOrderOfFirstAppearance) {
@@ -48,6 +51,19 @@ TEST(IdMap, GivesRowsInOrderOfFirstAppearance) {
   EXPECT_EQ(ids.find("8"), std::nullopt);
   EXPECT_EQ(ids.find(""), std::nullopt);
   EXPECT_EQ(ids.find("abc"), std::nullopt);
+}
+
+TEST(IdMap, TellsSmallIdsFromLargeOnes) {
+  IdMap ids;  // ids below 2^20 are looked up in a table that grows, others are hashed
+  const std::vector<std::string> given{"5", "1048575", "1048576", "-1", "-1048575", "0", "4294967301"};
+  for (std::size_t n = 0; n < given.size(); ++n) ASSERT_EQ(ids.insert(given[n]), static_cast<RowId>(n));
+  EXPECT_EQ(all_texts(ids), given);
+  const IdMap copy = ids.clone();
+  for (std::size_t n = 0; n < given.size(); ++n) EXPECT_EQ(copy.find(given[n]), static_cast<RowId>(n));
+  for (const std::string absent : {"4", "6", "1048574", "1048577", "-2", "-5"}) {
+    EXPECT_EQ(ids.find(absent), std::nullopt) << absent;
+    EXPECT_EQ(IdMap().find(absent), std::nullopt) << absent;
+  }
 }
 
 TEST(IdMap, HoldsTheEndsOfTheIntegerRange) {
@@ -203,6 +219,22 @@ RC_GTEST_PROP(IdMap, ReturnsEveryIdAsItWasGiven, ()) {
   }
   const std::string other = *any_id();
   RC_ASSERT(ids.find(other).has_value() == (expected.count(other) == 1));
+}
+
+RC_GTEST_PROP(IdMap, KindAndRefusalsDoNotDependOnTheOrder, ()) {
+  const auto big = rc::gen::elementOf(std::vector<std::string>{"9223372036854775808", "-9223372036854775809"});
+  const auto given =
+      *rc::gen::container<std::vector<std::string>>(rc::gen::weightedOneOf<std::string>({{9, any_id()}, {1, big}}));
+  const auto outcome = [](const std::vector<std::string>& order) {
+    IdMap ids;
+    std::map<std::string, bool> taken;
+    for (const std::string& id : order) taken[id] = reason(ids, id) == "no error";
+    return std::make_pair(ids.kind(), taken);
+  };
+  std::vector<std::string> backwards(given.rbegin(), given.rend());
+  RC_ASSERT(outcome(backwards) == outcome(given));
+  std::sort(backwards.begin(), backwards.end());
+  RC_ASSERT(outcome(backwards) == outcome(given));
 }
 
 RC_GTEST_PROP(IdMap, IsRebuiltFromWhatAModelFileHolds, ()) {

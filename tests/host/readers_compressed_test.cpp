@@ -108,6 +108,12 @@ TEST(CompressedFiles, AreRefusedWhenDamaged) {
   EXPECT_THAT(read_error(zstandard("1,2,3\n") + "garbage"), HasSubstr("the zstd data is damaged"));
 }
 
+TEST(CompressedFiles, AreNotCalledDamagedForALargeWindow) {
+  // a frame header that asks for 256 MB (RFC 8878, 3.1.1.1.2), and an empty last block
+  EXPECT_THAT(read_error(std::string("\x28\xB5\x2F\xFD\x00\x90\x01\x00\x00", 9)),
+              testing::AllOf(HasSubstr("zstd --long"), HasSubstr("zstd -dc --long=31 FILE | warpfactor train -")));
+}
+
 TEST(CompressedFiles, MayBeEmptyInside) {
   EXPECT_THAT(read_error(gzipped("")), HasSubstr("holds no ratings"));
   EXPECT_THAT(read_error(zstandard("")), HasSubstr("holds no ratings"));

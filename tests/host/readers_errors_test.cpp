@@ -49,6 +49,14 @@ TEST(Reader, RefusesRatingsBeyondAFloat) {
   }
 }
 
+TEST(Reader, RefusesDecimalCommasAlsoBetweenBlanks) {
+  // cut at the commas, these would be pairs of "1 2 4" and 5
+  EXPECT_THAT(read_error("1 2 4,5\n1 3 2,5\n"), StartsWith("ratings.csv:1:5: rating \"4,5\" is not a number"));
+  EXPECT_THAT(read_error("user item rating\n1 2 4,5\n"), StartsWith("ratings.csv:2:5: rating \"4,5\""));
+  EXPECT_EQ(read_text_as_file("1 2,3 4\n5 6,7 8\n").triples,
+            (test::Triples{{"1 2", "3 4", 1.0F}, {"5 6", "7 8", 1.0F}}));
+}
+
 TEST(Reader, RefusesAMissingRating) {
   EXPECT_THAT(read_error("1,2,3\n1,31,\n"), StartsWith("ratings.csv:2:6: the rating is missing"));
   EXPECT_THAT(read_error("ann,emma,\nbob,dune,3\n"), StartsWith("ratings.csv:1:10: the rating is missing"));
@@ -59,7 +67,7 @@ TEST(Reader, RefusesAnotherCountOfFields) {
               AllOf(StartsWith("ratings.csv:2:6: expected 4 fields, found 3: \"1,31,2.5\""), HasSubstr("--skip-bad")));
   EXPECT_THAT(read_error("1,31,2.5\n1,31,2.5,trailing text\n"), HasSubstr("expected 3 fields, found 4"));
   EXPECT_THAT(read_error("1 31 2.5\n1 31 2.5 trailing\n"), HasSubstr("ratings.csv:2:10: expected 3 fields, found 4"));
-  EXPECT_THAT(read_error("1 31\n1\n"), StartsWith("ratings.csv:1: no separator found"));
+  EXPECT_THAT(read_error("1 31\n1\n"), StartsWith("ratings.csv:2:1: expected 2 fields, found 1"));
   EXPECT_THAT(read_error("1 31\n2 3\n1\n"), HasSubstr("ratings.csv:3:1: expected 2 fields, found 1"));
 }
 
@@ -92,6 +100,17 @@ TEST(Reader, RefusesQuotesThatDoNotClose) {
   EXPECT_THAT(read_error("1,2,3\n1,\"31\"x,4\n"), StartsWith("ratings.csv:2:7: text after a closing quote: \"x,4\""));
   EXPECT_THAT(read_error("\"1,2,3\n"), StartsWith("ratings.csv:1:1: a quote that is not closed"));
   EXPECT_THAT(read_error("1 2 3\n1 \"31\"x 4\n"), StartsWith("ratings.csv:2:7: text after a closing quote"));
+}
+
+TEST(Reader, RefusesCarriageReturnsThatEndLinesAlone) {
+  for (const std::string text : {"1,2\r3,4\r", "1,2,3\r4,5,6\r",
+                                 "1,2"
+                                 "\r"
+                                 "x,3\n4,5,6\n"}) {
+    EXPECT_THAT(read_error(text),
+                AllOf(HasSubstr("a carriage return inside a line"), HasSubstr("tr '\\r' '\\n' < FILE")));
+  }
+  EXPECT_THAT(read_error("user,item,rating\r1,2,3\r"), StartsWith("ratings.csv:1:17: a carriage return"));
 }
 
 TEST(Reader, ShowsForeignTextShortAndHarmless) {
@@ -132,8 +151,11 @@ TEST(Reader, RefusesWhatIsNoFileOfText) {
               HasSubstr("xz -dc FILE | warpfactor train -"));
   EXPECT_THAT(read_error("PK\x03\x04zip"), AllOf(HasSubstr("is a zip archive"), HasSubstr("unzip -p")));
   EXPECT_THAT(read_error("PAR1\x15\x04"), HasSubstr("is Parquet"));
-  EXPECT_THAT(read_error("%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 4\n"),
-              StartsWith("ratings.csv:1: is a Matrix Market file"));
+  // the size line, 2 2 1, would pass for a rating
+  for (const std::string banner : {"%%MatrixMarket", "%%matrixmarket", "%MatrixMarket"}) {
+    EXPECT_THAT(read_error(banner + " matrix coordinate real general\n2 2 1\n1 1 4\n"),
+                StartsWith("ratings.csv:1: is a Matrix Market file"));
+  }
 }
 
 TEST(Reader, TakesNamesThatLookLikeMagicForNames) {
@@ -180,6 +202,9 @@ TEST(Reader, RefusesColumnsThatAreNotThere) {
   EXPECT_THAT(read_error("a,b,c\n1,2,3\n", {.item_column = "0"}), HasSubstr("--col-item \"0\" is none of its columns"));
   EXPECT_THAT(read_error("1,2,3\n", {.rating_column = "stars"}),
               AllOf(HasSubstr("--col-rating \"stars\" is none of its columns: 1, 2, 3"), HasSubstr("has no header")));
+  EXPECT_THAT(read_error("1,2,3\n", {.user_column = "none"}), HasSubstr("--col-user \"none\" is none of its columns"));
+  EXPECT_THAT(read_error("1,2,3\n", {.item_column = "none"}), HasSubstr("--col-item \"none\" is none of its columns"));
+  EXPECT_THAT(read_error(",user,item,rating\n0,1,2,3\n", {.user_column = "_"}), HasSubstr("\"_\" is none of"));
   EXPECT_THAT(read_error("1,2,3\n", {.user_column = "1", .item_column = "1"}),
               HasSubstr("one column cannot be two of"));
 }
@@ -192,6 +217,12 @@ TEST(Reader, SkipsAndCountsBadLinesWhenAsked) {
   EXPECT_EQ(read.report.ratings, 2);
   EXPECT_THAT(read.report.first_bad, HasSubstr("ratings.csv:2:3: expected 3 fields, found 2"));
   EXPECT_THAT(describe(read.report), testing::EndsWith("4 bad lines"));
+}
+
+TEST(Reader, SkipsABadLineAlsoWhereSeparatorsAreDetected) {
+  const auto read = read_text_as_file("1,31,2.5\ngarbage\n7,1029,3\n", {.skip_bad = true});
+  EXPECT_EQ(read.triples, (test::Triples{{"1", "31", 2.5F}, {"7", "1029", 3.0F}}));
+  EXPECT_EQ(read.report.bad_lines, 1);
 }
 
 TEST(Reader, StillRefusesAFileOfBadLinesOnly) {

@@ -100,6 +100,8 @@ TEST(Reader, TakesPairsAsOnes) {
   EXPECT_EQ(read.triples, (Triples{{"1", "31", 1.0F}, {"7", "1029", 1.0F}}));
   EXPECT_TRUE(read.report.implicit());
   EXPECT_TRUE(read_text_as_file("user,item\n1,31\n").report.header.has_value());
+  EXPECT_TRUE(read_text_as_file("user,artist_name\n1,31\n").report.header.has_value()) << "one known, above numbers";
+  EXPECT_FALSE(read_text_as_file("user,bob\nann,31\n").report.header.has_value());
   EXPECT_FALSE(read_text_as_file("ann,bob\n1,31\n").report.header.has_value()) << "two names may be two ids";
 }
 
@@ -132,6 +134,14 @@ TEST(Reader, AppendsASecondFileWithTheSameIds) {
   EXPECT_EQ(report.ratings, 2);
   EXPECT_EQ(data.users.size(), 2);
   EXPECT_EQ(data.items.size(), 2);
+}
+
+TEST(Reader, SeesSeparatorsInsideIdsForWhatTheyAre) {
+  EXPECT_EQ(read_text_as_file("\"a;b\",\"c;d\",3\n\"e;f\",\"g;h\",4\n").triples,
+            (Triples{{"a;b", "c;d", 3.0F}, {"e;f", "g;h", 4.0F}}));
+  EXPECT_EQ(read_text_as_file("1;x,31,2.5\n2;y,30,3\n").triples, (Triples{{"1;x", "31", 2.5F}, {"2;y", "30", 3.0F}}));
+  EXPECT_EQ(read_text_as_file("Ann Lee Poe,Dune One 3\nBo,Emma 1 2\n").triples,
+            (Triples{{"Ann Lee Poe", "Dune One 3", 1.0F}, {"Bo", "Emma 1 2", 1.0F}}));
 }
 
 TEST(Reader, ObeysTheSeparator) {
@@ -219,20 +229,29 @@ TEST(Names, AreReadWithOrWithoutAHeader) {
   EXPECT_EQ(read_names(movies, "title", "genres"), (Names{{"Heat, the (1995)", "A|B"}, {"Emma", "C"}}));
   const std::string old = folder.write("b", "0001::One::X\n0002::\"Great\" Two: 2 (1998)::Y\n");
   EXPECT_EQ(read_names(old, "", ""), (Names{{"0001", "One"}, {"0002", "\"Great\" Two: 2 (1998)"}}));
+  const std::string quoted = folder.write("d", "1::\"Great\" One::X\n2::\"Two::Y\n");
+  EXPECT_EQ(read_names(quoted, "", ""), (Names{{"1", "\"Great\" One"}, {"2", "\"Two"}}));
+  const std::string two = folder.write("e", "id,name\n1,Emma\n");
+  EXPECT_EQ(read_names(two, "", ""), (Names{{"1", "Emma"}}));
   const std::string books = folder.write("c", "book_id,original_title,Title\n5,,Dune\n");
   EXPECT_EQ(read_names(books, "", ""), (Names{{"5", "Dune"}}));
 }
 
-TEST(Names, RefuseALineWithoutAName) {
+TEST(Names, RefuseALineWithAnotherCountOfFields) {
   const test::TemporaryFolder folder;
-  const std::string path = folder.write("a", "movieId,title,genres\n1,Emma,x\n2\n");
-  try {
-    read_names(path, "", "");
-    FAIL();
-  } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("a:3: has too few fields: \"2\""));
-  }
-  EXPECT_THROW(read_names(path, "nothing", ""), InputError);
+  const auto error_of = [&](const std::string& text) -> std::string {
+    try {
+      read_names(folder.write("a", text), "", "");
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(error_of("movieId,title,genres\n1,Emma,x\n2\n"), HasSubstr("a:3: expected 3 fields, found 1: \"2\""));
+  EXPECT_THAT(error_of("movieId,title,genres\n1,Heat, the (1995),x\n"),
+              testing::AllOf(HasSubstr("a:2: expected 3 fields, found 4"), HasSubstr("quote a name")))
+      << "a name that is not quoted must not be cut";
+  EXPECT_THROW(read_names(folder.write("b", "movieId,title\n1,Emma\n"), "nothing", ""), InputError);
 }
 
 }  // namespace

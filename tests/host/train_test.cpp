@@ -87,6 +87,17 @@ TEST_P(BothEngines, PerRatingSgdFindsPlantedStructure) {
   EXPECT_LT(trained.result.epochs.back().valid_rmse.value(), 0.2);  // the structure's own deviation is 0.5
 }
 
+TEST_P(BothEngines, TrainsWithoutBiases) {
+  for (const Position batch_size : {Position{0}, Position{32}}) {
+    TrainConfig config = small_config();
+    config.biases = false;
+    config.batch_size = batch_size;
+    config.lr = batch_size == 0 ? 0.02 : 0.5;
+    const auto epochs = train(GetParam(), config).result.epochs;
+    EXPECT_LT(epochs.back().train_loss, epochs.front().train_loss);
+  }
+}
+
 TEST_P(BothEngines, MiniBatchesFindItToo) {
   for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::adagrad, Optimizer::sparse_adam}) {
     TrainConfig config = small_config();
