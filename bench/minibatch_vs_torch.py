@@ -93,6 +93,7 @@ def main():
     parser.add_argument("--shape", default="ml-1m")
     parser.add_argument("--lr", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--require", type=float, help="exit 1 below this ratio")
     parser.add_argument("--out", type=pathlib.Path)
     args = parser.parse_args()
     program = args.program.resolve()
@@ -121,7 +122,8 @@ def main():
             sys.exit("the two programs do not train the same model")
 
         args.want_losses = False
-        thread_counts = sorted({1, os.cpu_count() or 1, 2} & set(range(1, (os.cpu_count() or 1) + 1)))
+        cores = len(os.sched_getaffinity(0))
+        thread_counts = sorted({1, cores} | {2 ** n for n in range(1, cores.bit_length()) if 2 ** n < cores})
         seconds = {f"torch, {t} threads": [] for t in thread_counts} | {"warpfactor": []}
         for _ in range(args.runs):
             for threads in thread_counts:
@@ -139,6 +141,8 @@ def main():
         args.out.write_text(json.dumps({"benchmark": "minibatch_vs_torch", "shape": args.shape, "ratings": n,
                                         "rank": args.rank, "batch": args.batch, "torch": torch.__version__,
                                         "seconds": seconds, "ratio": rates["warpfactor"] / best}, indent=1) + "\n")
+    if args.require and rates["warpfactor"] < args.require * best:
+        sys.exit(f"the ratio is below {args.require}")
 
 
 if __name__ == "__main__":

@@ -57,4 +57,7 @@ if(Python3_FOUND)
   wf_program_test(readme_examples)
   wf_program_test(trajectories_through_cli ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch)
   wf_program_test(model_file_loads_in_torch)
+  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # these builds take memory of their own
+    wf_program_test(memory_limit)
+  endif()
 endif()

@@ -177,18 +177,24 @@ CASES = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, metavar="DIR")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("cases", nargs="*")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="default: all")
     args = parser.parse_args()
     if args.list:
         print("\n".join(CASES))
         return
+    if args.out is None:
+        parser.error("--out DIR says where the files go")
+    for name in args.cases:
+        if name not in CASES:
+            parser.error(f"no case {name!r} (--list names them)")
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.cases or CASES:
         record = run(CASES[name], args.seed)
-        assert all(np.isfinite(v).all() for k, v in record.items() if k != "config"), name
+        if not all(np.isfinite(v).all() for k, v in record.items() if k != "config"):
+            raise SystemExit(f"{name}: a value is not finite; a trajectory that diverges pins nothing down")
         np.savez(args.out / f"{name}.npz", **record)
         print(f"{name:26s} {len(record['losses']):4d} steps  loss {record['losses'][0]:.4f} -> {record['losses'][-1]:.4f}")
 

@@ -1,10 +1,14 @@
 #include "host/base/thread_pool.hpp"
 
+#include "host/base/error.hpp"
+
 #include <sched.h>
 
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -47,7 +51,15 @@ struct ThreadPool::State {
   alignas(64) std::atomic<Position> unfinished{0};
   std::mutex mutex;
   std::exception_ptr error;
-  std::vector<std::jthread> workers;
+  std::vector<std::jthread> workers;  // last: joined first, after they were told to stop
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    unclaimed.store(kStop, std::memory_order_release);
+    unclaimed.notify_all();
+  }
 
   void take_tasks() {
     Position left = unclaimed.load(std::memory_order_acquire);
@@ -75,15 +87,16 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   const int count = threads > 0 ? threads : available_cpus();
-  for (int worker = 1; worker < count; ++worker) {
-    state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  try {
+    for (int worker = 1; worker < count; ++worker) {
+      state_->workers.emplace_back([state = state_.get()] { state->work(); });
+    }
+  } catch (const std::system_error& error) {
+    throw DeviceError("cannot start " + std::to_string(count) + " threads: " + error.what(), "give fewer --threads");
   }
 }
 
-ThreadPool::~ThreadPool() {
-  state_->unclaimed.store(kStop, std::memory_order_release);
-  state_->unclaimed.notify_all();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::size() const {
   return static_cast<int>(state_->workers.size()) + 1;

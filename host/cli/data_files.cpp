@@ -22,7 +22,9 @@ ReadReport read_file(Console& console, const std::string& path, const ReadOption
 
 Dataset new_dataset(const ReaderRequest& reader) {
   if (reader.options.ids != IdKind::rows) return {{}, IdMap(), IdMap()};
-  const auto rows = [](Position declared) { return declared > 0 ? IdMap::rows(declared) : IdMap(IdKind::rows); };
+  const auto rows = [](Position declared) {
+    return declared > 0 ? IdMap::declared_rows(declared) : IdMap(IdKind::rows);
+  };
   return {{}, rows(reader.n_users), rows(reader.n_items)};
 }
 

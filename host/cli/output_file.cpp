@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <utility>
 
 namespace wf::cli {
 namespace {
@@ -25,41 +25,29 @@ fs::path folder_of(const std::string& path) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
-  if (path_.empty() || path_ == "-") {
-    path_ = "stdout";
-    file_ = stdout;
-    return;
-  }
-  std::error_code ignored;
-  if (fs::is_symlink(path_, ignored)) path_ = fs::weakly_canonical(path_, ignored).string();
-  const bool in_place = fs::exists(path_, ignored) && !fs::is_regular_file(path_, ignored);
-  if (!in_place) temporary_ = path_ + ".part-" + std::to_string(getpid());
-  const std::string& target = in_place ? path_ : temporary_;
-  file_ = std::fopen(target.c_str(), "wbe");
-  if (file_ == nullptr) {
-    const int reason = errno;
-    temporary_.clear();
-    refuse(path_, reason);
-  }
-}
-
-OutputFile::~OutputFile() {
-  if (file_ != nullptr && file_ != stdout) static_cast<void>(std::fclose(file_));
-  if (!temporary_.empty()) static_cast<void>(unlink(temporary_.c_str()));
+OutputFile::OutputFile(const std::string& path) {
+  if (!path.empty() && path != "-") file_.emplace(path);
 }
 
 void OutputFile::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) refuse(path_, errno);
+  constexpr std::size_t kBuffer = 1 << 16;
+  buffer_ += text;
+  if (buffer_.size() >= kBuffer) flush();
+}
+
+void OutputFile::flush() {
+  if (file_) {
+    file_->write(buffer_.data(), static_cast<Position>(buffer_.size()));
+  } else if (std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size()) {
+    refuse("stdout", errno);
+  }
+  buffer_.clear();
 }
 
 void OutputFile::commit() {
-  if (std::fflush(file_) != 0) refuse(path_, errno);
-  if (file_ == stdout) return;
-  if (!temporary_.empty() && fsync(fileno(file_)) != 0) refuse(path_, errno);
-  if (std::fclose(std::exchange(file_, nullptr)) != 0) refuse(path_, errno);
-  if (!temporary_.empty() && std::rename(temporary_.c_str(), path_.c_str()) != 0) refuse(path_, errno);
-  temporary_.clear();
+  flush();
+  if (file_) return file_->commit();
+  if (std::fflush(stdout) != 0) refuse("stdout", errno);
 }
 
 void check_writable(const std::string& path) {
@@ -71,6 +59,14 @@ void check_writable(const std::string& path) {
     throw FailedError("cannot write " + path + ": it is no regular file", "choose another place with -o");
   }
   if (access(folder.c_str(), W_OK) != 0) refuse(path, errno);
+}
+
+void refuse_same_file(const std::string& output, const std::string& input) {
+  if (output.empty() || input.empty() || output == "-" || input == "-") return;
+  std::error_code ignored;
+  const bool same = fs::weakly_canonical(output, ignored) == fs::weakly_canonical(input, ignored) ||
+                    (fs::is_regular_file(input, ignored) && fs::equivalent(output, input, ignored));
+  if (same && output != "/dev/null") throw UsageError("the output would overwrite " + input, "choose another name");
 }
 
 }  // namespace wf::cli

@@ -31,7 +31,7 @@ double default_lr(const TrainConfig& config) {
   return kStep * static_cast<double>(std::min(config.batch_size, kLargest));
 }
 
-/// The seam for tuned defaults: whatever was not given and depends on something else is set here, and only here.
+/// Whatever was not given and depends on other options; what depends on the ratings is scale_defaults'.
 void apply_defaults(TrainConfig& config, const TrainRequest& request) {
   const Given& given = request.given;
   const std::optional<double>& lambda = request.lambda;
@@ -41,9 +41,9 @@ void apply_defaults(TrainConfig& config, const TrainRequest& request) {
     if (!given.contains("lambda-item")) config.lambda_item = lambda.value_or(0);
   }
   if (batches && !given.contains("lambda-bias")) config.lambda_bias = 0;
-  const bool own_start = batches || given.contains("global-mean") || !request.init_from.empty() ||
-                         config.loss == Loss::bce_with_logits || !config.biases;
-  if (own_start && !given.contains("bias-init")) config.bias_init = BiasInit::zero;
+  const bool biases_start_at_zero = batches || given.contains("global-mean") || !request.init_from.empty() ||
+                                    config.loss == Loss::bce_with_logits || !config.biases;
+  if (biases_start_at_zero && !given.contains("bias-init")) config.bias_init = BiasInit::zero;
   // the default scale is tuned for `scaled` and steps per rating; elsewhere the words mean what they mean in PyTorch
   if (!given.contains("init-scale") && (batches || config.init.kind != Init::scaled)) config.init.scale = 1;
   if (batches && !given.contains("lr")) config.lr = default_lr(config);
@@ -112,6 +112,31 @@ void check_validation(const TrainRequest& request) {
   }
 }
 
+/// Options that would be accepted and do nothing. Those of an optimizer or of max_norm are not among them: scripts that
+/// repeat a PyTorch program name them all.
+void check_effect(const TrainConfig& config, const TrainRequest& request) {
+  const bool kaiming = config.init.kind == Init::kaiming_uniform || config.init.kind == Init::kaiming_normal;
+  const bool uniform = config.init.kind == Init::uniform;
+  const bool grid = config.batch_size == 0 && config.shuffle == Shuffle::epoch;
+  struct Need {
+    const char* option;
+    bool met;
+    const char* what;
+  };
+  for (const Need& need : {Need{"lr-decay", config.lr_schedule == LrSchedule::inverse, "--lr-schedule inverse"},
+                           Need{"init-low", uniform, "--init uniform"}, Need{"init-high", uniform, "--init uniform"},
+                           Need{"fan-mode", kaiming, "--init kaiming_uniform or kaiming_normal"},
+                           Need{"nonlinearity", kaiming, "--init kaiming_uniform or kaiming_normal"},
+                           Need{"negative-slope", config.init.nonlinearity == Nonlinearity::leaky_relu && kaiming,
+                                "--init kaiming_uniform or kaiming_normal and --nonlinearity leaky_relu"},
+                           Need{"lambda-bias", config.biases, "--biases"},
+                           Need{"grid", grid || config.grid == 0, "one step per rating and --shuffle epoch"}}) {
+    if (request.given.contains(need.option) && !need.met) {
+      throw UsageError(fmt::format("--{} has no effect here: it needs {}", need.option, need.what), "leave it out");
+    }
+  }
+}
+
 void check_rows(const TrainConfig& config, const ReaderRequest& reader) {
   const auto check = [](const char* option, RowId row, const char* size_option, Position size) {
     if (size > 0 && row >= size) {
@@ -134,6 +159,7 @@ TrainConfig resolve_config(const TrainRequest& request) {
     check_optimizer(config);
   }
   check_biases(config, request);
+  check_effect(config, request);
   check_validation(request);
   check_rows(config, request.reader);
   if (config.init.kind == Init::uniform && !(config.init.low <= config.init.high)) {

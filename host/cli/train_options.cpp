@@ -160,7 +160,7 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   table.choice(group, "--reduction", "of a mini-batch's losses", config.reduction);
   parser.rare();
   table.whole(group, "--batch-size", "ratings per mini-batch with PyTorch's semantics; 0 is one step per rating",
-              config.batch_size, 0, std::numeric_limits<Position>::max());
+              config.batch_size, 0, kMaxRows);
   add_optimizer_options(table, parser, config);
   table.choice(group, "--lr-schedule", "inverse is lr / (1 + decay * t^1.5); bold_driver raises by 5 % and halves",
                config.lr_schedule);

@@ -91,7 +91,7 @@ using NameTable = std::unordered_map<std::string, std::string>;
 
 NameTable load_names(const std::string& path) {
   NameTable names;
-  for (auto& [id, name] : read_names(path, "", "")) names.emplace(std::move(id), std::move(name));
+  for (auto& [id, name] : read_names(path)) names.emplace(std::move(id), std::move(name));
   return names;
 }
 
@@ -161,6 +161,7 @@ int run_verb(const RecommendRequest& request, Console& console) {
   const NameTable names = request.names.empty() ? NameTable{} : load_names(request.names);
 
   using Form = RecommendationWriter::Form;
+  refuse_same_file(request.out, request.model);
   OutputFile out(request.out);
   const bool table = out.is_stdout() && isatty(STDOUT_FILENO) != 0;
   RecommendationWriter writer(out,

@@ -58,12 +58,14 @@ OutputPaths output_paths(const TrainRequest& request) {
   if (request.metrics.empty()) paths.metrics = without_suffix(paths.model, ".safetensors") + ".metrics.jsonl";
   if (request.metrics == "none") paths.metrics.clear();
   check_writable(paths.model);
-  std::error_code ignored;
-  for (const std::string& source : {request.data, request.valid, request.init_from}) {
-    if (source == request.init_from || source.empty() || source == "-") continue;
-    if (fs::equivalent(source, paths.model, ignored)) {
-      throw UsageError("the model would overwrite " + source, "choose another name with -o");
+  const std::vector<std::string> inputs{request.data, request.valid, request.init_from};
+  const std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses};
+  for (std::size_t n = 0; n < outputs.size(); ++n) {
+    const bool continues = n == 0;  // a model may replace the one it starts from
+    for (const std::string& input : inputs) {
+      if (!continues || &input != &inputs.back()) refuse_same_file(outputs[n], input);
     }
+    for (std::size_t other = 0; other < n; ++other) refuse_same_file(outputs[n], outputs[other]);
   }
   return paths;
 }
@@ -77,8 +79,7 @@ Parts split_parts(Console& console, const TrainRequest& request, const TrainConf
   Parts parts;
   if (!request.valid.empty()) {
     Dataset valid{{}, data.users.clone(), data.items.clone()};
-    ReadOptions options = request.reader.options;
-    read_file(console, request.valid, options, valid);
+    read_file(console, request.valid, request.reader.options, valid);
     parts.valid = std::move(valid.ratings);
   } else if (config.valid_frac > 0) {
     parts.valid = split_off(data.ratings, config.valid_frac, config.seed);
@@ -90,22 +91,6 @@ Parts split_parts(Console& console, const TrainRequest& request, const TrainConf
   }
   print_split(console, request, config, parts.train.size(), parts.valid.size());
   return parts;
-}
-
-/// Rows beyond the declared number of users or items.
-void check_declared(const ReaderRequest& reader, const ReadReport& report, const Dataset& data) {
-  const auto check = [&report](Span<const RowId, Host> rows, Position declared, const char* side, const char* option) {
-    if (declared == 0) return;
-    const auto* const first = std::find_if(rows.begin(), rows.end(), [&](RowId row) { return row >= declared; });
-    if (first == rows.end()) return;
-    const bool one_rating_a_line = report.blank + report.comments + report.bad_lines == 0;
-    const Position line = first - rows.begin() + (report.header ? 2 : 1);
-    throw InputError({report.path, one_rating_a_line ? line : 0},
-                     fmt::format("{} {} lies beyond {} {}", side, *first, option, declared),
-                     fmt::format("rows count from 0; a larger {} makes room", option));
-  };
-  check(data.ratings.user.span(), reader.n_users, "user", "--n-users");
-  check(data.ratings.item.span(), reader.n_items, "item", "--n-items");
 }
 
 void check_padding(const TrainConfig& config, const Dataset& data) {
@@ -149,13 +134,14 @@ double deviation_of(const HostBuffer<float>& values) {
 void set_rating_facts(Model& model, const Ratings& train, const TrainConfig& config) {
   double sum = 0;
   for (const float value : train.value) sum += static_cast<double>(value);
-  model.rating_mean = sum / static_cast<double>(train.size());
+  const double mean = sum / static_cast<double>(train.size());
+  model.rating_mean = mean;
   model.rating_min = *std::min_element(train.value.begin(), train.value.end());
   model.rating_max = *std::max_element(train.value.begin(), train.value.end());
-  double global_mean = model.rating_mean;
+  double global_mean = mean;
   if (config.loss == Loss::bce_with_logits) {
     constexpr double kMargin = 1e-3;  // ratings that are all 0 or all 1 have no finite logit
-    const double share = std::clamp(model.rating_mean, kMargin, 1 - kMargin);
+    const double share = std::clamp(mean, kMargin, 1 - kMargin);
     global_mean = std::log(share / (1 - share));
   }
   model.global_mean = static_cast<float>(config.biases ? config.global_mean.value_or(global_mean) : 0);
@@ -195,7 +181,13 @@ TrainResult run_training(const TrainRequest& request, const TrainConfig& config,
     };
   }
   callbacks.stop_requested = [] { return stop_signal() != 0; };
-  TrainResult result = engine.train(model, std::move(train), valid.view(), config, callbacks);
+  TrainResult result;
+  try {
+    result = engine.train(model, std::move(train), valid.view(), config, callbacks);
+  } catch (const FailedError&) {
+    if (batch_losses) batch_losses->commit();  // of a run that diverged: that is when one wants to see them
+    throw;
+  }
   if (batch_losses) batch_losses->commit();
   console.clear();
   return result;
@@ -252,6 +244,7 @@ std::string result_json(const FinishedRun& run) {
       .count("n_items", run.model.n_items)
       .count("n_ratings", run.record.n_ratings)
       .count("best_epoch", run.result.best_epoch)
+      .boolean("partial_epoch", run.result.partial_epoch)
       .count("epochs", static_cast<Position>(run.result.epochs.size()))
       .text("stopped", reason_word(run.result.reason));
   object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
@@ -281,8 +274,9 @@ void print_next(Console& console, const std::string& model_path, const Model& mo
 }
 
 void report_result(const FinishedRun& run, Console& console) {
-  const std::string epoch =
+  std::string epoch =
       run.result.best_epoch > 0 ? fmt::format("epoch {}", run.result.best_epoch) : "before its first full epoch";
+  if (run.result.best_epoch > 0 && run.result.partial_epoch) epoch += " and a part of the next";
   console.line("done", fmt::format("{} in {}{}", score_text(run.result, run.baselines), short_seconds(run.seconds()),
                                    reason_text(run.result.reason, run.config)));
   console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
@@ -305,7 +299,6 @@ int run_verb(const TrainRequest& request, Console& console) {
 
   Dataset data = new_dataset(request.reader);
   const ReadReport report = read_file(console, request.data, request.reader.options, data);
-  check_declared(request.reader, report, data);
   check_padding(config, data);
   print_data(console, report, data, config);
   Parts parts = split_parts(console, request, config, data);

@@ -70,13 +70,14 @@ BaselineResult measure_baseline(const EvaluateRequest& request, const Model& mod
   return result;
 }
 
-/// RMSE of answering every rating with the mean of the training ratings.
-double mean_rmse(const Model& model, const RatingsView<Host>& ratings) {
-  return BiasBaseline{model.rating_mean, {}, {}}.mean_errors(ratings).rmse();
+/// RMSE of answering every rating with the mean of the training ratings; none for a file that does not say it.
+std::optional<double> mean_rmse(const Model& model, const RatingsView<Host>& ratings) {
+  if (!model.rating_mean) return std::nullopt;
+  return BiasBaseline{*model.rating_mean, {}, {}}.mean_errors(ratings).rmse();
 }
 
-void print_evaluation(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline, double mean,
-                      const TrainingRecord& record, Console& console) {
+void print_evaluation(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline,
+                      std::optional<double> mean, const TrainingRecord& record, Console& console) {
   OutputFile out("");
   const auto print = [&out](const char* name, double value) { out.write(fmt::format("{:<20}{:.6f}\n", name, value)); };
   print("rmse", all.rmse());
@@ -84,7 +85,7 @@ void print_evaluation(const ErrorSums& all, const ErrorSums& known, const Baseli
   out.write(fmt::format("{:<20}{}\n{:<20}{}\n", "n", all.count, "n_unknown", all.count - known.count));
   if (known.count > 0 && known.count < all.count) print("rmse_known", known.rmse());
   if (baseline.bias_rmse) print("baseline_bias_rmse", *baseline.bias_rmse);
-  print("baseline_mean_rmse", mean);
+  if (mean) print("baseline_mean_rmse", *mean);
   out.commit();
   if (baseline.bias_rmse) {
     console.note(fmt::format("the bias baseline is fitted on {}", baseline.fitted_on));
@@ -97,8 +98,8 @@ void print_evaluation(const ErrorSums& all, const ErrorSums& known, const Baseli
   console.note(text);
 }
 
-std::string evaluation_json(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline, double mean,
-                            const TrainingRecord& record) {
+std::string evaluation_json(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline,
+                            std::optional<double> mean, const TrainingRecord& record) {
   JsonObject object;
   object.number("rmse", all.rmse())
       .number("mae", all.mae())
@@ -173,7 +174,8 @@ std::string info_text(const Model& model, const std::string& path, Position file
   row("items", fmt::format("{} ({} as ids)", grouped(model.n_items), ids_word(model.items.kind())));
   row("rank", std::to_string(model.rank));
   row("biases", model.has_biases() ? fmt::format("yes, global mean {}", model.global_mean) : std::string("no"));
-  row("ratings", fmt::format("{} to {}, mean {:.4f}", model.rating_min, model.rating_max, model.rating_mean));
+  if (model.rating_mean)
+    row("ratings", fmt::format("{} to {}, mean {:.4f}", model.rating_min, model.rating_max, *model.rating_mean));
   if (model.norm_limit.active()) {
     row("max_norm", fmt::format("{} (p = {})", model.norm_limit.max_norm, model.norm_limit.norm_type));
   }
@@ -197,7 +199,7 @@ int run_verb(const EvaluateRequest& request, Console& console) {
   const Ratings known = known_part(model, data.ratings.view());
   const ErrorSums known_errors = known.empty() ? ErrorSums{} : chosen.engine->errors(model, known.view(), record.loss);
   const BaselineResult baseline = measure_baseline(request, model, record, data.ratings.view(), console);
-  const double mean = baseline.mean_rmse.value_or(mean_rmse(model, data.ratings.view()));
+  const std::optional<double> mean = baseline.mean_rmse ? baseline.mean_rmse : mean_rmse(model, data.ratings.view());
   if (console.json()) {
     OutputFile out("");
     out.write(evaluation_json(all, known_errors, baseline, mean, record) + '\n');
@@ -218,6 +220,8 @@ int run_verb(const PredictRequest& request, Console& console) {
   options.need_rating = false;
   read_file(console, request.pairs, options, pairs);
 
+  refuse_same_file(request.out, request.pairs);
+  refuse_same_file(request.out, request.model);
   OutputFile out(request.out);
   if (!console.json()) out.write("user,item,prediction\n");
   PredictionWriter writer(out, pairs, console.json());

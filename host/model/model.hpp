@@ -5,6 +5,7 @@
 #include "host/ratings/id_map.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace wf {
@@ -34,10 +35,10 @@ struct Tables {
 struct Model {
   Position n_users = 0, n_items = 0;
   int rank = 0;
-  Tables tables;           ///< pitch = rank; biases empty when the model has none
-  float global_mean = 0;   ///< added to every score when there are biases
-  NormLimit norm_limit;    ///< applied at every look-up, as nn.Embedding does
-  double rating_mean = 0;  ///< of the training ratings: the answer for unknown ids when there are no biases
+  Tables tables;                      ///< pitch = rank; biases empty when the model has none
+  float global_mean = 0;              ///< added to every score when there are biases
+  NormLimit norm_limit;               ///< applied at every look-up, as nn.Embedding does
+  std::optional<double> rating_mean;  ///< of the training ratings: the answer for unknown ids when there are no biases
   float rating_min = 0, rating_max = 0;
   IdMap users, items;
   std::map<std::string, std::string> metadata;  ///< everything else of the file's __metadata__

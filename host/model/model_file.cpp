@@ -10,6 +10,7 @@
 #include <cmath>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace wf {
@@ -29,7 +30,23 @@ std::string round_trip(Real value) {
   return {text.data(), result.ptr};
 }
 
+/// Whether fact `key` can be `value`. The reader refuses what the writer must not write.
+template <class Real>
+bool is_allowed(std::string_view key, Real value) {
+  if (key == "norm_type") return value > 0;  // torch allows inf: the largest magnitude
+  return std::isfinite(value) && (key != "max_norm" || value >= 0);
+}
+
 // ------------------------------------------------------------------------------------------------- writing
+
+template <class Real>
+void put_number(std::map<std::string, std::string>& metadata, const char* key, Real value, const std::string& path) {
+  if (!is_allowed(key, value)) {
+    throw FailedError(path + ": not written: " + key + " is " + round_trip(value) + ", which no reader accepts",
+                      std::string("give a ") + key + " within the range of 32-bit floats");
+  }
+  metadata[key] = round_trip(value);
+}
 
 void require_finite(const HostBuffer<float>& values, const char* name, const std::string& path) {
   const auto bad = std::find_if_not(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
@@ -84,10 +101,8 @@ Real take_number(Model& model, const SafetensorsReader& file, const std::string&
   if (!text) return otherwise;
   Real value{};
   const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  // torch's norm_type may be inf: the largest magnitude
-  const bool allowed = std::isfinite(value) || (key == "norm_type" && value > 0);
-  if (error != std::errc{} || stop != text->data() + text->size() || !allowed) {
-    file.fail("metadata " + key + " is " + shown(*text) + ", not a finite number", kDamaged);
+  if (error != std::errc{} || stop != text->data() + text->size() || !is_allowed(key, value)) {
+    file.fail("metadata " + key + " is " + shown(*text) + ", no number that it can be", kDamaged);
   }
   return value;
 }
@@ -212,7 +227,7 @@ void check_version(Model& model, const SafetensorsReader& file) {
 
 void take_facts(Model& model, const SafetensorsReader& file) {
   model.global_mean = take_number(model, file, "global_mean", 0.0F);
-  model.rating_mean = take_number(model, file, "rating_mean", 0.0);
+  if (model.metadata.contains("rating_mean")) model.rating_mean = take_number(model, file, "rating_mean", 0.0);
   model.rating_min = take_number(model, file, "rating_min", 0.0F);
   model.rating_max = take_number(model, file, "rating_max", 0.0F);
   model.norm_limit.max_norm = take_number(model, file, "max_norm", 0.0F);
@@ -246,12 +261,12 @@ void write_model(const Model& model, const std::string& path) {
   std::map<std::string, std::string> metadata = model.metadata;
   metadata["format"] = "warpfactor";
   metadata["format_version"] = kVersion;
-  metadata["global_mean"] = round_trip(model.global_mean);
-  metadata["rating_mean"] = round_trip(model.rating_mean);
-  metadata["rating_min"] = round_trip(model.rating_min);
-  metadata["rating_max"] = round_trip(model.rating_max);
-  metadata["max_norm"] = round_trip(model.norm_limit.max_norm);
-  metadata["norm_type"] = round_trip(model.norm_limit.norm_type);
+  put_number(metadata, "global_mean", model.global_mean, path);
+  if (model.rating_mean) put_number(metadata, "rating_mean", *model.rating_mean, path);
+  put_number(metadata, "rating_min", model.rating_min, path);
+  put_number(metadata, "rating_max", model.rating_max, path);
+  put_number(metadata, "max_norm", model.norm_limit.max_norm, path);
+  put_number(metadata, "norm_type", model.norm_limit.norm_type, path);
   metadata["user_id_kind"] = kind_name(model.users.kind());
   metadata["item_id_kind"] = kind_name(model.items.kind());
   writer.write(path, metadata);

@@ -22,7 +22,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the container is little-endian and copied as it is");
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // sorted: ordered_json looks names up one by one, hours for the longest header
 constexpr Position kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kWanted = "give a .safetensors file";
 

@@ -58,6 +58,7 @@ struct IdMap::Tables {
   IdKind kind = IdKind::integers;
   bool strings_fixed = false, integers_fixed = false;
   Position n_rows = 0;
+  Position row_limit = kMaxRows;  // kind rows: ids must be below
 
   HostBuffer<std::int64_t> integers;  // [n_rows], kind integers
   // the row of each small id, kNone: not seen; most files number from 0 or 1, and this is 2 times as fast as hashing
@@ -161,6 +162,12 @@ IdMap IdMap::rows(Position n_rows) {
   return map;
 }
 
+IdMap IdMap::declared_rows(Position n_rows) {
+  IdMap map = rows(n_rows);
+  map.tables_->row_limit = n_rows;
+  return map;
+}
+
 IdMap IdMap::from_integers(Span<const std::int64_t, Host> ids) {
   IdMap map(IdKind::integers);
   map.tables_->integers.reserve(ids.size);
@@ -186,7 +193,11 @@ IdMap IdMap::from_strings(Span<const char, Host> bytes, Span<const std::int64_t,
 }
 
 IdMap IdMap::clone() const {
-  if (kind() == IdKind::rows) return rows(size());
+  if (kind() == IdKind::rows) {
+    IdMap copy = rows(size());
+    copy.tables_->row_limit = tables_->row_limit;
+    return copy;
+  }
   IdMap copy = kind() == IdKind::integers ? from_integers(integers()) : from_strings(bytes(), offsets());
   copy.tables_->strings_fixed = tables_->strings_fixed;
   copy.tables_->integers_fixed = tables_->integers_fixed;
@@ -197,8 +208,9 @@ std::string IdMap::why_not(std::string_view id) const {
   if (id.empty()) return "id is empty";
   if (tables_->kind == IdKind::rows) {
     const std::optional<std::int64_t> row = canonical_integer(id);
-    if (row && *row >= 0 && *row < kMaxRows) return {};
-    return quoted(id) + " is no row number: with --ids rows they are 0 to " + std::to_string(kMaxRows - 1);
+    const Position limit = tables_->row_limit;
+    if (row && *row >= 0 && *row < limit) return {};
+    return quoted(id) + " is no row number: with --ids rows they are 0 to " + std::to_string(limit - 1);
   }
   if (tables_->integers_fixed && !canonical_integer(id)) {
     if (!exceeds_int64(id)) return quoted(id) + " is no integer, or not in its plain form";

@@ -15,8 +15,8 @@ struct SyntheticShape {
   int rank = 16;           ///< of the planted factors
   double user_skew = 0.6;  ///< exponents of the popularity laws, count of the r-th row ~ r^-skew
   double item_skew = 0.9;
-  double noise = 0.6;                      ///< standard deviation of the noise, in rating units
-  double low = 0.5, high = 5, step = 0.5;  ///< ratings are rounded to this scale
+  double noise = 0.65;                     ///< standard deviation of the noise, in rating units
+  double low = 0.5, high = 5, step = 0.5;  ///< ratings are low, low + step, ... up to high
 };
 
 /// tiny, ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, netflix-4 (a quarter of the users), netflix, hugewiki.

@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -66,7 +67,7 @@ struct ByteSource::State {
     if (inflating) inflateEnd(&inflater);
     if (decompressor != nullptr) ZSTD_freeDStream(decompressor);
     if (hasher != nullptr) XXH3_freeState(hasher);
-    if (descriptor > 0) ::close(descriptor);
+    if (owns_descriptor) ::close(descriptor);
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -150,6 +151,7 @@ struct ByteSource::State {
 
   std::string path;
   int descriptor = -1;
+  bool owns_descriptor = false;
   std::vector<char> raw;
   std::size_t begin = 0, end = 0;  // unread part of raw
   Position raw_bytes = 0;
@@ -164,12 +166,14 @@ struct ByteSource::State {
 ByteSource::ByteSource(const std::string& path) : state_(std::make_unique<State>(path == "-" ? "stdin" : path)) {
   State& state = *state_;
   state.descriptor = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  state.owns_descriptor = path != "-" && state.descriptor >= 0;
   if (state.descriptor < 0) state.fail("cannot be opened: " + system_reason(), "check the path and its permissions");
   struct stat facts {};
   if (::fstat(state.descriptor, &facts) == 0 && S_ISDIR(facts.st_mode)) {
     state.fail("is a directory", "name a file in it");
   }
   state.hasher = XXH3_createState();
+  if (state.hasher == nullptr) throw std::bad_alloc();
   XXH3_64bits_reset(state.hasher);
 
   constexpr std::size_t kLongestMagic = 10;
@@ -187,6 +191,7 @@ ByteSource::ByteSource(const std::string& path) : state_(std::make_unique<State>
     state.compression = "gzip";
   } else if (is_zstd(start)) {
     state.decompressor = ZSTD_createDStream();
+    if (state.decompressor == nullptr) throw std::bad_alloc();
     state.compression = "zstd";
   }
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <initializer_list>
 #include <utility>
 
 namespace wf {
@@ -17,25 +18,25 @@ std::string lowered(std::string text) {
   return text;
 }
 
-int name_column_of(const Layout& layout, const std::string& wanted, const std::string& file) {
-  if (!wanted.empty()) return find_column(wanted, layout, "the name column", file);
-  for (const char* word : {"title", "name"}) {
+/// The column with one of these names; `otherwise` when there is none.
+int column_named(const Layout& layout, std::initializer_list<const char*> words, int otherwise) {
+  for (const char* word : words) {
     for (std::size_t c = 0; c < layout.column_names.size(); ++c) {
       if (lowered(layout.column_names[c]) == word) return static_cast<int>(c);
     }
   }
-  return 1;
+  return otherwise;
 }
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> read_names(const std::string& path, const std::string& id_column,
-                                                            const std::string& name_column) {
+std::vector<std::pair<std::string, std::string>> read_names(const std::string& path) {
   LineReader lines(path);
   // files with :: do not quote, and MovieLens' have titles that begin with a quote
   const Layout layout = detect_layout(lines, {}, false);
-  const int id = id_column.empty() ? 0 : find_column(id_column, layout, "the id column", lines.name());
-  const int name = name_column_of(layout, name_column, lines.name());
+  const int name = column_named(layout, {"title", "name"}, 1);
+  const int id =
+      column_named(layout, {"movieid", "movie_id", "itemid", "item_id", "bookid", "book_id", "id"}, name == 0 ? 1 : 0);
 
   std::vector<std::pair<std::string, std::string>> names;
   FieldSplitter splitter(layout.separator, layout.separator != "::");

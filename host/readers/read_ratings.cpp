@@ -143,7 +143,8 @@ class RatingsReader {
   }
   static BadLine bad_id(const Field& field, const char* side, const std::string& why, const char* option) {
     std::string cure = ratings_cure(option);
-    if (why.find("row number") != std::string::npos) cure = "without --ids rows ids may be any text, " + cure;
+    if (why.find("row number") != std::string::npos)
+      cure = "--n-users and --n-items declare more; without --ids rows ids may be any text; " + cure;
     if (why.find("integer") != std::string::npos) cure = "--ids strings keeps ids as text, " + std::string(kSkip);
     return {field.column, std::string(side) + " " + why, cure};
   }

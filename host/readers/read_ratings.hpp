@@ -54,9 +54,9 @@ std::string with_thousands(Position count);  ///< "1,234,567"
 ReadReport read_ratings(const std::string& path, const ReadOptions& options, Dataset& into,
                         const std::function<void(Position bytes)>& progress = {});
 
-/// Names for ids: two columns of a delimited file with or without a header, e.g. MovieLens' movies.csv.
-/// `name_column` empty: the column called title or name, else the second. Same errors as read_ratings.
-std::vector<std::pair<std::string, std::string>> read_names(const std::string& path, const std::string& id_column,
-                                                            const std::string& name_column);
+/// Names for ids, from a delimited file such as MovieLens' movies.csv: the column called title or name, else the
+/// second, for the ids in the column called movieId, item_id, book_id, id, ..., else the first other one. Same errors
+/// as read_ratings.
+std::vector<std::pair<std::string, std::string>> read_names(const std::string& path);
 
 }  // namespace wf

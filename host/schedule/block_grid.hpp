@@ -37,8 +37,8 @@ class BlockGrid {
   HostBuffer<Block> stratum_;  // [G]
 };
 
-/// G for so many ratings and rows: blocks of a few thousand ratings at least, at most kMaxGrid ranges, no more than
-/// rows.
+/// G for so many ratings and rows: 10,000 ratings a range at least, at most 16 ranges, no more than rows. G is also the
+/// number of threads that a stratum can keep busy.
 int default_grid_size(Position n_ratings, Position n_users, Position n_items);
 
 inline constexpr int kMaxGrid = 1024;

@@ -38,6 +38,8 @@ enum class StopReason { all_epochs, early, interrupted };
 struct TrainResult {
   std::vector<EpochReport> epochs;
   int best_epoch = 0;  ///< the epoch whose tables the model holds now
+  bool partial_epoch =
+      false;  ///< and a part of the next one: stopped in its middle, with no earlier tables to go back to
   StopReason reason = StopReason::all_epochs;
 };
 

@@ -47,7 +47,7 @@ struct SpaceTables {
 
 /// How a model's scores are formed, and with which loss its errors are measured.
 inline ScoreOptions score_options(const Model& model, Loss loss) {
-  return {model.norm_limit, static_cast<float>(model.rating_mean), loss};
+  return {model.norm_limit, static_cast<float>(model.rating_mean.value_or(0)), loss};
 }
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -114,6 +114,7 @@ TrainResult run_epochs(K& kernels, SpaceTables<K>& tables, const Model& shape, c
     report.train_rmse = sums.rmse();
     if (sums.count < n_train) {  // stopped in the middle: this epoch was not measured and cannot be called the best
       result.reason = StopReason::interrupted;
+      result.partial_epoch = valid.size() == 0 || result.best_epoch == 0;
       break;
     }
     rate.observe(sums.loss);

@@ -246,7 +246,8 @@ TEST(Train, RowNumbersHaveDeclaredSizes) {
   folder.write("rows.csv", "0,0,3\n8,2,4\n");
   const ProgramResult beyond = run_in(folder, command);
   EXPECT_EQ(beyond.exit_code, 3);
-  EXPECT_THAT(beyond.err, HasSubstr("rows.csv:2: user 8 lies beyond --n-users 8"));
+  EXPECT_EQ(json::parse(beyond.err)["where"], "rows.csv:2:1");
+  EXPECT_EQ(json::parse(beyond.err)["error"], "user id \"8\" is no row number: with --ids rows they are 0 to 7");
 }
 
 TEST(Train, PaddingRowsMustExist) {

@@ -160,6 +160,16 @@ TEST(HostileModel, SurvivesADeeplyNestedHeader) {
   EXPECT_THAT(error_of_bytes(safetensors("{\"a\":" + deep + "}")), HasSubstr("tensor \"a\" has no dtype"));
 }
 
+TEST(HostileModel, NamesSomeOfManyTensors) {  // and reads their header in n log n
+  std::string header = "{";
+  for (int n = 0; n < 20'000; ++n) {
+    header += (n == 0 ? "" : ",") + entry("t" + std::to_string(n), "U8", "[0]", "[0,0]");
+  }
+  const std::string error = error_of_bytes(safetensors(header + "}"));
+  EXPECT_THAT(error, HasSubstr("has no tensor user_factors.weight; it has \"t0\", \"t1\""));
+  EXPECT_LT(error.size(), 400U);
+}
+
 TEST(HostileModel, RefusesMetadataThatIsNotText) {
   EXPECT_THAT(error_of_bytes(with_factors("\"__metadata__\":[]")), HasSubstr("__metadata__ is not an object"));
   EXPECT_THAT(error_of_bytes(with_factors(R"("__metadata__":{"a":1})")),
@@ -243,7 +253,14 @@ TEST(HostileModel, RefusesMetadataNumbersThatAreNone) {
     const std::string metadata = std::string(R"("__metadata__":{"global_mean":")") + text + "\"}";
     EXPECT_THAT(error_of_bytes(with_factors(metadata)), HasSubstr("metadata global_mean is \"")) << text;
   }
-  EXPECT_THAT(error_of_bytes(with_factors(R"("__metadata__":{"norm_type":"-inf"})")), HasSubstr("metadata norm_type"));
+  for (const char* text : {"-inf", "nan", "0", "-2"}) {
+    const std::string metadata = std::string(R"("__metadata__":{"norm_type":")") + text + "\"}";
+    EXPECT_THAT(error_of_bytes(with_factors(metadata)), HasSubstr("metadata norm_type is \"")) << text;
+  }
+  for (const char* text : {"-1", "inf"}) {
+    const std::string metadata = std::string(R"("__metadata__":{"max_norm":")") + text + "\"}";
+    EXPECT_THAT(error_of_bytes(with_factors(metadata)), HasSubstr("metadata max_norm is \"")) << text;
+  }
   EXPECT_THAT(error_of_bytes(with_factors(R"("__metadata__":{"format":"warpfactor","format_version":"2"})")),
               HasSubstr("has format version \"2\"; this program reads version 1"));
 }

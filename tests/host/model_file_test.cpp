@@ -207,6 +207,30 @@ TEST(ModelFile, RefusesToWriteWhatIsNotFinite) {
   EXPECT_EQ(folder.count(), 1);
 }
 
+TEST(ModelFile, RefusesToWriteFactsThatNoReaderAccepts) {
+  const FreshFolder folder;
+  folder.write("m", "old");
+  const auto refused = [&](const char* key, auto change) {
+    Model model = small_model();
+    change(model);
+    try {
+      write_model(model, folder.file("m"));
+      ADD_FAILURE() << key << " was written";
+    } catch (const FailedError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(std::string("not written: ") + key + " is "));
+    }
+  };
+  refused("global_mean", [](Model& m) { m.global_mean = NAN; });
+  refused("rating_mean", [](Model& m) { m.rating_mean = INFINITY; });
+  refused("rating_min", [](Model& m) { m.rating_min = -INFINITY; });
+  refused("rating_max", [](Model& m) { m.rating_max = NAN; });
+  refused("max_norm", [](Model& m) { m.norm_limit.max_norm = INFINITY; });
+  refused("max_norm", [](Model& m) { m.norm_limit.max_norm = -1; });
+  refused("norm_type", [](Model& m) { m.norm_limit.norm_type = 0; });
+  refused("norm_type", [](Model& m) { m.norm_limit.norm_type = NAN; });
+  EXPECT_EQ(bytes_of(folder.file("m")), "old");
+}
+
 TEST(ModelFile, RefusesToWriteIdsOfAnotherSize) {
   const FreshFolder folder;
   Model model = small_model();
