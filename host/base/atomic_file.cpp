@@ -30,7 +30,7 @@ std::string follow_links(const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(follow_links(path)) {
+AtomicFile::AtomicFile(const std::string& path) : path_(follow_links(path)) {
   struct stat facts {};
   const bool exists = ::stat(path_.c_str(), &facts) == 0;
   if (!exists || S_ISREG(facts.st_mode)) {

@@ -43,7 +43,7 @@ template <class Real>
 void put_number(std::map<std::string, std::string>& metadata, const char* key, Real value, const std::string& path) {
   if (!is_allowed(key, value)) {
     throw FailedError(path + ": not written: " + key + " is " + round_trip(value) + ", which no reader accepts",
-                      std::string("give a ") + key + " within the range of 32-bit floats");
+                      "it must be finite; max_norm from 0, norm_type above 0, in 32-bit floats");
   }
   metadata[key] = round_trip(value);
 }

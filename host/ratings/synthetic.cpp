@@ -135,7 +135,8 @@ void synthesize(const SyntheticShape& shape, std::uint64_t seed,
   const auto step = static_cast<float>(shape.step);
   const float mean = low + (high - low) * 2 / 3;  // 3.5 of 0.5 to 5
   const float unit_size = (high - low) / 4.5F;    // planted deviations are in units of a scale from 0.5 to 5
-  const float last = std::floor((high - low) / step * (1 + 1e-6F));  // the highest step of the scale
+  // the highest step of the scale; 0.3 / 0.1 comes out below 3
+  const auto last = static_cast<float>(std::floor((shape.high - shape.low) / shape.step * (1 + 1e-9)));
   std::vector<SyntheticRating> chunk;
   for (Position begin = 0; begin < shape.n_ratings; begin += kChunk) {
     const Position end = std::min(begin + kChunk, shape.n_ratings);
