@@ -16,8 +16,8 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr Position kUsers = 60;
-constexpr Position kItems = 40;
+constexpr RowId kUsers = 60;
+constexpr RowId kItems = 40;
 
 /// Ratings with structure: 3 + a planted factor between -1 and 1; one random pair in `stride`.
 Ratings planted_ratings(Position stride, Position offset = 0) {
