@@ -13,7 +13,8 @@ ReadReport read_file(Console& console, const std::string& path, const ReadOption
   ReadReport report = read_ratings(path, options, into, [&console, &path](Position bytes) {
     console.redraw(fmt::format("read   {}: {}", path, short_bytes(bytes)));
   });
-  console.line("read", fmt::format("{}: {}", path == "-" ? "stdin" : path, describe(report)));
+  console.line("read", fmt::format("{}: {}", path == "-" ? "stdin" : path, describe(report)),
+               "--sep, --header, --col-user, --col-item, --col-rating, --ids");
   if (report.bad_lines > 0) {
     console.note(fmt::format("{} skipped, the first: {}", plural(report.bad_lines, "bad line"), report.first_bad));
   }

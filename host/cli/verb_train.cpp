@@ -267,10 +267,11 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
-void print_next(Console& console, const std::string& model_path, const Model& model) {
+void print_next(Console& console, const std::string& model_path, const Model& model, bool from_stdin) {
   const std::string file = shell_word(model_path);
-  console.line("next", fmt::format("warpfactor recommend {} --user {}      warpfactor evaluate {} test.csv", file,
-                                   shell_word(model.users.text(0)), file));
+  const char* seen = from_stdin ? " --keep-seen" : "";  // there is no file to look the seen items up in
+  console.line("next", fmt::format("warpfactor recommend {} --user {}{}      warpfactor evaluate {} test.csv", file,
+                                   shell_word(model.users.text(0)), seen, file));
 }
 
 void report_result(const FinishedRun& run, Console& console) {
@@ -281,7 +282,7 @@ void report_result(const FinishedRun& run, Console& console) {
                                    reason_text(run.result.reason, run.config)));
   console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
                                     run.paths.metrics.empty() ? "" : "   " + run.paths.metrics));
-  print_next(console, run.paths.model, run.model);
+  print_next(console, run.paths.model, run.model, run.record.data == "-");
   if (!console.json()) return;
   OutputFile out("");
   out.write(result_json(run) + '\n');
