@@ -33,13 +33,34 @@ if(NOT WARPFACTOR_CUDA STREQUAL "OFF")
   endif()
 endif()
 
-if(WARPFACTOR_CUDA_FOUND)
-  add_library(wf_cuda_headers OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/cuda/headers.cu)
-  target_include_directories(wf_cuda_headers PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${RANDOM123_INCLUDE_DIR})
-  # 554: a conversion to the type itself "will not be called"; views of const have it, constrained away, and nvcc does not see that
-  target_compile_options(wf_cuda_headers PRIVATE --diag-suppress=554)
-  if(WARPFACTOR_WERROR)
-    target_compile_options(wf_cuda_headers PRIVATE -Werror all-warnings)
-  endif()
-  set_target_properties(wf_cuda_headers PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON)
+if(NOT WARPFACTOR_CUDA_FOUND)
+  return()
 endif()
+find_package(CUDAToolkit 12.4 REQUIRED)
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda/runtime/*.cu
+     ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/*.cu ${CMAKE_CURRENT_SOURCE_DIR}/cuda/runtime/*.cpp
+     ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/module.cpp)
+
+# The engine's objects, for the module and for tests: CMake links no module into a program.
+add_library(wf_cuda STATIC ${cuda_sources})
+target_include_directories(wf_cuda PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_include_directories(wf_cuda SYSTEM PUBLIC ${RANDOM123_INCLUDE_DIR} ${CUDAToolkit_INCLUDE_DIRS})
+target_compile_definitions(wf_cuda PRIVATE WF_NVTX=1)
+target_link_libraries(wf_cuda PUBLIC wf_train CUDA::cudart_static PRIVATE CUDA::nvtx3)
+set_target_properties(wf_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON
+                      CUDA_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET default)
+# no contraction: the sums of the cpu engine, bit for bit
+# 554: a conversion to the type itself "will not be called"; views of const have it, constrained away, and nvcc does not see that
+set(nvcc_flags --fmad=false --diag-suppress=554 -lineinfo)
+if(WARPFACTOR_WERROR)
+  list(APPEND nvcc_flags -Werror all-warnings)
+endif()
+if(WARPFACTOR_CUDA_REPORT)  # registers, spills and shared memory of every kernel, for scripts/check_kernels.py
+  list(APPEND nvcc_flags -Xptxas -v --keep --keep-dir ${CMAKE_CURRENT_BINARY_DIR})
+endif()
+target_compile_options(wf_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>)
+
+add_library(warpfactor_cuda MODULE ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/exported.cpp)
+target_link_libraries(warpfactor_cuda PRIVATE wf_cuda wf_flags)
+set_target_properties(warpfactor_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} CXX_VISIBILITY_PRESET hidden)

@@ -39,6 +39,11 @@ wf_test(host LINK wf_api wf_readers)
 wf_test(kernels LINK wf_api wf_readers)
 wf_test(cli LINK wf_api wf_readers)
 
+set(WARPFACTOR_INTERPRETER_FOUND FALSE)
+if(NOT WARPFACTOR_SANITIZE MATCHES "thread" AND NOT WARPFACTOR_COVERAGE)
+  add_subdirectory(tests/simt)
+endif()
+
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
   add_test(NAME style COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/style.py)

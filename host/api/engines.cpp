@@ -1,6 +1,8 @@
 #include "host/api/engines.hpp"
 
+#include "host/api/cuda_module.hpp"
 #include "host/base/error.hpp"
+#include "host/base/shown.hpp"
 #include "host/base/thread_pool.hpp"
 #include "host/cpu/cpu.hpp"
 #include "host/reference/reference.hpp"
@@ -8,8 +10,6 @@
 
 namespace wf {
 namespace {
-
-constexpr const char* kNoCuda = "not compiled in";
 
 std::string count_threads(int threads) {
   return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
@@ -20,23 +20,52 @@ ChosenEngine make_cpu(int threads, const std::string& reason) {
   return {std::make_unique<EngineOf<Cpu>>(count), "cpu, " + count_threads(count) + reason};
 }
 
+std::string describe(const CudaDevice& device) {
+  return device.name + ", sm_" + std::to_string(device.compute_capability) + ", " +
+         std::to_string(device.multiprocessors) + " multiprocessors, " + short_bytes(device.memory);
+}
+
+ChosenEngine make_cuda(bool deterministic, const std::string& reason) {
+  const CudaModule& module = cuda_module();
+  const std::string mode = deterministic ? ", repeatable" : "";
+  return {module.make_engine(deterministic), "cuda, " + describe(module.devices().front()) + mode + reason};
+}
+
+/// Why cuda is not there, or an empty string; loads the module to see whether it works.
+std::string cuda_problem() {
+  if (std::string absence = cuda_absence(); !absence.empty()) return absence;
+  try {
+    return cuda_module().devices().empty() ? "no device" : "";
+  } catch (const DeviceError& error) {
+    return error.problem();
+  }
+}
+
+EngineInfo cuda_info() {
+  if (const std::string problem = cuda_problem(); !problem.empty()) return {"cuda", false, problem};
+  std::string detail;
+  for (const CudaDevice& device : cuda_module().devices()) detail += describe(device) + "; ";
+  return {"cuda", true, detail + cuda_module().versions()};
+}
+
 }  // namespace
 
 std::vector<EngineInfo> list_engines() {
   return {{"reference", true, "1 thread, sums in double: the yardstick"},
           {"cpu", true, count_threads(available_cpus())},
-          {"cuda", false, kNoCuda}};
+          cuda_info()};
 }
 
-ChosenEngine make_engine(const std::string& name, int threads) {
+ChosenEngine make_engine(const std::string& name, int threads, bool deterministic) {
   if (name == "reference") return {std::make_unique<EngineOf<Reference>>(), "reference, 1 thread, sums in double"};
   if (name == "cpu") return make_cpu(threads, "");
-  if (name == "auto") return make_cpu(threads, std::string(" (cuda: ") + kNoCuda + ")");
-  if (name == "cuda") {
-    throw DeviceError(std::string("engine cuda: ") + kNoCuda,
-                      "--engine cpu or --engine auto; warpfactor doctor lists engines");
+  if (name != "auto" && name != "cuda") {
+    throw UsageError("there is no engine \"" + name + "\"", "auto, reference, cpu or cuda");
   }
-  throw UsageError("there is no engine \"" + name + "\"", "auto, reference, cpu or cuda");
+  const std::string problem = cuda_problem();
+  if (problem.empty()) return make_cuda(deterministic, name == "auto" ? " (the fastest here)" : "");
+  if (name == "auto") return make_cpu(threads, " (cuda: " + problem + ")");
+  throw DeviceError("engine cuda: " + problem, "--engine cpu or --engine auto; warpfactor doctor lists engines");
 }
 
 }  // namespace wf

@@ -1,5 +1,8 @@
 #include "host/base/shown.hpp"
 
+#include <array>
+#include <cstdio>
+
 namespace wf {
 namespace {
 
@@ -37,6 +40,20 @@ std::string shown(std::string_view text) {
     }
   }
   return result + (length < text.size() ? "…\"" : "\"");
+}
+
+std::string short_bytes(Position bytes) {
+  if (bytes < 1000) return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
+  double value = static_cast<double>(bytes) / 1e3;
+  const char* unit = "kB";
+  for (const char* larger : {"MB", "GB"}) {
+    if (value < 1e3) break;
+    value /= 1e3;
+    unit = larger;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*f %s", *unit == 'G' ? 2 : 1, value, unit);
+  return text.data();
 }
 
 }  // namespace wf

@@ -1,4 +1,5 @@
 #include "host/cli/data_files.hpp"
+#include "host/base/shown.hpp"
 
 #include "host/cli/words.hpp"
 

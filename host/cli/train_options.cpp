@@ -173,7 +173,7 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
       group, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),
       [&config](const std::string& option, const std::string& word) { config.seed = parse_seed(option, word); });
   parser.flag(group, "--deterministic",
-              "same bits for any number of threads: so far every engine works so for a given --grid",
+              "same bits in every run; reference and cpu always work so, cuda then sorts instead of racing",
               [&request] { request.deterministic = true; });
   parser.rare();
 }

@@ -149,6 +149,35 @@ std::vector<RowId> left_out(const std::vector<RowId>& seen, RowId padding) {
   return rows;
 }
 
+/// The scores of users against all items, a block of users at a time: 64 rows of 4 bytes an item.
+class BlockScores {
+ public:
+  BlockScores(Scorer& scorer, const std::vector<RowId>& users, Position n_items)
+      : scorer_(scorer), users_(users), n_items_(n_items) {}
+
+  /// Of the n-th user; n ascends from call to call. Valid until the next call.
+  Span<const float, Host> of(std::size_t n) {
+    if (n >= first_ + kBlock || scores_.empty()) load(n / kBlock * kBlock);
+    return std::as_const(scores_).span().part(static_cast<Position>(n - first_) * n_items_, n_items_);
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 64;
+
+  void load(std::size_t first) {
+    first_ = first;
+    const auto count = static_cast<Position>(std::min(kBlock, users_.size() - first));
+    scores_.resize(checked_product(count, n_items_));
+    scorer_.score_items({users_.data() + first, count}, {scores_.data(), count, static_cast<int>(n_items_), n_items_});
+  }
+
+  Scorer& scorer_;
+  const std::vector<RowId>& users_;
+  Position n_items_;
+  HostBuffer<float> scores_;
+  std::size_t first_ = 0;
+};
+
 }  // namespace
 
 int run_verb(const RecommendRequest& request, Console& console) {
@@ -169,14 +198,14 @@ int run_verb(const RecommendRequest& request, Console& console) {
                               : table        ? Form::table
                                              : Form::csv,
                               !request.names.empty());
-  HostBuffer<float> scores(model.n_items);
+  const auto scorer = chosen.engine->open(model);
+  BlockScores scores(*scorer, rows, model.n_items);
   Position unnamed = 0;
   for (std::size_t n = 0; n < rows.size(); ++n) {
-    chosen.engine->score_items(model, rows[n], scores.span());
     const std::vector<RowId> excluded = left_out(seen.of(rows[n]), record.item_padding);
     const Span<const RowId, Host> excluded_rows{excluded.data(), static_cast<Position>(excluded.size())};
     std::vector<Line> lines;
-    for (const Recommendation& best : top_items(scores.span(), excluded_rows, request.top)) {
+    for (const Recommendation& best : top_items(scores.of(n), excluded_rows, request.top)) {
       const std::string item = model.items.text(best.item);
       const auto name = names.find(item);
       unnamed += name == names.end() && !names.empty() ? 1 : 0;

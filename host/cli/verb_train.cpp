@@ -12,6 +12,7 @@
 #include "host/evaluate/baselines.hpp"
 #include "host/model/model_file.hpp"
 #include "host/ratings/split.hpp"
+#include "host/train/memory_plan.hpp"
 
 #include <fmt/format.h>
 
@@ -295,7 +296,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   const auto start = std::chrono::steady_clock::now();
   TrainConfig config = resolve_config(request);
   const OutputPaths paths = output_paths(request);
-  ChosenEngine chosen = make_engine(config.engine, config.threads);
+  ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic);
   end_on_stop_signals();
 
   Dataset data = new_dataset(request.reader);
@@ -316,6 +317,11 @@ int run_verb(const TrainRequest& request, Console& console) {
   record.baseline_mean_rmse = baselines.mean_rmse;
   Model model = new_model(request, config, std::move(data), parts.train, std::move(baselines.fitted));
   print_settings(console, config, model, !parts.valid.empty());
+
+  if (const auto device = chosen.engine->memory()) {
+    console.line("memory", describe(plan_memory(model, parts.train.size(), parts.valid.size(), config), *device),
+                 "--rank");
+  }
 
   remember_stop_signals();
   const TrainResult result =

@@ -1,5 +1,6 @@
 // synth: ratings out of nothing. doctor: what this machine and this build offer.
 #include "host/api/engines.hpp"
+#include "host/base/shown.hpp"
 #include "host/base/thread_pool.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"

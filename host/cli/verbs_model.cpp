@@ -1,5 +1,6 @@
 // evaluate, predict, info: a model, looked at and used.
 #include "host/api/engines.hpp"
+#include "host/base/shown.hpp"
 #include "host/cli/data_files.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
@@ -195,9 +196,10 @@ int run_verb(const EvaluateRequest& request, Console& console) {
   if (report.implicit()) {
     console.note("the file has no ratings: every one counts as 1 (--col-rating names a column)");
   }
-  const ErrorSums all = chosen.engine->errors(model, data.ratings.view(), record.loss);
+  const auto scorer = chosen.engine->open(model);
+  const ErrorSums all = scorer->errors(data.ratings.view(), record.loss);
   const Ratings known = known_part(model, data.ratings.view());
-  const ErrorSums known_errors = known.empty() ? ErrorSums{} : chosen.engine->errors(model, known.view(), record.loss);
+  const ErrorSums known_errors = known.empty() ? ErrorSums{} : scorer->errors(known.view(), record.loss);
   const BaselineResult baseline = measure_baseline(request, model, record, data.ratings.view(), console);
   const std::optional<double> mean = baseline.mean_rmse ? baseline.mean_rmse : mean_rmse(model, data.ratings.view());
   if (console.json()) {
@@ -225,6 +227,7 @@ int run_verb(const PredictRequest& request, Console& console) {
   OutputFile out(request.out);
   if (!console.json()) out.write("user,item,prediction\n");
   PredictionWriter writer(out, pairs, console.json());
+  const auto scorer = chosen.engine->open(model);
   constexpr Position kChunk = 65536;
   HostBuffer<float> scores(std::min(kChunk, pairs.ratings.size()));
   const RatingsView<Host> view = pairs.ratings.view();
@@ -232,7 +235,7 @@ int run_verb(const PredictRequest& request, Console& console) {
   for (Position first = 0; first < view.size(); first += kChunk) {
     const RatingsView<Host> part = view.part(first, std::min(kChunk, view.size() - first));
     const Span<float, Host> chunk = scores.span().part(0, part.size());
-    chosen.engine->predict(model, part.user, part.item, chunk);
+    scorer->predict(part.user, part.item, chunk);
     for (Position n = 0; n < part.size(); ++n) unknown += is_known(model, part.user[n], part.item[n]) ? 0 : 1;
     writer.write(first, chunk);
   }

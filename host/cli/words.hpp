@@ -50,7 +50,6 @@ std::string join(const std::vector<std::string>& words, std::string_view between
 std::string grouped(Position count);                ///< 20,000,263
 std::string short_count(double value);              ///< 412 M, 3.2 k
 std::string short_seconds(double seconds);          ///< 0.4 s, 3 min 20 s
-std::string short_bytes(Position bytes);            ///< 1.4 MB
 std::string plural(Position n, const char* thing);  ///< "1 rating", "2,000 ratings"
 
 }  // namespace wf::cli

@@ -16,15 +16,15 @@ class Cpu : public HostMemory {
 
   void predict(const ModelView<const float, Host>& model, const ScoreOptions& options, Span<const RowId, Host> user,
                Span<const RowId, Host> item, Span<float, Host> scores);
-  ErrorSums rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
-                          const RatingsView<Host>& ratings);
-  void score_items(const ModelView<const float, Host>& model, const ScoreOptions& options, RowId user,
-                   Span<float, Host> scores);
+  void rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                     const RatingsView<Host>& ratings);
+  void score_items(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                   Span<const RowId, Host> users, Rows<float, Host> scores);
 
   BatchGroups<Host> group_rows(const RatingsView<Host>& batch, Position n_users, Position n_items);
   void renormalise_rows(Rows<float, Host> table, Span<const RowId, Host> rows, const NormLimit& limit);
-  ErrorSums loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss,
-                        float scale, Span<float, Host> slopes);
+  void loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss, float scale,
+                   Span<float, Host> slopes);
   void row_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes, Span<const RowId, Host> partners,
                      Rows<const float, Host> partner_table, Rows<const float, Host> own_table,
                      const GradientOptions<Host>& options, Rows<float, Host> gradients);
@@ -38,18 +38,18 @@ class Cpu : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
-  ErrorSums sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                       Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties);
+  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                  Loss loss, float lr, const RowPenalties<Host>& penalties);
 
  private:
-  /// The sum of f(begin, end) over chunks, added in the order of the chunks, whoever computed them.
+  /// Adds the errors of f(begin, end) over chunks in the order of the chunks, whoever computed them.
   template <class F>
-  ErrorSums sum_over_chunks(Position n, Position chunk, const F& f) {
+  void add_over_chunks(Position n, Position chunk, const F& f) {
     partial_.resize((n + chunk - 1) / chunk);
     pool_.for_chunks(n, chunk, [&](Position begin, Position end) { partial_[begin / chunk] = f(begin, end); });
     ErrorSums sums;
     for (const ErrorSums& part : partial_) sums += part;
-    return sums;
+    add_errors(sums);
   }
 
   ThreadPool pool_;

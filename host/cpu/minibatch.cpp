@@ -47,9 +47,9 @@ void Cpu::renormalise_rows(Rows<float, Host> table, Span<const RowId, Host> rows
   });
 }
 
-ErrorSums Cpu::loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss,
-                           float scale, Span<float, Host> slopes) {
-  return sum_over_chunks(batch.size(), rows_per_chunk(model.rank()), [&](Position begin, Position end) {
+void Cpu::loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss, float scale,
+                      Span<float, Host> slopes) {
+  add_over_chunks(batch.size(), rows_per_chunk(model.rank()), [&](Position begin, Position end) {
     return with_loss(loss, [&](auto kind) {
       ErrorSums sums;
       for (Position n = begin; n < end; ++n) {
@@ -71,10 +71,20 @@ void Cpu::row_gradients(const RowGroups<Host>& groups, Span<const float, Host> s
       const RowId first = groups.starts[g];
       const RowId last = groups.starts[g + 1];
       float* out = gradients.row(g);
-      set_scaled(out, slopes[groups.members[first]], partner_table.row(partners[groups.members[first]]), rank);
-      for (RowId m = first + 1; m < last; ++m) {
-        const RowId member = groups.members[m];
-        add_scaled(out, slopes[member], partner_table.row(partners[member]), rank);
+      const auto sum_chunk = [&](RowId from, float* sum) {
+        set_scaled(sum, slopes[groups.members[from]], partner_table.row(partners[groups.members[from]]), rank);
+        for (RowId m = from + 1; m < std::min(last, from + kSumChunk); ++m) {
+          const RowId member = groups.members[m];
+          add_scaled(sum, slopes[member], partner_table.row(partners[member]), rank);
+        }
+      };
+      sum_chunk(first, out);
+      if (last - first > kSumChunk) {
+        HostBuffer<float> chunk(rank);
+        for (RowId from = first + kSumChunk; from < last; from += kSumChunk) {
+          sum_chunk(from, chunk.data());
+          add_scaled(out, 1, chunk.data(), rank);
+        }
       }
       const auto count = static_cast<float>(last - first);
       if (options.scale_grad_by_freq) divide(out, count, rank);
@@ -89,7 +99,12 @@ void Cpu::bias_gradients(const RowGroups<Host>& groups, Span<const float, Host> 
                          Rows<float, Host> gradients) {
   for (Position g = 0; g < groups.rows.size; ++g) {
     float sum = 0;
-    for (RowId m = groups.starts[g]; m < groups.starts[g + 1]; ++m) sum += slopes[groups.members[m]];
+    const RowId last = groups.starts[g + 1];
+    for (RowId from = groups.starts[g]; from < last; from += kSumChunk) {
+      float chunk = 0;
+      for (RowId m = from; m < std::min(last, from + kSumChunk); ++m) chunk += slopes[groups.members[m]];
+      sum += chunk;
+    }
     const auto count = static_cast<float>(groups.starts[g + 1] - groups.starts[g]);
     if (options.scale_grad_by_freq) sum /= count;
     const float decay = count * options.penalty_scale * penalty_of(options.penalties, groups.rows[g]);

@@ -15,9 +15,9 @@ void Cpu::predict(const ModelView<const float, Host>& model, const ScoreOptions&
   });
 }
 
-ErrorSums Cpu::rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
-                             const RatingsView<Host>& ratings) {
-  return sum_over_chunks(ratings.size(), kChunk, [&](Position begin, Position end) {
+void Cpu::rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                        const RatingsView<Host>& ratings) {
+  add_over_chunks(ratings.size(), kChunk, [&](Position begin, Position end) {
     return with_loss(options.loss, [&](auto kind) {
       ErrorSums sums;
       for (Position n = begin; n < end; ++n) {
@@ -29,11 +29,14 @@ ErrorSums Cpu::rating_errors(const ModelView<const float, Host>& model, const Sc
   });
 }
 
-void Cpu::score_items(const ModelView<const float, Host>& model, const ScoreOptions& options, RowId user,
-                      Span<float, Host> scores) {
-  pool_.for_chunks(scores.size, kChunk, [&](Position begin, Position end) {
-    for (Position i = begin; i < end; ++i) scores[i] = score<float>(model, options, user, static_cast<RowId>(i));
-  });
+void Cpu::score_items(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                      Span<const RowId, Host> users, Rows<float, Host> scores) {
+  for (Position n = 0; n < users.size; ++n) {
+    float* out = scores.row(n);
+    pool_.for_chunks(scores.rank, kChunk, [&](Position begin, Position end) {
+      for (Position i = begin; i < end; ++i) out[i] = score<float>(model, options, users[n], static_cast<RowId>(i));
+    });
+  }
 }
 
 }  // namespace wf

@@ -34,9 +34,9 @@ ErrorSums update_block(const ModelView<float, Host>& model, const RatingsView<Ho
 
 }  // namespace
 
-ErrorSums Cpu::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                          Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties) {
-  return sum_over_chunks(blocks.size, 1, [&](Position b, Position) {
+void Cpu::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
+                     Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties) {
+  add_over_chunks(blocks.size, 1, [&](Position b, Position) {
     return with_loss(loss, [&](auto kind) { return update_block<kind()>(model, ratings, blocks[b], lr, penalties); });
   });
 }

@@ -2,43 +2,17 @@
 // satisfy it or do not compile. Drivers in host/train are templates over it, so every engine runs the same loop.
 #pragma once
 #include "host/base/host_buffer.hpp"
-#include "host/config/config.hpp"
-#include "host/kernels/error_sums.hpp"
-#include "host/kernels/rules.hpp"
-#include "host/kernels/score.hpp"
-#include "host/model/model.hpp"
-#include "host/ratings/ratings.hpp"
-#include "host/schedule/block_grid.hpp"
-#include "host/schedule/row_groups.hpp"
+#include "host/kernels/device_memory.hpp"
+#include "host/kernels/op_types.hpp"
 
 #include <concepts>
+#include <optional>
 
 namespace wf {
 
-/// Both sides of one batch.
-template <class Space>
-struct BatchGroups {
-  RowGroups<Space> user, item;
-};
-
-/// The optimizer's memory of one table [count x rank].
-template <class Space>
-struct OptimizerState {
-  Rows<float, Space> first, second;  ///< empty where the rule keeps less
-  Span<Position, Space>
-      last_step;  ///< [count]: the step a row is up to date with; empty where rows rest without gradient
-};
-
-/// What a row's gradient takes beside the plain sum.
-template <class Space>
-struct GradientOptions {
-  bool scale_grad_by_freq = false;     ///< divides the sum by the row's count in the batch
-  Span<const float, Space> penalties;  ///< [rows of the table] or empty; see RowPenalties
-  float penalty_scale = 0;             ///< adds penalty_scale * penalties[row] * count * row
-};
-
 template <class K>
 concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, HostBuffer<float> host,
+                             Span<float, Host> host_values, Span<const float, Host> host_constants,
                              ModelView<float, typename K::Space> model, ModelView<const float, typename K::Space> read,
                              RatingsView<Host> host_ratings, RatingsView<typename K::Space> ratings,
                              Rows<float, typename K::Space> table, Rows<const float, typename K::Space> other,
@@ -50,23 +24,28 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              Position step, RowId row, float scale) {
   { K::kName } -> std::convertible_to<const char*>;
 
-  // -- memory: buffers of this set's space; host sets move, devices transfer
+  // -- memory: buffers of this set's space; host sets move and alias, devices transfer
   { k.to_space(std::move(host)) } -> std::same_as<typename K::template Buffer<float>>;
   { k.to_host(std::move(buffer)) } -> std::same_as<HostBuffer<float>>;
   k.copy(buffer, buffer);  // from, to: `to` takes the size of `from` and keeps its memory
   { k.filled(step, scale) } -> std::same_as<typename K::template Buffer<float>>;
   { k.stage(host_ratings) } -> std::same_as<RatingsView<typename K::Space>>;  // valid until the next stage
+  { k.borrow(host_constants).span() } -> std::convertible_to<Span<const float, typename K::Space>>;  // while it lives
+  k.finish(k.output(host_values), host_values);  // output().span(): where ops write what finish() brings to the host
+  k.fetch(slopes, host_values);                  // a copy for the host to read, now
+  { k.memory() } -> std::same_as<std::optional<DeviceMemory>>;  // of the device; nothing for host sets
+  { k.take_errors() } -> std::same_as<ErrorSums>;  // sums of the three ops below marked +=, since the last call
 
   // -- scores
   k.predict(read, score_options, rows, rows, values);  // values[n] = score(user[n], item[n])
-  { k.rating_errors(read, score_options, ratings) } -> std::same_as<ErrorSums>;
-  k.score_items(read, score_options, row, values);  // values[n_items], one user
+  k.rating_errors(read, score_options, ratings);       // += errors of all ratings
+  k.score_items(read, score_options, rows, table);     // table[n][i] = score(rows[n], i): [users x n_items]
 
   // -- one mini-batch, PyTorch's semantics
   { k.group_rows(ratings, step, step) } -> std::same_as<BatchGroups<typename K::Space>>;  // tables of so many rows
-  k.renormalise_rows(table, rows, limit);  // nn.Embedding's max_norm, in place
-  { k.loss_slopes(read, ratings, loss, scale, values) } -> std::same_as<ErrorSums>;  // values[n] = scale * loss'
-  // row_gradients(groups, slopes[n], partners[n], partner_table, own_table, options, out [distinct x rank]):
+  k.renormalise_rows(table, rows, limit);             // nn.Embedding's max_norm, in place
+  k.loss_slopes(read, ratings, loss, scale, values);  // values[n] = scale * loss'; += errors before the step
+  // row_gradients(groups, slopes[n], partners[n], partner_table, own_table, options, out [groups x rank]):
   // out[g] = sum over group g's members m of slopes[m] * partner_table[partners[m]], with the options applied;
   // bias_gradients is the same with 1 as the partner
   k.row_gradients(groups, slopes, rows, other, other, gradient_options, table);
@@ -78,7 +57,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.catch_up_table(rule, step, table, state);       // the same for all rows
 
   // -- per-rating SGD: blocks share no user and no item, so they may run at once; a block runs in order
-  { k.sgd_update(model, ratings, blocks, loss, scale, penalties) } -> std::same_as<ErrorSums>;
+  k.sgd_update(model, ratings, blocks, loss, scale, penalties);  // += errors before each step
 };
 
 }  // namespace wf

@@ -1,17 +1,32 @@
-// The memory ops of the contract for kernel sets that work in host memory: moves, never copies.
+// The memory ops of the contract for kernel sets that work in host memory: moves and aliases, never copies.
 #pragma once
 #include "host/base/host_buffer.hpp"
+#include "host/kernels/device_memory.hpp"
+#include "host/kernels/error_sums.hpp"
 #include "host/ratings/ratings.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace wf {
 
-struct HostMemory {
+class HostMemory {
+ public:
   using Space = Host;
   template <class T>
   using Buffer = HostBuffer<T>;
+
+  /// Host values, in place.
+  template <class T>
+  class Alias {
+   public:
+    explicit Alias(Span<T, Host> values) : values_(values) {}
+    Span<T, Host> span() const { return values_; }
+
+   private:
+    Span<T, Host> values_;
+  };
 
   template <class T>
   HostBuffer<T> to_space(HostBuffer<T>&& values) const {
@@ -31,6 +46,28 @@ struct HostMemory {
     return HostBuffer<T>(size, value);
   }
   RatingsView<Host> stage(const RatingsView<Host>& ratings) const { return ratings; }
+  template <class T>
+  Alias<const T> borrow(Span<const T, Host> values) const {
+    return Alias<const T>(values);
+  }
+  template <class T>
+  Alias<T> output(Span<T, Host> values) const {
+    return Alias<T>(values);
+  }
+  template <class T>
+  void finish(const Alias<T>&, Span<T, Host>) const {}
+  template <class T>
+  void fetch(Span<const T, Host> from, Span<T, Host> to) const {
+    std::copy(from.begin(), from.end(), to.begin());
+  }
+  std::optional<DeviceMemory> memory() const { return std::nullopt; }
+  ErrorSums take_errors() { return std::exchange(errors_, {}); }
+
+ protected:
+  void add_errors(const ErrorSums& sums) { errors_ += sums; }
+
+ private:
+  ErrorSums errors_;
 };
 
 }  // namespace wf

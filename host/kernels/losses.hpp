@@ -53,6 +53,36 @@ WF_HD inline void add_error(ErrorSums& sums, double score, double rating) {
   ++sums.count;
 }
 
+/// The same with the loss known at run time, for kernels: they wait for memory, not for a branch that all threads take.
+template <class Real>
+WF_HD inline Real loss_slope(Loss kind, Real score, Real rating) {
+  switch (kind) {
+    case Loss::l1:
+      return loss_slope<Loss::l1>(score, rating);
+    case Loss::huber:
+      return loss_slope<Loss::huber>(score, rating);
+    case Loss::bce_with_logits:
+      return loss_slope<Loss::bce_with_logits>(score, rating);
+    case Loss::mse:
+      break;
+  }
+  return loss_slope<Loss::mse>(score, rating);
+}
+
+WF_HD inline void add_error(Loss kind, ErrorSums& sums, double score, double rating) {
+  switch (kind) {
+    case Loss::l1:
+      return add_error<Loss::l1>(sums, score, rating);
+    case Loss::huber:
+      return add_error<Loss::huber>(sums, score, rating);
+    case Loss::bce_with_logits:
+      return add_error<Loss::bce_with_logits>(sums, score, rating);
+    case Loss::mse:
+      break;
+  }
+  add_error<Loss::mse>(sums, score, rating);
+}
+
 /// Calls f with the loss as a compile-time constant: with_loss(loss, [&](auto kind) { loss_value<kind()>(...); }).
 template <class F>
 decltype(auto) with_loss(Loss loss, F&& f) {

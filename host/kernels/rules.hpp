@@ -107,6 +107,22 @@ WF_HD inline void optimizer_rule(const StepScalars& s, float& weight, float grad
   }
 }
 
+/// Momentum alone without gradient is a geometric series: after d steps the buffer is mu^d b and the weight has moved by
+/// -lr b (mu + mu^2 + ... + mu^d). The cost does not depend on d.
+struct MomentumSeries {
+  float distance = 0, decay = 0;
+};
+WF_HD inline MomentumSeries momentum_series(const RuleSettings& settings, Position missed) {
+  const double mu = settings.momentum;
+  const double power = std::pow(mu, static_cast<double>(missed));
+  const double series = mu == 1 ? static_cast<double>(missed) : mu * (1 - power) / (1 - mu);
+  return {static_cast<float>(settings.lr * series), static_cast<float>(power)};
+}
+WF_HD inline void apply(const MomentumSeries& series, float& weight, float& buffer) {
+  weight -= series.distance * buffer;
+  buffer *= series.decay;
+}
+
 /// Calls f with the rule as a compile-time constant.
 template <class F>
 decltype(auto) with_rule(Rule rule, F&& f) {

@@ -18,27 +18,36 @@ WF_HD inline bool is_row(const Rows<const float, Space>& table, RowId row) {
   return row >= 0 && row < table.count;
 }
 
-/// `user` or `item` outside its table is an unknown id: it has neither factors nor a bias.
-template <class Real, class Space>
-WF_HD inline Real score(const ModelView<const float, Space>& model, const ScoreOptions& options, RowId user,
-                        RowId item) {
+/// `user` or `item` outside its table is an unknown id: it has neither factors nor a bias. `product(p, q)` is the dot
+/// product of two rows and `length(row)` a row's norm, where the rows are known: they say who computes, in which order.
+template <class Real, class Space, class Product, class Length>
+WF_HD inline Real score_by(const ModelView<const float, Space>& model, const ScoreOptions& options, RowId user,
+                           RowId item, const Product& product, const Length& length) {
   const bool known_user = is_row(model.user_factors, user);
   const bool known_item = is_row(model.item_factors, item);
   Real result = 0;
   if (known_user && known_item) {
     const float* p = model.user_factors.row(user);
     const float* q = model.item_factors.row(item);
-    result = dot<Real>(p, q, model.rank());
+    result = product(p, q);
     if (options.norm_limit.active()) {
-      const NormLimit& limit = options.norm_limit;
-      result *= static_cast<Real>(renorm_factor(norm(p, model.rank(), limit.norm_type), limit));
-      result *= static_cast<Real>(renorm_factor(norm(q, model.rank(), limit.norm_type), limit));
+      result *= static_cast<Real>(renorm_factor(length(p), options.norm_limit));
+      result *= static_cast<Real>(renorm_factor(length(q), options.norm_limit));
     }
   }
   if (!model.has_biases()) return known_user && known_item ? result : static_cast<Real>(options.unknown_score);
   if (known_user) result += static_cast<Real>(*model.user_biases.row(user));
   if (known_item) result += static_cast<Real>(*model.item_biases.row(item));
   return result + static_cast<Real>(model.global_mean);
+}
+
+template <class Real, class Space>
+WF_HD inline Real score(const ModelView<const float, Space>& model, const ScoreOptions& options, RowId user,
+                        RowId item) {
+  const int rank = model.rank();
+  return score_by<Real>(
+      model, options, user, item, [=](const float* p, const float* q) { return dot<Real>(p, q, rank); },
+      [&](const float* row) { return norm(row, rank, options.norm_limit.norm_type); });
 }
 
 }  // namespace wf

@@ -33,9 +33,9 @@ void Reference::renormalise_rows(Rows<float, Host> table, Span<const RowId, Host
   }
 }
 
-ErrorSums Reference::loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss,
-                                 float scale, Span<float, Host> slopes) {
-  return with_loss(loss, [&](auto kind) {
+void Reference::loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss,
+                            float scale, Span<float, Host> slopes) {
+  with_loss(loss, [&](auto kind) {
     ErrorSums sums;
     for (Position n = 0; n < batch.size(); ++n) {
       const auto predicted = score<double>(model, ScoreOptions{}, batch.user[n], batch.item[n]);
@@ -43,7 +43,7 @@ ErrorSums Reference::loss_slopes(const ModelView<const float, Host>& model, cons
       slopes[n] = static_cast<float>(scale * loss_slope<kind()>(predicted, rating));
       add_error<kind()>(sums, predicted, rating);
     }
-    return sums;
+    add_errors(sums);
   });
 }
 

@@ -12,15 +12,15 @@ class Reference : public HostMemory {
 
   void predict(const ModelView<const float, Host>& model, const ScoreOptions& options, Span<const RowId, Host> user,
                Span<const RowId, Host> item, Span<float, Host> scores);
-  ErrorSums rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
-                          const RatingsView<Host>& ratings);
-  void score_items(const ModelView<const float, Host>& model, const ScoreOptions& options, RowId user,
-                   Span<float, Host> scores);
+  void rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                     const RatingsView<Host>& ratings);
+  void score_items(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                   Span<const RowId, Host> users, Rows<float, Host> scores);
 
   BatchGroups<Host> group_rows(const RatingsView<Host>& batch, Position n_users, Position n_items);
   void renormalise_rows(Rows<float, Host> table, Span<const RowId, Host> rows, const NormLimit& limit);
-  ErrorSums loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss,
-                        float scale, Span<float, Host> slopes);
+  void loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss, float scale,
+                   Span<float, Host> slopes);
   void row_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes, Span<const RowId, Host> partners,
                      Rows<const float, Host> partner_table, Rows<const float, Host> own_table,
                      const GradientOptions<Host>& options, Rows<float, Host> gradients);
@@ -34,8 +34,8 @@ class Reference : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
-  ErrorSums sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                       Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties);
+  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                  Loss loss, float lr, const RowPenalties<Host>& penalties);
 
  private:
   RowGrouper user_grouper_, item_grouper_;

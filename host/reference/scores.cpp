@@ -10,21 +10,23 @@ void Reference::predict(const ModelView<const float, Host>& model, const ScoreOp
   }
 }
 
-ErrorSums Reference::rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
-                                   const RatingsView<Host>& ratings) {
-  return with_loss(options.loss, [&](auto kind) {
+void Reference::rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                              const RatingsView<Host>& ratings) {
+  with_loss(options.loss, [&](auto kind) {
     ErrorSums sums;
     for (Position n = 0; n < ratings.size(); ++n) {
       add_error<kind()>(sums, score<double>(model, options, ratings.user[n], ratings.item[n]), ratings.value[n]);
     }
-    return sums;
+    add_errors(sums);
   });
 }
 
-void Reference::score_items(const ModelView<const float, Host>& model, const ScoreOptions& options, RowId user,
-                            Span<float, Host> scores) {
-  for (Position i = 0; i < scores.size; ++i) {
-    scores[i] = static_cast<float>(score<double>(model, options, user, static_cast<RowId>(i)));
+void Reference::score_items(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                            Span<const RowId, Host> users, Rows<float, Host> scores) {
+  for (Position n = 0; n < users.size; ++n) {
+    for (RowId i = 0; i < scores.rank; ++i) {
+      scores.row(n)[i] = static_cast<float>(score<double>(model, options, users[n], i));
+    }
   }
 }
 

@@ -3,10 +3,9 @@
 
 namespace wf {
 
-ErrorSums Reference::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                                Span<const Block, Host> blocks, Loss loss, float lr,
-                                const RowPenalties<Host>& penalties) {
-  return with_loss(loss, [&](auto kind) {
+void Reference::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
+                           Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties) {
+  with_loss(loss, [&](auto kind) {
     ErrorSums sums;
     for (const Block& block : blocks) {
       for (Position n = block.begin; n < block.end; ++n) {
@@ -28,7 +27,7 @@ ErrorSums Reference::sgd_update(const ModelView<float, Host>& model, const Ratin
         }
       }
     }
-    return sums;
+    add_errors(sums);
   });
 }
 

@@ -5,7 +5,14 @@
 
 namespace wf {
 
-/// The ratings of one batch, grouped by the row of one side.
+/// Members of a group that one running sum takes: the sum of a row's gradient is the sum of its chunks' sums, in order,
+/// on every engine. Chunks of one hot row can then be worked on at once without a bit changing.
+inline constexpr RowId kSumChunk = 256;
+
+/// An entry of RowGroups::rows that names no row: spans on a device are as long as the batch allows.
+inline constexpr RowId kNoRow = -1;
+
+/// The ratings of one batch, grouped by the row of one side. A device keeps its own form (cuda/kernels).
 template <class Space>
 struct RowGroups {
   Span<const RowId, Space> rows;     ///< [distinct], in order of first appearance

@@ -1,6 +1,7 @@
 // What the command line, the library and later Python see of an engine: everything behind it is templates.
 #pragma once
 #include "host/config/config.hpp"
+#include "host/kernels/device_memory.hpp"
 #include "host/kernels/error_sums.hpp"
 #include "host/model/model.hpp"
 #include "host/ratings/ratings.hpp"
@@ -25,11 +26,20 @@ struct EpochReport {
   bool best = false;
 };
 
+/// What one phase of a mini-batch step left behind: `values` [rows x width], rows ascending.
+struct PhaseValues {
+  Position step = 0;             ///< from 1
+  const char* phase;             ///< "slopes", "user gradients", "user factors", ...
+  Span<const RowId, Host> rows;  ///< of the table; empty where row n is rating n of the batch, or row n of the table
+  Rows<const float, Host> values;
+};
+
 /// Called from the training thread. Every member may be empty.
 struct TrainCallbacks {
   std::function<void(const EpochReport&)> epoch;
   std::function<void(int epoch, double share_done, double ratings_per_second)> progress;  ///< at most 10 times a second
   std::function<void(int epoch, Position batch, double loss)> batch_loss;                 ///< mini-batch training only
+  std::function<void(const PhaseValues&)> phase;  ///< mini-batch training only; waits for the device at each phase
   std::function<bool()> stop_requested;
 };
 
@@ -43,10 +53,29 @@ struct TrainResult {
   StopReason reason = StopReason::all_epochs;
 };
 
+/// A model in an engine's memory, ready to answer. Neither the model nor the engine may change or end before it.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+
+  /// scores[n] = prediction for (user[n], item[n]). A row outside the table (unknown id) contributes nothing: no
+  /// dot product and no bias of its side; a model without biases then answers rating_mean.
+  virtual void predict(Span<const RowId, Host> user, Span<const RowId, Host> item, Span<float, Host> scores) = 0;
+
+  /// Errors of predict against ratings.value; `loss` is the one the model was trained with.
+  virtual ErrorSums errors(const RatingsView<Host>& ratings, Loss loss) = 0;
+
+  /// scores.row(n)[i] = prediction for (users[n], i): [users x n_items].
+  virtual void score_items(Span<const RowId, Host> users, Rows<float, Host> scores) = 0;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string name() const = 0;
+
+  /// Of the device that this engine works on; nothing where that is the host.
+  virtual std::optional<DeviceMemory> memory() const = 0;
 
   /// Trains in place and leaves the best epoch's tables (by `valid`, if it is not empty; else the last) in `model`.
   /// `train` is consumed: its order changes. Throws FailedError, naming the epoch, when the run diverges;
@@ -54,16 +83,7 @@ class Engine {
   virtual TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) = 0;
 
-  /// scores[n] = prediction for (user[n], item[n]). A row outside the table (unknown id) contributes nothing: no
-  /// dot product and no bias of its side; a model without biases then answers rating_mean.
-  virtual void predict(const Model& model, Span<const RowId, Host> user, Span<const RowId, Host> item,
-                       Span<float, Host> scores) = 0;
-
-  /// Errors of predict against ratings.value; `loss` is the one the model was trained with.
-  virtual ErrorSums errors(const Model& model, const RatingsView<Host>& ratings, Loss loss) = 0;
-
-  /// scores[n_items] of one user against every item.
-  virtual void score_items(const Model& model, RowId user, Span<float, Host> scores) = 0;
+  virtual std::unique_ptr<Scorer> open(const Model& model) = 0;
 };
 
 }  // namespace wf

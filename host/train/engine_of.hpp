@@ -1,10 +1,62 @@
 // Engine for a kernel set: the one place where the virtual interface meets the templates.
 #pragma once
+#include "host/train/memory_plan.hpp"
 #include "host/train/training_loop.hpp"
 
 #include <utility>
 
 namespace wf {
+
+template <KernelSet K>
+class ScorerOf final : public Scorer {
+ public:
+  ScorerOf(K& kernels, const Model& model)
+      : kernels_(kernels),
+        model_(model),
+        user_factors_(kernels.borrow(model.tables.user_factors.span())),
+        item_factors_(kernels.borrow(model.tables.item_factors.span())),
+        user_biases_(kernels.borrow(model.tables.user_biases.span())),
+        item_biases_(kernels.borrow(model.tables.item_biases.span())) {}
+
+  void predict(Span<const RowId, Host> user, Span<const RowId, Host> item, Span<float, Host> scores) override {
+    for (Position first = 0; first < user.size; first += kStagedRatings) {
+      const Position count = std::min(kStagedRatings, user.size - first);
+      const auto users = kernels_.borrow(user.part(first, count));
+      const auto items = kernels_.borrow(item.part(first, count));
+      auto out = kernels_.output(scores.part(first, count));
+      kernels_.predict(view(), score_options(model_, Loss::mse), users.span(), items.span(), out.span());
+      kernels_.finish(out, scores.part(first, count));
+    }
+  }
+  ErrorSums errors(const RatingsView<Host>& ratings, Loss loss) override {
+    return errors_of(kernels_, view(), score_options(model_, loss), ratings);
+  }
+  void score_items(Span<const RowId, Host> users, Rows<float, Host> scores) override {
+    if (scores.pitch != scores.rank) throw std::logic_error("score_items: rows of the scores lie side by side");
+    const Span<float, Host> all{scores.data, checked_product(scores.count, scores.pitch)};
+    const auto rows = kernels_.borrow(users);
+    auto out = kernels_.output(all);
+    kernels_.score_items(view(), score_options(model_, Loss::mse), rows.span(),
+                         {out.span().data, scores.count, scores.rank, scores.pitch});
+    kernels_.finish(out, all);
+  }
+
+ private:
+  using Borrowed = decltype(std::declval<K&>().borrow(Span<const float, Host>{}));
+
+  ModelView<const float, typename K::Space> view() const {
+    const auto rows = [](const Borrowed& values, Position count, int rank) {
+      const auto span = values.span();
+      return Rows<const float, typename K::Space>{span.data, span.empty() ? 0 : count, rank, rank};
+    };
+    return {rows(user_factors_, model_.n_users, model_.rank), rows(item_factors_, model_.n_items, model_.rank),
+            rows(user_biases_, model_.n_users, 1), rows(item_biases_, model_.n_items, 1), model_.global_mean};
+  }
+
+  K& kernels_;
+  const Model& model_;
+  Borrowed user_factors_, item_factors_, user_biases_, item_biases_;
+};
 
 template <KernelSet K>
 class EngineOf final : public Engine {
@@ -14,9 +66,11 @@ class EngineOf final : public Engine {
   explicit EngineOf(Arguments&&... arguments) : kernels_(std::forward<Arguments>(arguments)...) {}
 
   std::string name() const override { return K::kName; }
+  std::optional<DeviceMemory> memory() const override { return kernels_.memory(); }
 
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
+    if (const auto device = kernels_.memory()) check_memory(*device, model, train.size(), valid.size(), config);
     SpaceTables<K> tables(kernels_, std::move(model.tables));
     TrainResult result = config.batch_size > 0
                              ? train_batches(model, tables, train, valid, config, callbacks)
@@ -25,16 +79,7 @@ class EngineOf final : public Engine {
     return result;
   }
 
-  void predict(const Model& model, Span<const RowId, Host> user, Span<const RowId, Host> item,
-               Span<float, Host> scores) override {
-    kernels_.predict(model.view(), score_options(model, Loss::mse), user, item, scores);
-  }
-  ErrorSums errors(const Model& model, const RatingsView<Host>& ratings, Loss loss) override {
-    return kernels_.rating_errors(model.view(), score_options(model, loss), ratings);
-  }
-  void score_items(const Model& model, RowId user, Span<float, Host> scores) override {
-    kernels_.score_items(model.view(), score_options(model, Loss::mse), user, scores);
-  }
+  std::unique_ptr<Scorer> open(const Model& model) override { return std::make_unique<ScorerOf<K>>(kernels_, model); }
 
  private:
   TrainResult train_batches(const Model& shape, SpaceTables<K>& tables, const Ratings& train,
@@ -43,10 +88,7 @@ class EngineOf final : public Engine {
     MiniBatch<K> method(kernels_, tables.view(shape), train.view(), config);
     return run_epochs(kernels_, tables, shape, valid, train.size(), config, callbacks, [&](int epoch, double lr) {
       ProgressReporter progress(callbacks, epoch, train.size());
-      return method.run_epoch(epoch, lr, [&](Position batch, double loss, Position done) {
-        if (callbacks.batch_loss) callbacks.batch_loss(epoch, batch, loss);
-        return progress.report(done);
-      });
+      return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
     });
   }
 

@@ -5,36 +5,12 @@
 #include "host/schedule/batches.hpp"
 #include "host/train/engine.hpp"
 #include "host/train/penalties.hpp"
+#include "host/train/rule_of.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace wf {
-
-/// The rule that a configuration's optimizer stands for.
-inline RuleSettings rule_of(const TrainConfig& config) {
-  RuleSettings settings;
-  switch (config.optimizer) {
-    case Optimizer::sgd:
-      settings.rule = config.momentum != 0 ? Rule::momentum : Rule::sgd;
-      break;
-    case Optimizer::adagrad:
-      settings.rule = Rule::adagrad;
-      break;
-    case Optimizer::adam:
-      settings.rule = Rule::adam;
-      break;
-    case Optimizer::sparse_adam:
-      settings.rule = Rule::sparse_adam;
-      break;
-  }
-  settings.momentum = config.momentum;
-  settings.weight_decay = config.weight_decay;
-  settings.beta1 = config.beta1;
-  settings.beta2 = config.beta2;
-  settings.eps = config.eps;
-  settings.dense = config.gradients == Gradients::dense;
-  return settings;
-}
 
 template <KernelSet K>
 class MiniBatch {
@@ -62,19 +38,27 @@ class MiniBatch {
     item_bias_.reserve(kernels, longest);
   }
 
-  /// One pass over the ratings. `after_batch(batch, loss, ratings done)` returns false to stop.
+  /// One pass over the ratings. `after_batch(ratings done)` returns false to stop. Waits for the device after a batch
+  /// only where somebody watches its loss or its phases.
   template <class AfterBatch>
-  ErrorSums run_epoch(int epoch, double lr, const AfterBatch& after_batch) {
+  ErrorSums run_epoch(int epoch, double lr, const TrainCallbacks& callbacks, const AfterBatch& after_batch) {
     rule_.lr = lr;
+    phase_ = &callbacks.phase;
     ErrorSums sums;
+    Position done = 0;
     batches_.start_epoch(epoch);
     for (Position b = 0; b < batches_.count(); ++b) {
       const RatingsView<Space> batch = kernels_.stage(batches_.batch(b));
-      const ErrorSums batch_sums = train_batch(batch);
-      sums += batch_sums;
-      const double loss = config_.reduction == Reduction::mean ? batch_sums.mean_loss() : batch_sums.loss;
-      if (!after_batch(b, loss, sums.count)) break;
+      train_batch(batch);
+      done += batch.size();
+      if (callbacks.batch_loss) {
+        const ErrorSums of_batch = kernels_.take_errors();
+        sums += of_batch;
+        callbacks.batch_loss(epoch, b, config_.reduction == Reduction::mean ? of_batch.mean_loss() : of_batch.loss);
+      }
+      if (!after_batch(done)) break;
     }
+    sums += kernels_.take_errors();
     for (Table* table : {&user_, &item_, &user_bias_, &item_bias_}) {
       kernels_.catch_up_table(rule_, step_, table->rows, table->state);
     }
@@ -114,7 +98,7 @@ class MiniBatch {
     typename K::template Buffer<Position> last_step;
   };
 
-  ErrorSums train_batch(const RatingsView<Space>& batch) {
+  void train_batch(const RatingsView<Space>& batch) {
     const BatchGroups<Space> groups = kernels_.group_rows(batch, model_.user_factors.count, model_.item_factors.count);
     prepare(user_, groups.user);
     prepare(item_, groups.item);
@@ -125,7 +109,7 @@ class MiniBatch {
 
     const float scale = config_.reduction == Reduction::mean ? 1.0F / static_cast<float>(batch.size()) : 1.0F;
     const Span<float, Space> slopes = slopes_.span().part(0, batch.size());
-    const ErrorSums sums = kernels_.loss_slopes(model_, batch, config_.loss, scale, slopes);
+    kernels_.loss_slopes(model_, batch, config_.loss, scale, slopes);
 
     // every gradient before any step: both sides use the rows from the batch's start
     const RowPenalties<Space> penalties = penalties_.view();
@@ -136,13 +120,52 @@ class MiniBatch {
     kernels_.row_gradients(groups.user, slopes, batch.item, item_.rows, user_.rows, user_options, user_gradients);
     kernels_.row_gradients(groups.item, slopes, batch.user, user_.rows, item_.rows, item_options, item_gradients);
     ++step_;
+    if (*phase_) {
+      show("slopes", {slopes.data, slopes.size, 1, 1});
+      show_gradients("user gradients", groups.user.rows, user_gradients);
+      show_gradients("item gradients", groups.item.rows, item_gradients);
+    }
     step(user_, groups.user, user_gradients);
     step(item_, groups.item, item_gradients);
     if (model_.has_biases()) {
       step_biases(user_bias_, groups.user, slopes, {false, penalties.user_bias, 2 * scale});
       step_biases(item_bias_, groups.item, slopes, {false, penalties.item_bias, 2 * scale});
     }
-    return sums;
+    if (*phase_) {
+      show("user factors", user_.rows);
+      show("item factors", item_.rows);
+      show("user biases", user_bias_.rows);
+      show("item biases", item_bias_.rows);
+    }
+  }
+
+  HostBuffer<float> fetched(const Rows<const float, Space>& values) {
+    HostBuffer<float> copy(checked_product(values.count, values.rank));
+    if (!copy.empty()) kernels_.fetch(Span<const float, Space>{values.data, copy.size()}, copy.span());
+    return copy;
+  }
+  void show(const char* phase, const Rows<const float, Space>& values) {
+    if (values.empty()) return;
+    const HostBuffer<float> copy = fetched(values);
+    (*phase_)({step_, phase, {}, {copy.data(), values.count, values.rank, values.rank}});
+  }
+  /// In ascending order of rows: engines group a batch in orders of their own.
+  void show_gradients(const char* phase, Span<const RowId, Space> rows, const Rows<const float, Space>& gradients) {
+    HostBuffer<RowId> names(rows.size);
+    kernels_.fetch(rows, names.span());
+    const HostBuffer<float> values = fetched(gradients);
+    HostBuffer<Position> order;
+    for (Position g = 0; g < rows.size; ++g) {
+      if (names[g] != kNoRow) order.push_back(g);
+    }
+    std::sort(order.begin(), order.end(), [&](Position a, Position b) { return names[a] < names[b]; });
+    HostBuffer<RowId> sorted_rows;
+    HostBuffer<float> sorted;
+    for (const Position g : order) {
+      sorted_rows.push_back(names[g]);
+      for (int f = 0; f < gradients.rank; ++f) sorted.push_back(values[g * gradients.rank + f]);
+    }
+    (*phase_)({step_, phase, sorted_rows.span(), {sorted.data(), order.size(), gradients.rank, gradients.rank}});
   }
 
   void prepare(Table& table, const RowGroups<Space>& groups) {
@@ -168,6 +191,7 @@ class MiniBatch {
   Table user_, item_, user_bias_, item_bias_;
   typename K::template Buffer<float> slopes_;  // [batch] scale * d loss / d score
   Position step_ = 0;
+  const std::function<void(const PhaseValues&)>* phase_ = nullptr;  // of the epoch that runs
 };
 
 }  // namespace wf

@@ -28,13 +28,14 @@ class RatingSgd {
   ErrorSums run_epoch(int epoch, double lr, const AfterStratum& after_stratum) {
     grid_.start_epoch(epoch);
     const RatingsView<Space> ratings = kernels_.stage(grid_.ratings());
-    ErrorSums sums;
+    Position done = 0;
     for (int s = 0; s < grid_.size(); ++s) {
-      sums += kernels_.sgd_update(model_, ratings, grid_.stratum(s), config_.loss, static_cast<float>(lr),
-                                  penalties_.view());
-      if (!after_stratum(sums.count)) break;
+      const Span<const Block, Host> blocks = grid_.stratum(s);
+      kernels_.sgd_update(model_, ratings, blocks, config_.loss, static_cast<float>(lr), penalties_.view());
+      for (const Block& block : blocks) done += block.end - block.begin;
+      if (!after_stratum(done)) break;
     }
-    return sums;
+    return kernels_.take_errors();
   }
 
  private:

@@ -4,9 +4,11 @@
 #include "host/kernels/contract.hpp"
 #include "host/train/early_stopping.hpp"
 #include "host/train/learning_rate.hpp"
+#include "host/train/memory_plan.hpp"
 #include "host/train/minibatch.hpp"
 #include "host/train/rating_sgd.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -48,6 +50,16 @@ struct SpaceTables {
 /// How a model's scores are formed, and with which loss its errors are measured.
 inline ScoreOptions score_options(const Model& model, Loss loss) {
   return {model.norm_limit, static_cast<float>(model.rating_mean.value_or(0)), loss};
+}
+
+template <KernelSet K>
+ErrorSums errors_of(K& kernels, const ModelView<const float, typename K::Space>& model, const ScoreOptions& options,
+                    const RatingsView<Host>& ratings) {
+  for (Position first = 0; first < ratings.size(); first += kStagedRatings) {
+    const Position count = std::min(kStagedRatings, ratings.size() - first);
+    kernels.rating_errors(model, options, kernels.stage(ratings.part(first, count)));
+  }
+  return kernels.take_errors();
 }
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -121,8 +133,7 @@ TrainResult run_epochs(K& kernels, SpaceTables<K>& tables, const Model& shape, c
 
     double criterion = report.train_loss;
     if (valid.size() > 0) {
-      const ErrorSums errors =
-          kernels.rating_errors(tables.view(shape), score_options(shape, config.loss), kernels.stage(valid));
+      const ErrorSums errors = errors_of(kernels, tables.view(shape), score_options(shape, config.loss), valid);
       report.valid_rmse = errors.rmse();
       report.valid_mae = errors.mae();
       criterion = errors.mean_loss();

@@ -147,7 +147,7 @@ TEST_P(BothEngines, KeepsTheBestEpochAndStopsEarly) {
   double best = INFINITY;
   for (const EpochReport& report : result.epochs) best = std::min(best, report.valid_rmse.value());
   const auto engine = make_engine(GetParam(), 0).engine;
-  EXPECT_DOUBLE_EQ(engine->errors(trained.model, noise.view(), Loss::mse).rmse(), best);
+  EXPECT_DOUBLE_EQ(engine->open(trained.model)->errors(noise.view(), Loss::mse).rmse(), best);
 }
 
 TEST_P(BothEngines, WithoutValidationTheLastEpochIsTheModel) {

@@ -58,9 +58,9 @@ struct Tables4 {
   Table user_factors, item_factors, user_biases, item_biases;
   float global_mean = 0;
 
-  Tables4(Position n_users, Position n_items, int rank, std::uint64_t seed, float scale = 0.5F)
-      : user_factors(n_users, rank, seed, scale),
-        item_factors(n_items, rank, seed + 1, scale),
+  Tables4(Position n_users, Position n_items, int rank, std::uint64_t seed, float scale = 0.5F, int padding = 3)
+      : user_factors(n_users, rank, seed, scale, padding),
+        item_factors(n_items, rank, seed + 1, scale, padding),
         user_biases(n_users, 1, seed + 2, scale),
         item_biases(n_items, 1, seed + 3, scale),
         global_mean(0.25F) {}

@@ -17,6 +17,12 @@
 namespace wf::test {
 namespace {
 
+#if defined(WF_TEST_CUDA)
+#define WF_ENGINES "cuda", "cuda_repeatable"
+#else
+#define WF_ENGINES "reference", "cpu"
+#endif
+
 constexpr double kTensorTolerance = 2e-5;
 constexpr double kLossTolerance = 1e-5;
 
@@ -129,7 +135,8 @@ TEST_P(Trajectories, RepeatPyTorch) {
   TrainCallbacks callbacks;
   callbacks.batch_loss = [&](int, Position, double loss) { losses.push_back(loss); };
 
-  const std::unique_ptr<Engine> engine = make_engine(engine_name, 0).engine;
+  const bool deterministic = engine_name == "cuda_repeatable";
+  const std::unique_ptr<Engine> engine = make_engine(deterministic ? "cuda" : engine_name, 0, deterministic).engine;
   engine->train(model, ratings_of(record), {}, config_of(c), callbacks);
 
   const std::vector<double>& expected_losses = record.at("losses").values;
@@ -149,12 +156,12 @@ TEST_P(Trajectories, RepeatPyTorch) {
   }
   const Ratings ratings = ratings_of(record);
   HostBuffer<float> predictions(ratings.size());
-  engine->predict(model, ratings.user.span(), ratings.item.span(), predictions.span());
+  engine->open(model)->predict(ratings.user.span(), ratings.item.span(), predictions.span());
   expect_close(predictions, record.at("predictions").values, kTensorTolerance, "predictions");
 }
 
 INSTANTIATE_TEST_SUITE_P(Torch, Trajectories,
-                         testing::Combine(testing::Values("reference", "cpu"), testing::ValuesIn(cases())),
+                         testing::Combine(testing::Values(WF_ENGINES), testing::ValuesIn(cases())),
                          [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
 
 TEST(TrajectoryFixtures, AreAllTwentyNine) {

@@ -1,0 +1,158 @@
+// The CUDA engine's kernel set. Each op enqueues on the compute stream and returns; waiting happens in finish, fetch,
+// to_host, take_errors and, for a chunk of pinned memory to come free, in stage.
+#pragma once
+#include "cuda/kernels/device_groups.hpp"
+#include "cuda/runtime/blas.hpp"
+#include "cuda/runtime/context.hpp"
+#include "cuda/runtime/memory.hpp"
+#include "cuda/runtime/transfer.hpp"
+#include "host/kernels/device_memory.hpp"
+#include "host/kernels/op_types.hpp"
+
+#include <array>
+#include <optional>
+
+namespace wf {
+
+/// Which order the ops of a mini-batch keep.
+enum class Order {
+  racing,      ///< gradients are added by atomics: the same up to rounding
+  repeatable,  ///< gradients are summed along sorted runs, in the order of the cpu engine: the same bits in every run
+};
+
+/// Each op is documented in host/kernels/contract.hpp; each is in the file of its name in this folder.
+class Cuda {
+ public:
+  static constexpr const char* kName = "cuda";
+  using Space = Device;
+  template <class T>
+  using Buffer = DeviceBuffer<T>;
+
+  explicit Cuda(Order order) : order_(order) {}
+
+  template <class T>
+  DeviceBuffer<T> borrow(Span<const T, Host> values) {
+    DeviceBuffer<T> copy(values.size, gpu_.compute());
+    const HostBytes bytes{values.data, copy.bytes()};
+    transfer_.upload(gpu_.compute(), copy.data(), {bytes});
+    return copy;
+  }
+  template <class T>
+  DeviceBuffer<T> to_space(HostBuffer<T>&& values) {
+    const HostBuffer<T> taken = std::move(values);
+    return borrow(taken.span());
+  }
+  template <class T>
+  HostBuffer<T> to_host(DeviceBuffer<T>&& values) {
+    const DeviceBuffer<T> taken = std::move(values);
+    HostBuffer<T> copy(taken.size());
+    fetch(taken.span(), copy.span());
+    return copy;
+  }
+  template <class T>
+  void copy(const DeviceBuffer<T>& from, DeviceBuffer<T>& to) {
+    if (to.size() != from.size()) to = DeviceBuffer<T>(from.size(), gpu_.compute());
+    if (from.empty()) return;
+    check_cuda(cudaMemcpyAsync(to.data(), from.data(), static_cast<std::size_t>(from.bytes()), cudaMemcpyDeviceToDevice,
+                               gpu_.compute()),
+               "cudaMemcpyAsync on the device");
+  }
+  template <class T>
+  DeviceBuffer<T> filled(Position size, T value) {
+    if (value != T{}) return to_space(HostBuffer<T>(size, value));
+    DeviceBuffer<T> zeros(size, gpu_.compute());
+    if (size > 0) clear(zeros.data(), zeros.bytes());
+    return zeros;
+  }
+  template <class T>
+  DeviceBuffer<T> output(Span<T, Host> values) {
+    return DeviceBuffer<T>(values.size, gpu_.compute());
+  }
+  template <class T>
+  void finish(const DeviceBuffer<T>& from, Span<T, Host> to) {
+    fetch(from.span(), to);
+  }
+  template <class T>
+  void fetch(Span<const T, Device> from, Span<T, Host> to) {
+    transfer_.download(gpu_.compute(), to.data, from.data, checked_product(from.size, sizeof(T)));
+  }
+  RatingsView<Device> stage(const RatingsView<Host>& ratings);
+  std::optional<DeviceMemory> memory() const { return gpu_.memory(); }
+  ErrorSums take_errors();
+
+  void predict(const ModelView<const float, Device>& model, const ScoreOptions& options, Span<const RowId, Device> user,
+               Span<const RowId, Device> item, Span<float, Device> scores);
+  void rating_errors(const ModelView<const float, Device>& model, const ScoreOptions& options,
+                     const RatingsView<Device>& ratings);
+  void score_items(const ModelView<const float, Device>& model, const ScoreOptions& options,
+                   Span<const RowId, Device> users, Rows<float, Device> scores);
+
+  BatchGroups<Device> group_rows(const RatingsView<Device>& batch, Position n_users, Position n_items);
+  void renormalise_rows(Rows<float, Device> table, Span<const RowId, Device> rows, const NormLimit& limit);
+  void loss_slopes(const ModelView<const float, Device>& model, const RatingsView<Device>& batch, Loss loss,
+                   float scale, Span<float, Device> slopes);
+  void row_gradients(const RowGroups<Device>& groups, Span<const float, Device> slopes,
+                     Span<const RowId, Device> partners, Rows<const float, Device> partner_table,
+                     Rows<const float, Device> own_table, const GradientOptions<Device>& options,
+                     Rows<float, Device> gradients);
+  void bias_gradients(const RowGroups<Device>& groups, Span<const float, Device> slopes,
+                      Rows<const float, Device> own_table, const GradientOptions<Device>& options,
+                      Rows<float, Device> gradients);
+  void optimizer_step(const RuleSettings& settings, Position step, Rows<float, Device> table,
+                      Span<const RowId, Device> rows, Rows<const float, Device> gradients, RowId skip,
+                      const OptimizerState<Device>& state);
+  void catch_up_rows(const RuleSettings& settings, Position step, Rows<float, Device> table,
+                     Span<const RowId, Device> rows, const OptimizerState<Device>& state);
+  void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Device> table,
+                      const OptimizerState<Device>& state);
+
+  void sgd_update(const ModelView<float, Device>& model, const RatingsView<Device>& ratings,
+                  Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Device>& penalties);
+
+ private:
+  /// One of two homes for staged ratings: one is filled while the ratings of the other are computed with.
+  struct Slot {
+    DeviceBuffer<char> memory;
+    Event filled, released;
+  };
+  /// The index arrays of one side of a batch.
+  struct Side {
+    DeviceBuffer<RowId> group_of_row;  // [rows of the table] kNoRow, or the group in the batch at hand; racing only
+    DeviceBuffer<RowId> rows, counts, starts, extra_ends;   // [groups]
+    DeviceBuffer<RowId> group_of, keys, members, ordinals;  // [batch]
+    DeviceBuffer<RowId> n_groups;                           // [1]
+    Position used = 0;                                      // entries of rows that the last batch may have set
+  };
+
+  void clear(void* data, Position bytes) {
+    check_cuda(cudaMemsetAsync(data, 0, static_cast<std::size_t>(bytes), gpu_.compute()), "cudaMemsetAsync");
+  }
+  /// Where block b of a launch adds its errors: non-atomic, as launches follow each other.
+  ErrorSums* error_partials(Position blocks);
+  void fill_with_no_row(DeviceBuffer<RowId>& rows);
+  void reset_groups(Side& side, Position n_groups);
+  RowGroups<Device> group_racing(Side& side, Span<const RowId, Device> rows, Position n_rows);
+  RowGroups<Device> group_sorted(Side& side, Span<const RowId, Device> rows, Position n_rows);
+  void clear_gradients(const RowGroups<Device>& groups, Rows<float, Device> gradients);
+  void finish_gradients(const RowGroups<Device>& groups, Rows<const float, Device> extra_sums,
+                        Rows<const float, Device> own_table, const GradientOptions<Device>& options,
+                        Rows<float, Device> gradients);
+  /// The rows of the table that `rows` names, or its first `n_rows` where `rows` is empty.
+  void catch_up(const RuleSettings& settings, Position step, Rows<float, Device> table, Span<const RowId, Device> rows,
+                Position n_rows, const OptimizerState<Device>& state);
+
+  Order order_;
+  Context gpu_;
+  Transfer transfer_;
+  std::array<Slot, 2> slots_;
+  int slot_ = 0;
+  std::array<Side, 2> sides_;
+  DeviceBuffer<float> extra_sums_;  // [chunks beyond the first of all groups x rank]
+  DeviceBuffer<ErrorSums> errors_;  // [blocks of the largest launch so far]
+  Position error_blocks_ = 0;       // of them in use since the last take_errors
+  DeviceBuffer<Block> blocks_;      // of the stratum at hand
+  DeviceBuffer<float> user_rows_;   // factors of a block of users, side by side
+  Blas blas_;
+};
+
+}  // namespace wf

@@ -1,0 +1,52 @@
+#include "cuda/runtime/context.hpp"
+
+#include "cuda/runtime/check.hpp"
+
+#include <cstdint>
+
+namespace wf {
+
+Stream::Stream() {
+  check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+}
+
+Event::Event() {
+  check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+}
+
+void Event::record(cudaStream_t on) const {
+  check_cuda(cudaEventRecord(event_, on), "cudaEventRecord");
+}
+
+void Event::hold(cudaStream_t stream) const {
+  check_cuda(cudaStreamWaitEvent(stream, event_, 0), "cudaStreamWaitEvent");
+}
+
+void Event::wait() const {
+  check_cuda(cudaEventSynchronize(event_), "cudaEventSynchronize");
+}
+
+Context::Context() {
+  cudaMemPool_t pool = nullptr;
+  check_cuda(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
+  std::uint64_t keep = UINT64_MAX;  // what was freed is handed out again instead of going back to the driver
+  check_cuda(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
+}
+
+void Context::wait() const {
+  check_cuda(cudaStreamSynchronize(compute()), "cudaStreamSynchronize");
+}
+
+DeviceMemory Context::memory() const {
+  DeviceMemory memory;
+  std::size_t free = 0, total = 0;
+  check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  cudaDeviceProp properties{};
+  check_cuda(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  memory.device = properties.name;
+  memory.free = static_cast<Position>(free);
+  memory.total = static_cast<Position>(total);
+  return memory;
+}
+
+}  // namespace wf

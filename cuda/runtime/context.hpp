@@ -1,0 +1,57 @@
+// A device with the two streams of an engine: one computes, one copies.
+#pragma once
+#include "host/kernels/device_memory.hpp"
+
+#include <cuda_runtime.h>
+#include <utility>
+
+namespace wf {
+
+/// Owner of a stream that does not wait for the legacy default stream, nor it for this.
+class Stream {
+ public:
+  Stream();
+  ~Stream() {
+    if (stream_ != nullptr) cudaStreamDestroy(stream_);
+  }
+  Stream(Stream&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  Stream& operator=(Stream&&) = delete;
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+/// Owner of an event without timing.
+class Event {
+ public:
+  Event();
+  ~Event() {
+    if (event_ != nullptr) cudaEventDestroy(event_);
+  }
+  Event(Event&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+  Event& operator=(Event&&) = delete;
+
+  void record(cudaStream_t on) const;
+  void hold(cudaStream_t stream) const;  ///< `stream` goes on when the event has happened
+  void wait() const;                     ///< so does the calling thread; returns at once if it was never recorded
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+/// Device 0 of those that CUDA_VISIBLE_DEVICES leaves.
+class Context {
+ public:
+  Context();
+
+  cudaStream_t compute() const { return compute_.get(); }
+  cudaStream_t copy() const { return copy_.get(); }
+  void wait() const;  ///< for the compute stream
+  DeviceMemory memory() const;
+
+ private:
+  Stream compute_, copy_;
+};
+
+}  // namespace wf

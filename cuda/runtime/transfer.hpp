@@ -1,0 +1,39 @@
+// The only copies between host and device: through two pinned chunks, so that one is filled while the other travels.
+#pragma once
+#include "cuda/runtime/context.hpp"
+#include "cuda/runtime/memory.hpp"
+
+#include <array>
+#include <initializer_list>
+
+namespace wf {
+
+struct HostBytes {
+  const void* data = nullptr;
+  Position bytes = 0;
+};
+
+class Transfer {
+ public:
+  /// Largest pinned chunk: PCIe's full rate is reached at about 1 MiB, and pinned memory is taken from everybody.
+  static constexpr Position kLargestChunk = Position{4} << 20;
+
+  /// Copies the parts, one behind the other, to `to` on the device in the order of `stream`. The host may change them
+  /// as soon as this returns; the copy itself may still be on its way.
+  void upload(cudaStream_t stream, void* to, std::initializer_list<HostBytes> parts);
+
+  /// Copies to the host in the order of `stream` and waits for it.
+  void download(cudaStream_t stream, void* to, const void* from, Position bytes);
+
+ private:
+  struct Chunk {
+    PinnedBuffer memory;
+    Event copied;  // the copy that last read it is over
+  };
+  Chunk& next_chunk(Position bytes);
+
+  std::array<Chunk, 2> chunks_;
+  int turn_ = 0;
+};
+
+}  // namespace wf

@@ -1,0 +1,36 @@
+// What the ops of the contract take and give.
+#pragma once
+#include "host/config/config.hpp"
+#include "host/kernels/error_sums.hpp"
+#include "host/kernels/rules.hpp"
+#include "host/kernels/score.hpp"
+#include "host/model/model.hpp"
+#include "host/ratings/ratings.hpp"
+#include "host/schedule/block_grid.hpp"
+#include "host/schedule/row_groups.hpp"
+
+namespace wf {
+
+/// Both sides of one batch.
+template <class Space>
+struct BatchGroups {
+  RowGroups<Space> user, item;
+};
+
+/// The optimizer's memory of one table [count x rank].
+template <class Space>
+struct OptimizerState {
+  Rows<float, Space> first, second;  ///< empty where the rule keeps less
+  Span<Position, Space>
+      last_step;  ///< [count]: the step a row is up to date with; empty where rows rest without gradient
+};
+
+/// What a row's gradient takes beside the plain sum.
+template <class Space>
+struct GradientOptions {
+  bool scale_grad_by_freq = false;     ///< divides the sum by the row's count in the batch
+  Span<const float, Space> penalties;  ///< [rows of the table] or empty; see RowPenalties
+  float penalty_scale = 0;             ///< adds penalty_scale * penalties[row] * count * row
+};
+
+}  // namespace wf

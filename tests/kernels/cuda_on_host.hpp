@@ -1,0 +1,253 @@
+// The CUDA engine's kernel set behind host views, so that every test of the contract runs on it as it stands: arguments
+// travel to the device, results come back, padding included.
+#pragma once
+#include "cuda/kernels/cuda_kernels.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <vector>
+
+namespace wf::test {
+
+/// A host table on the device for the duration of one op.
+class Visitor {
+ public:
+  Visitor(Cuda& kernels, const Rows<const float, Host>& table)
+      : kernels_(kernels),
+        table_(table),
+        values_(kernels.borrow(Span<const float, Host>{table.data, table.count * table.pitch})) {}
+
+  Rows<float, Device> view() { return {values_.data(), table_.count, table_.rank, table_.pitch}; }
+  void bring_back(Rows<float, Host> to) {
+    kernels_.fetch(std::as_const(values_).span(), Span<float, Host>{to.data, to.count * to.pitch});
+  }
+
+ private:
+  Cuda& kernels_;
+  Rows<const float, Host> table_;
+  DeviceBuffer<float> values_;
+};
+
+class ModelVisitor {
+ public:
+  ModelVisitor(Cuda& kernels, const ModelView<const float, Host>& model)
+      : user_factors_(kernels, model.user_factors),
+        item_factors_(kernels, model.item_factors),
+        user_biases_(kernels, model.user_biases),
+        item_biases_(kernels, model.item_biases),
+        mean_(model.global_mean) {}
+
+  ModelView<float, Device> view() {
+    return {user_factors_.view(), item_factors_.view(), user_biases_.view(), item_biases_.view(), mean_};
+  }
+  void bring_back(const ModelView<float, Host>& to) {
+    user_factors_.bring_back(to.user_factors);
+    item_factors_.bring_back(to.item_factors);
+    user_biases_.bring_back(to.user_biases);
+    item_biases_.bring_back(to.item_biases);
+  }
+
+ private:
+  Visitor user_factors_, item_factors_, user_biases_, item_biases_;
+  float mean_;
+};
+
+/// The optimizer's state on the device for the duration of one op.
+class StateVisitor {
+ public:
+  StateVisitor(Cuda& kernels, const OptimizerState<Host>& state)
+      : kernels_(kernels),
+        state_(state),
+        first_(kernels, state.first),
+        second_(kernels, state.second),
+        last_step_(kernels.borrow(Span<const Position, Host>(state.last_step))) {}
+
+  OptimizerState<Device> view() { return {first_.view(), second_.view(), last_step_.span()}; }
+  void bring_back() {
+    first_.bring_back(state_.first);
+    second_.bring_back(state_.second);
+    kernels_.fetch(std::as_const(last_step_).span(), state_.last_step);
+  }
+
+ private:
+  Cuda& kernels_;
+  OptimizerState<Host> state_;
+  Visitor first_, second_;
+  DeviceBuffer<Position> last_step_;
+};
+
+template <Order order>
+class CudaOnHost {
+ public:
+  static constexpr const char* kName = order == Order::racing ? "cuda" : "cuda_repeatable";
+
+  ErrorSums take_errors() { return cuda_.take_errors(); }
+
+  void predict(const ModelView<const float, Host>& model, const ScoreOptions& options, Span<const RowId, Host> user,
+               Span<const RowId, Host> item, Span<float, Host> scores) {
+    ModelVisitor there(cuda_, model);
+    const auto users = cuda_.borrow(user), items = cuda_.borrow(item);
+    auto out = cuda_.output(scores);
+    cuda_.predict(there.view(), options, users.span(), items.span(), out.span());
+    cuda_.finish(out, scores);
+  }
+  void rating_errors(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                     const RatingsView<Host>& ratings) {
+    ModelVisitor there(cuda_, model);
+    cuda_.rating_errors(there.view(), options, cuda_.stage(ratings));
+  }
+  void score_items(const ModelView<const float, Host>& model, const ScoreOptions& options,
+                   Span<const RowId, Host> users, Rows<float, Host> scores) {
+    ModelVisitor there(cuda_, model);
+    Visitor out(cuda_, scores);
+    const auto rows = cuda_.borrow(users);
+    cuda_.score_items(there.view(), options, rows.span(), out.view());
+    out.bring_back(scores);
+  }
+
+  /// Grouped on the device, checked against the host's grouping, which is what the test then works with.
+  BatchGroups<Host> group_rows(const RatingsView<Host>& batch, Position n_users, Position n_items) {
+    const RatingsView<Device> there = cuda_.stage(batch);
+    const BatchGroups<Device> groups = cuda_.group_rows(there, n_users, n_items);
+    BatchGroups<Host> expected{user_grouper_.group(batch.user, n_users), item_grouper_.group(batch.item, n_items)};
+    check_groups(user_, groups.user, expected.user);
+    check_groups(item_, groups.item, expected.item);
+    return expected;
+  }
+  void renormalise_rows(Rows<float, Host> table, Span<const RowId, Host> rows, const NormLimit& limit) {
+    Visitor there(cuda_, table);
+    cuda_.renormalise_rows(there.view(), cuda_.borrow(rows).span(), limit);
+    there.bring_back(table);
+  }
+  void loss_slopes(const ModelView<const float, Host>& model, const RatingsView<Host>& batch, Loss loss, float scale,
+                   Span<float, Host> slopes) {
+    ModelVisitor there(cuda_, model);
+    auto out = cuda_.output(slopes);
+    cuda_.loss_slopes(there.view(), cuda_.stage(batch), loss, scale, out.span());
+    cuda_.finish(out, slopes);
+  }
+  void row_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes, Span<const RowId, Host> partners,
+                     Rows<const float, Host> partner_table, Rows<const float, Host> own_table,
+                     const GradientOptions<Host>& options, Rows<float, Host> gradients) {
+    const Grouped& grouped = side_of(groups);
+    Visitor partner(cuda_, partner_table), own(cuda_, own_table);
+    with_gradients(grouped, gradients, [&](const Rows<float, Device>& out) {
+      const auto penalties = cuda_.borrow(options.penalties);
+      cuda_.row_gradients(grouped.there, cuda_.borrow(slopes).span(), cuda_.borrow(partners).span(), partner.view(),
+                          own.view(), {options.scale_grad_by_freq, penalties.span(), options.penalty_scale}, out);
+    });
+  }
+  void bias_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes, Rows<const float, Host> own_table,
+                      const GradientOptions<Host>& options, Rows<float, Host> gradients) {
+    const Grouped& grouped = side_of(groups);
+    Visitor own(cuda_, own_table);
+    with_gradients(grouped, gradients, [&](const Rows<float, Device>& out) {
+      const auto penalties = cuda_.borrow(options.penalties);
+      cuda_.bias_gradients(grouped.there, cuda_.borrow(slopes).span(), own.view(),
+                           {options.scale_grad_by_freq, penalties.span(), options.penalty_scale}, out);
+    });
+  }
+  void optimizer_step(const RuleSettings& settings, Position step, Rows<float, Host> table,
+                      Span<const RowId, Host> rows, Rows<const float, Host> gradients, RowId skip,
+                      const OptimizerState<Host>& state) {
+    Visitor there(cuda_, table), gradient(cuda_, gradients);
+    StateVisitor memory(cuda_, state);
+    cuda_.optimizer_step(settings, step, there.view(), cuda_.borrow(rows).span(), gradient.view(), skip, memory.view());
+    there.bring_back(table);
+    memory.bring_back();
+  }
+  void catch_up_rows(const RuleSettings& settings, Position step, Rows<float, Host> table, Span<const RowId, Host> rows,
+                     const OptimizerState<Host>& state) {
+    Visitor there(cuda_, table);
+    StateVisitor memory(cuda_, state);
+    cuda_.catch_up_rows(settings, step, there.view(), cuda_.borrow(rows).span(), memory.view());
+    there.bring_back(table);
+    memory.bring_back();
+  }
+  void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
+                      const OptimizerState<Host>& state) {
+    Visitor there(cuda_, table);
+    StateVisitor memory(cuda_, state);
+    cuda_.catch_up_table(settings, step, there.view(), memory.view());
+    there.bring_back(table);
+    memory.bring_back();
+  }
+  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
+                  Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties) {
+    ModelVisitor there(cuda_, model);
+    const auto user = cuda_.borrow(penalties.user), item = cuda_.borrow(penalties.item);
+    const auto user_bias = cuda_.borrow(penalties.user_bias), item_bias = cuda_.borrow(penalties.item_bias);
+    cuda_.sgd_update(there.view(), cuda_.stage(ratings), blocks, loss, lr,
+                     {user.span(), item.span(), user_bias.span(), item_bias.span()});
+    there.bring_back(model);
+  }
+
+ private:
+  /// One side of the last batch, on the device and here.
+  struct Grouped {
+    RowGroups<Device> there;
+    RowGroups<Host> here;
+    std::vector<RowId> ours;  // of the device's groups: which of ours each is, or kNoRow
+  };
+
+  void check_groups(Grouped& side, const RowGroups<Device>& there, const RowGroups<Host>& here) {
+    side = {there, here, {}};
+    const std::vector<RowId> rows = fetched(there.rows), counts = fetched(there.counts);
+    std::vector<RowId> found;
+    for (std::size_t g = 0; g < rows.size(); ++g) {
+      const auto at = std::find(here.rows.begin(), here.rows.end(), rows[g]);
+      side.ours.push_back(rows[g] == kNoRow ? kNoRow : static_cast<RowId>(at - here.rows.begin()));
+      if (rows[g] == kNoRow) continue;
+      ASSERT_NE(at, here.rows.end()) << "row " << rows[g] << " is not in the batch";
+      found.push_back(rows[g]);
+      const RowId mine = side.ours.back();
+      EXPECT_EQ(counts[g], here.starts[mine + 1] - here.starts[mine]) << "of row " << rows[g];
+    }
+    EXPECT_EQ(static_cast<Position>(found.size()), here.rows.size) << "distinct rows";
+    check_members(side, rows, counts);
+  }
+  void check_members(const Grouped& side, const std::vector<RowId>& rows, const std::vector<RowId>& counts) {
+    const std::vector<RowId> group_of = fetched(side.there.group_of), members = fetched(side.there.members);
+    const std::vector<RowId> starts = fetched(side.there.starts);
+    for (std::size_t g = 0; g < rows.size(); ++g) {
+      if (rows[g] == kNoRow) continue;
+      const RowId ours = side.ours[g];
+      for (RowId m = 0; m < counts[g]; ++m) {
+        const RowId member = side.here.members[side.here.starts[ours] + m];
+        if (order == Order::racing) {
+          EXPECT_EQ(group_of[static_cast<std::size_t>(member)], static_cast<RowId>(g));
+        } else {
+          EXPECT_EQ(members[static_cast<std::size_t>(starts[g] + m)], member) << "of row " << rows[g];
+        }
+      }
+    }
+  }
+  std::vector<RowId> fetched(Span<const RowId, Device> values) {
+    std::vector<RowId> copy(static_cast<std::size_t>(values.size));
+    cuda_.fetch(values, Span<RowId, Host>{copy.data(), values.size});
+    return copy;
+  }
+  const Grouped& side_of(const RowGroups<Host>& groups) const {
+    return groups.rows.data == user_.here.rows.data ? user_ : item_;
+  }
+  /// Runs f on a device table of gradients, poisoned as `gradients` is, and brings its rows back in our order.
+  template <class F>
+  void with_gradients(const Grouped& side, Rows<float, Host> gradients, const F& f) {
+    const Position groups = static_cast<Position>(side.ours.size());
+    HostBuffer<float> values(groups * gradients.pitch, std::nanf(""));
+    const Rows<float, Host> all{values.data(), groups, gradients.rank, gradients.pitch};
+    Visitor out(cuda_, all);
+    f(out.view());
+    out.bring_back(all);
+    for (Position g = 0; g < groups; ++g) {
+      const RowId ours = side.ours[static_cast<std::size_t>(g)];
+      if (ours != kNoRow) std::copy_n(all.row(g), gradients.rank, gradients.row(ours));
+    }
+  }
+
+  Cuda cuda_{order};
+  RowGrouper user_grouper_, item_grouper_;
+  Grouped user_, item_;
+};
+
+}  // namespace wf::test
