@@ -10,7 +10,8 @@ namespace wf::cli {
 namespace {
 
 const std::vector<std::string>& verbs() {
-  static const std::vector<std::string> names{"train", "evaluate", "predict", "recommend", "info", "synth", "doctor"};
+  static const std::vector<std::string> names{"train",     "verify", "evaluate", "predict",
+                                              "recommend", "info",   "synth",    "doctor"};
   return names;
 }
 
@@ -26,6 +27,7 @@ Usage: warpfactor VERB [words] [options]
 
 Verbs:
   train      ratings -> model
+  verify     ratings -> is an engine right? the same steps on the reference
   evaluate   model + ratings -> RMSE, MAE, baselines
   predict    model + pairs -> predicted ratings
   recommend  model + users -> their best unseen items
@@ -166,6 +168,12 @@ VerbHelp verb_help(const std::string& verb) {
             {"warpfactor train ratings.csv.gz", "warpfactor train u.data -k 32 --epochs 20 -o movies.safetensors",
              "zcat ratings.csv.gz | warpfactor train - --valid-frac 0.1"}};
   }
+  if (verb == "verify") {
+    return {"verify: is an engine right? The same steps on the reference and on it, phase by phase.",
+            {"warpfactor verify ratings.csv --device cuda",
+             "warpfactor verify ratings.csv --device cuda --deterministic --steps 50",
+             "warpfactor verify ratings.csv --device cpu --optimizer adagrad --json"}};
+  }
   if (verb == "evaluate") {
     return {"evaluate: how far a model's predictions are from ratings.",
             {"warpfactor evaluate ratings.safetensors test.csv",
@@ -218,6 +226,7 @@ Command parse_with(const std::string& verb, const std::vector<std::string>& word
   if constexpr (requires(const Request& request) { request.reader; }) {
     check_reader(std::get<Request>(command.request).reader);
   }
+  if constexpr (std::is_same_v<Request, VerifyRequest>) check_reader(std::get<Request>(command.request).train.reader);
   return command;
 }
 
@@ -292,6 +301,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   if (verb == "help") return parse_command({arguments[1], "--help"});
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
   if (verb == "train") return parse_with<TrainRequest>(verb, words, add_train_options);
+  if (verb == "verify") return parse_with<VerifyRequest>(verb, words, add_verify_options);
   if (verb == "evaluate") return parse_with<EvaluateRequest>(verb, words, add_evaluate);
   if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);
   if (verb == "recommend") return parse_with<RecommendRequest>(verb, words, add_recommend);

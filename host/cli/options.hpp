@@ -18,5 +18,6 @@ void add_output_options(Parser& parser, OutputRequest& output);
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);
 void add_engine_options(Parser& parser, std::string& engine, int& threads);
 void add_train_options(Parser& parser, TrainRequest& request);
+void add_verify_options(Parser& parser, VerifyRequest& request);
 
 }  // namespace wf::cli

@@ -46,6 +46,12 @@ struct TrainRequest {
   std::string batch_losses;  ///< empty: none
 };
 
+struct VerifyRequest {
+  TrainRequest train;  ///< without its files and its validation
+  int steps = 10;
+  std::optional<double> tolerance;
+};
+
 struct EvaluateRequest {
   std::string model, data;
   ReaderRequest reader;
@@ -86,7 +92,7 @@ struct Command {
   std::string verb;
   OutputRequest output;
   std::variant<DoctorRequest, InfoRequest, SynthRequest, PredictRequest, EvaluateRequest, RecommendRequest,
-               TrainRequest>
+               VerifyRequest, TrainRequest>
       request;
 };
 

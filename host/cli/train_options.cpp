@@ -221,4 +221,24 @@ void add_train_options(Parser& parser, TrainRequest& request) {
   add_file_options(parser, request);
 }
 
+void add_verify_options(Parser& parser, VerifyRequest& request) {
+  TrainRequest& train = request.train;
+  parser.positional("DATA", "ratings to train on; a part of them is enough", train.data);
+  add_reader_options(parser, train.reader, true);
+  parser.value(Group::training, "--steps", "N",
+               fmt::format("mini-batches to compare (default {}; 1 to 10000)", request.steps),
+               [&request](const std::string& option, const std::string& word) {
+                 request.steps = static_cast<int>(parse_whole(option, word, 1, 10000));
+               });
+  parser.value(Group::evaluation, "--tolerance", "X",
+               "relative difference that passes (default: what rounding explains, by rank, batch and step)",
+               [&request](const std::string& option, const std::string& word) {
+                 request.tolerance = parse_number(option, word, kNotNegative);
+               });
+  ConfigTable table(parser, train);
+  add_model_options(table, parser, train);
+  add_training_options(table, parser, train);
+  add_engine_options(parser, train.config.engine, train.config.threads);
+}
+
 }  // namespace wf::cli

@@ -57,6 +57,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.catch_up_table(rule, step, table, state);       // the same for all rows
 
   // -- per-rating SGD: blocks share no user and no item, so they may run at once; a block runs in order
+  { k.most_ranges() } -> std::same_as<int>;  // of a default grid: the blocks that this set can work on at once
   k.sgd_update(model, ratings, blocks, loss, scale, penalties);  // += errors before each step
 };
 

@@ -4,6 +4,7 @@
 #include "host/kernels/device_memory.hpp"
 #include "host/kernels/error_sums.hpp"
 #include "host/ratings/ratings.hpp"
+#include "host/schedule/block_grid.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -60,6 +61,7 @@ class HostMemory {
   void fetch(Span<const T, Host> from, Span<T, Host> to) const {
     std::copy(from.begin(), from.end(), to.begin());
   }
+  int most_ranges() const { return kMostRanges; }
   std::optional<DeviceMemory> memory() const { return std::nullopt; }
   ErrorSums take_errors() { return std::exchange(errors_, {}); }
 

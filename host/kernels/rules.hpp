@@ -107,8 +107,8 @@ WF_HD inline void optimizer_rule(const StepScalars& s, float& weight, float grad
   }
 }
 
-/// Momentum alone without gradient is a geometric series: after d steps the buffer is mu^d b and the weight has moved by
-/// -lr b (mu + mu^2 + ... + mu^d). The cost does not depend on d.
+/// Momentum alone without gradient is a geometric series: after d steps the buffer is mu^d b and the weight has moved
+/// by -lr b (mu + mu^2 + ... + mu^d). The cost does not depend on d.
 struct MomentumSeries {
   float distance = 0, decay = 0;
 };

@@ -39,10 +39,9 @@ HostBuffer<T> gather(const HostBuffer<T>& values, const HostBuffer<Position>& ta
 
 }  // namespace
 
-int default_grid_size(Position n_ratings, Position n_users, Position n_items) {
+int default_grid_size(Position n_ratings, Position n_users, Position n_items, int most) {
   constexpr Position kRatingsPerRange = 10'000;
-  constexpr Position kUsual = 16;
-  const Position wanted = std::clamp<Position>(n_ratings / kRatingsPerRange, 1, kUsual);
+  const Position wanted = std::clamp<Position>(n_ratings / kRatingsPerRange, 1, most);
   return static_cast<int>(std::max<Position>(1, std::min({wanted, n_users, n_items})));
 }
 

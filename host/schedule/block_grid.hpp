@@ -37,9 +37,11 @@ class BlockGrid {
   HostBuffer<Block> stratum_;  // [G]
 };
 
-/// G for so many ratings and rows: 10,000 ratings a range at least, at most 16 ranges, no more than rows. G is also the
-/// number of threads that a stratum can keep busy.
-int default_grid_size(Position n_ratings, Position n_users, Position n_items);
+inline constexpr int kMostRanges = 16;  ///< of a default grid, for engines that promise each other's bits
+
+/// G for so many ratings and rows: 10,000 ratings a range at least, at most `most` ranges, no more than rows. G is also
+/// the number of workers that a stratum can keep busy.
+int default_grid_size(Position n_ratings, Position n_users, Position n_items, int most = kMostRanges);
 
 inline constexpr int kMaxGrid = 1024;
 

@@ -21,7 +21,7 @@ class RatingSgd {
         config_(config),
         penalties_(kernels, ratings.view(), model.user_factors.count, model.item_factors.count, model.has_biases(),
                    config),
-        grid_(make_grid(std::move(ratings), model, config)) {}
+        grid_(make_grid(std::move(ratings), model, config, kernels.most_ranges())) {}
 
   /// One pass over the ratings. `after_stratum(ratings done)` returns false to stop.
   template <class AfterStratum>
@@ -39,10 +39,11 @@ class RatingSgd {
   }
 
  private:
-  static BlockGrid make_grid(Ratings ratings, const ModelView<float, Space>& model, const TrainConfig& config) {
+  static BlockGrid make_grid(Ratings ratings, const ModelView<float, Space>& model, const TrainConfig& config,
+                             int most_ranges) {
     const Position n_users = model.user_factors.count;
     const Position n_items = model.item_factors.count;
-    int size = config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items);
+    int size = config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items, most_ranges);
     if (config.shuffle == Shuffle::none) size = 1;  // the file's order
     return {std::move(ratings), n_users, n_items, size, config.shuffle, config.seed};
   }

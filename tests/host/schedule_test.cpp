@@ -231,6 +231,7 @@ TEST(BlockGridSize, FollowsTheDataAndNeverExceedsTheRows) {
   EXPECT_EQ(default_grid_size(1'000'000, 6040, 3706), 16);
   EXPECT_EQ(default_grid_size(1'000'000, 6040, 2), 2);
   EXPECT_EQ(default_grid_size(0, 0, 0), 1);
+  EXPECT_EQ(default_grid_size(20'000'000, 138'493, 26'744, 512), 512);
 }
 
 TEST(BlockGridBalance, RangesHoldEqualShares) {

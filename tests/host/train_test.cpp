@@ -282,10 +282,11 @@ TEST(Engines, AreListedWithReasons) {
   const auto engines = list_engines();
   ASSERT_EQ(engines.size(), 3U);
   EXPECT_TRUE(engines[0].available && engines[1].available);
-  EXPECT_FALSE(engines[2].available);
-  EXPECT_EQ(engines[2].detail, "not compiled in");
-  EXPECT_THROW(make_engine("cuda", 0), DeviceError);
+  EXPECT_EQ(engines[2].name, "cuda");
+  EXPECT_NE(engines[2].detail, "");
   EXPECT_THROW(make_engine("gpu", 0), UsageError);
+  if (engines[2].available) GTEST_SKIP() << "this machine has a CUDA device: what its absence does cannot be seen";
+  EXPECT_THROW(make_engine("cuda", 0), DeviceError);
   EXPECT_EQ(make_engine("auto", 2).engine->name(), "cpu");
 }
 

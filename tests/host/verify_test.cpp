@@ -1,0 +1,115 @@
+// verify: agreement passes, and an engine that is wrong in one number of one phase is caught there.
+#include "host/api/verify.hpp"
+#include "host/api/engines.hpp"
+#include "host/base/philox.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace wf::test {
+namespace {
+
+Ratings some_ratings(Position count) {
+  Ratings ratings;
+  for (Position n = 0; n < count; ++n) {
+    const RandomBits bits = random_bits(9, Purpose::synthetic, static_cast<std::uint64_t>(n));
+    ratings.push_back(static_cast<RowId>(bits.word[0] % 40), static_cast<RowId>(bits.word[1] % 30),
+                      0.5F * static_cast<float>(1 + bits.word[2] % 10));
+  }
+  return ratings;
+}
+
+VerifyPlan small_plan() {
+  VerifyPlan plan;
+  plan.config.rank = 9;
+  plan.config.batch_size = 50;
+  plan.config.lr = 0.5;
+  plan.steps = 4;
+  return plan;
+}
+
+/// The reference, but for one number: `shift` is added to the first value of `phase` in step 2.
+class WrongEngine : public Engine {
+ public:
+  WrongEngine(std::string phase, float shift) : phase_(std::move(phase)), shift_(shift) {}
+
+  std::string name() const override { return "wrong"; }
+  std::optional<DeviceMemory> memory() const override { return std::nullopt; }
+  TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
+                    const TrainCallbacks& callbacks) override {
+    TrainCallbacks altered = callbacks;
+    if (callbacks.phase) {
+      altered.phase = [&](const PhaseValues& seen) {
+        HostBuffer<float> values(seen.values.count * seen.values.rank);
+        std::copy_n(seen.values.data, values.size(), values.data());
+        if (seen.step == 2 && seen.phase == phase_) values[0] += shift_;
+        callbacks.phase(
+            {seen.step, seen.phase, seen.rows, {values.data(), seen.values.count, seen.values.rank, seen.values.rank}});
+      };
+    }
+    return engine_->train(model, std::move(train), valid, config, altered);
+  }
+  std::unique_ptr<Scorer> open(const Model& model) override { return engine_->open(model); }
+
+ private:
+  std::unique_ptr<Engine> engine_ = make_engine("reference", 1).engine;
+  std::string phase_;
+  float shift_;
+};
+
+std::vector<ComparedPhase> verify_against_reference(Engine& engine, const VerifyPlan& plan = small_plan()) {
+  const Ratings ratings = some_ratings(300);
+  return verify(*make_engine("reference", 1).engine, engine, ratings.view(), plan);
+}
+
+TEST(Verify, TheCpuEngineAgrees) {
+  for (const bool biases : {false, true}) {
+    VerifyPlan plan = small_plan();
+    plan.config.biases = biases;
+    const auto engine = make_engine("cpu", 2).engine;
+    const auto phases = verify_against_reference(*engine, plan);
+    EXPECT_EQ(phases.size(), biases ? 14U : 10U);
+    for (const ComparedPhase& phase : phases) {
+      EXPECT_TRUE(phase.passed()) << phase.name << ": " << phase.largest_relative << " of " << phase.allowed;
+      EXPECT_GT(phase.values, 0) << phase.name;
+    }
+  }
+}
+
+TEST(Verify, OneWrongNumberIsFoundWhereItIs) {
+  for (const std::string name : {"slopes", "user gradients", "item gradients", "user factors", "item factors"}) {
+    WrongEngine engine(name, 1e-2F);
+    for (const ComparedPhase& phase : verify_against_reference(engine)) {
+      EXPECT_EQ(phase.passed(), phase.name != name) << phase.name;
+      if (phase.passed()) continue;
+      EXPECT_EQ(phase.first_apart->step, 2);
+      EXPECT_EQ(phase.first_apart->column, 0);
+      EXPECT_NEAR(phase.first_apart->actual - phase.first_apart->expected, 1e-2, 1e-5);
+      EXPECT_NEAR(phase.largest_absolute, 1e-2, 1e-5);
+    }
+  }
+}
+
+TEST(Verify, ANumberThatIsNoneFails) {
+  WrongEngine engine("user factors", NAN);
+  for (const ComparedPhase& phase : verify_against_reference(engine)) {
+    EXPECT_EQ(phase.passed(), phase.name != "user factors") << phase.name;
+  }
+}
+
+TEST(Verify, AToleranceIsObeyed) {
+  VerifyPlan plan = small_plan();
+  plan.tolerance = 1;
+  WrongEngine engine("user factors", 1e-2F);
+  for (const ComparedPhase& phase : verify_against_reference(engine, plan)) EXPECT_TRUE(phase.passed()) << phase.name;
+}
+
+TEST(Verify, AllowsMoreForLongerSumsAndLaterSteps) {
+  EXPECT_LT(allowed_difference(10, 1), allowed_difference(100, 1));
+  EXPECT_LT(allowed_difference(10, 1), allowed_difference(10, 9));
+  EXPECT_DOUBLE_EQ(allowed_difference(1, 0), 0x1p-23);
+}
+
+}  // namespace
+}  // namespace wf::test
