@@ -39,6 +39,21 @@ wf_test(host LINK wf_api wf_readers)
 wf_test(kernels LINK wf_api wf_readers)
 wf_test(cli LINK wf_api wf_readers)
 
+# The suites of kernels/ and cuda/ on a real device; trajectories run through the module beside it, as users run it.
+if(TARGET wf_cuda)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/kernels/*_test.cpp"
+       "${CMAKE_CURRENT_SOURCE_DIR}/tests/cuda/*_test.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/tests/support/*.cpp")
+  add_executable(cuda_tests ${sources} tests/kernels/cuda_main.cpp)
+  target_link_libraries(cuda_tests PRIVATE wf_cuda wf_api wf_readers GTest::gtest GTest::gmock rapidcheck
+                        rapidcheck_gtest)
+  target_compile_definitions(cuda_tests PRIVATE WF_TEST_CUDA=1 WF_FIXTURES="fixtures"
+    WF_FIXTURES_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/tests" WF_PROGRAM="$<TARGET_FILE:warpfactor>")
+  set_target_properties(cuda_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  add_dependencies(cuda_tests warpfactor warpfactor_cuda)
+  add_test(NAME cuda_tests COMMAND cuda_tests)
+  set_tests_properties(cuda_tests PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77)
+endif()
+
 set(WARPFACTOR_INTERPRETER_FOUND FALSE)
 if(NOT WARPFACTOR_SANITIZE MATCHES "thread" AND NOT WARPFACTOR_COVERAGE)
   add_subdirectory(tests/simt)
@@ -62,6 +77,21 @@ if(Python3_FOUND)
   wf_program_test(readme_examples)
   wf_program_test(trajectories_through_cli ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch)
   wf_program_test(model_file_loads_in_torch)
+  if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)
+    add_test(NAME kernel_code COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kernel_code.py
+             ${CMAKE_CUDA_COMPILER} ${CMAKE_CURRENT_SOURCE_DIR} ${RANDOM123_INCLUDE_DIR})
+    set_tests_properties(kernel_code PROPERTIES TIMEOUT 600)
+  endif()
+  if(TARGET warpfactor-simt)
+    wf_program_test(cuda_through_cli $<TARGET_FILE:warpfactor-simt>)
+    add_test(NAME python.trajectories_on_the_interpreter COMMAND ${Python3_EXECUTABLE} -B
+             ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/trajectories_through_cli.py $<TARGET_FILE:warpfactor-simt>
+             ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch cuda cuda_repeatable)
+    set_tests_properties(python.trajectories_on_the_interpreter PROPERTIES TIMEOUT 600)
+  endif()
+  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # a script is under test; its programs have tests of their own
+    wf_program_test(gpu_check)
+  endif()
   if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # these builds take memory of their own
     wf_program_test(memory_limit)
   endif()

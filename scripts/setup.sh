@@ -2,7 +2,7 @@
 
 core_packages=(g++ cmake ninja-build pkg-config python3 libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libzstd-dev
   libxxhash-dev robin-map-dev librandom123-dev)
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev clang-format clang-tidy gcovr zstd)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libopenblas-dev clang-format clang-tidy gcovr zstd)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -27,6 +27,7 @@ is_there() {
     libgmock-dev) header=gmock/gmock.h ;;
     librapidcheck-dev) header=rapidcheck.h ;;
     libbenchmark-dev) header=benchmark/benchmark.h ;;
+    libopenblas-dev) header=cblas.h ;;
     *) command -v "$1" >/dev/null; return ;;
   esac
   echo "#include <$header>" | g++ -std=c++20 -E -x c++ - >/dev/null 2>&1

@@ -15,6 +15,9 @@ LAYERS = [
 ]
 LAYER_OF = {folder: level for level, folders in enumerate(LAYERS) for folder in folders}
 
+# The same for cuda/, with the last folder of host/ that each may include.
+CUDA_LAYERS = {"runtime": "kernels", "device": "kernels", "kernels": "kernels", "engine": "api"}
+
 # Files that may read a clock, and why; results never depend on it.
 CLOCKS = {
     "host/train/training_loop.hpp": "rates and seconds of an epoch, for the progress report",
@@ -42,7 +45,13 @@ WORDS = [
     ("host/ knows no CUDA", r'#\s*include\s*[<"](cuda|cublas|cusparse|cusolver|thrust|cub/|nccl)', r"^host/", None),
     ("included by its path from the root", r'#\s*include "(?!host/|cuda)', r"^host/", None),
     ("kernels start through the wrapper", r"<<<", r"^cuda/", None),
-    ("shared memory through the macros", r"(?<!\w)__shared__", r"^cuda/", None),
+    ("shared memory through the macros", r"(?<!\w)__shared__", r"^cuda/", r"^cuda/runtime/kernel_code\.hpp$"),
+    ("the architecture by WF_ARCH", r"(?<!\w)__CUDA_ARCH__", r"^cuda/", r"^cuda/runtime/kernel_code\.hpp$"),
+    ("copies are in cuda/runtime/transfer.cpp", r"cudaMemcpy(?!Async\()\w*\(", r"^cuda/", None),
+    ("every call has a stream: no default stream", r"cuda(Malloc|Free|Memset|MemcpyAsync)\([^;]*\bnullptr\)|\bcuda(Malloc|Memset|Free)\(", r"^cuda/", None),
+    ("no inline PTX: the interpreter cannot run it", r"\basm\s*(volatile)?\s*\(", r"^cuda/", None),
+    ("product code stands without its tests", r'#\s*include "tests/', r"^(host|cuda)/",
+     r"^cuda/runtime/(kernel_code\.hpp|sort\.cu)$"),
     ("unfinished by its own words", r"\b(TODO|FIXME|XXX)\b", r"", PLANTED),
     ("no path of one machine", r"(?<![\w.~])/(?:root|work|home)(?![\w-])", r"", PLANTED),
 ]
@@ -54,8 +63,24 @@ def without_comment(line):
     return re.sub(r"(?<!:)//.*", "", line)  # not the // of an address
 
 
+def check_cuda_include(path, line):
+    own = path.split("/")[1]
+    order = list(CUDA_LAYERS)
+    if own not in order:
+        return f"cuda/{own} has no place in the order of includes"
+    cuda = re.match(r'\s*#\s*include\s*"cuda/(\w+)/', line)
+    if cuda and (cuda.group(1) not in order or order.index(cuda.group(1)) > order.index(own)):
+        return f"cuda/{own} must not include cuda/{cuda.group(1)}"
+    host = re.match(r'\s*#\s*include\s*"host/(\w+)/', line)
+    if host and LAYER_OF.get(host.group(1), len(LAYERS)) > LAYER_OF[CUDA_LAYERS[own]]:
+        return f"cuda/{own} must not include host/{host.group(1)}"
+    return None
+
+
 def check_include(path, line):
     """The rule that an #include breaks, or None."""
+    if path.startswith("cuda/"):
+        return check_cuda_include(path, line)
     included = re.match(r'\s*#\s*include\s*[<"]host/(\w+)/', line)
     parts = path.split("/")
     if not included or parts[0] != "host":

@@ -106,6 +106,8 @@ class Cuda {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Device> table,
                       const OptimizerState<Device>& state);
 
+  /// A warp per block: 512 keep 4 warps on each of 132 multiprocessors. Repeatable: the grid of the cpu engine.
+  int most_ranges() const { return order_ == Order::repeatable ? kMostRanges : 512; }
   void sgd_update(const ModelView<float, Device>& model, const RatingsView<Device>& ratings,
                   Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Device>& penalties);
 

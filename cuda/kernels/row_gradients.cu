@@ -100,8 +100,9 @@ __device__ inline Chunk chunk_of(const RowGroups<Device>& groups, Position at, R
   return {begin + first, begin + min(groups.counts[low], first + kSumChunk), extra_sums.row(extra)};
 }
 
+// 4 blocks a multiprocessor: 64 registers, so that the loads of four members are in flight at once
 template <class Rank>
-__global__ void __launch_bounds__(kBlockThreads)
+__global__ void __launch_bounds__(kBlockThreads, 4)
     sum_chunks_kernel(RowGroups<Device> groups, Position pieces, Span<const float, Device> slopes,
                       Span<const RowId, Device> partners, Rows<const float, Device> partner_table,
                       Rows<float, Device> gradients, Rows<float, Device> extra_sums, Rank rank) {

@@ -38,7 +38,7 @@ def main(program):
             for line in re.findall(r"^\$ (.*)$", block, re.M):
                 command = line.split("#")[0].strip()
                 if command.startswith("scripts/"):
-                    if not (ROOT / command).is_file():
+                    if not (ROOT / command.split()[0]).is_file():
                         failures.append(f"{command} does not exist")
                     continue
                 if command.startswith("cmake "):

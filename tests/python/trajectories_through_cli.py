@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The recorded PyTorch trajectories, repeated by the command line: every case of a folder, on every engine.
 
-    trajectories_through_cli.py PROGRAM FOLDER      FOLDER holds .npz files of scripts/golden.py, of any seed
+    trajectories_through_cli.py PROGRAM FOLDER [ENGINE...]   FOLDER holds .npz files of scripts/golden.py, of any seed;
+                                                             cuda_repeatable is cuda --deterministic
 
 Standard library only. Tolerances as in tests/kernels/trajectories_test.cpp.
 """
@@ -68,7 +69,7 @@ def command_of(program, folder, c, device):
              "--momentum", c["momentum"], "--weight-decay", c["weight_decay"], "--beta1", c["betas"][0],
              "--beta2", c["betas"][1], "--eps", repr(c["eps"]), "--gradients", "sparse" if c["sparse"] else "dense",
              "--biases" if c["biases"] else "--no-biases", "--global-mean", c["global_mean"], "--no-valid",
-             "--device", device, "--batch-losses", folder / "losses.csv", "-o", folder / "out.safetensors", "--quiet"]
+             *device_words(device), "--batch-losses", folder / "losses.csv", "-o", folder / "out.safetensors", "--quiet"]
     for key, option in (("user_padding_idx", "--user-padding-idx"), ("item_padding_idx", "--item-padding-idx"),
                         ("max_norm", "--max-norm")):
         if c[key] is not None:
@@ -84,6 +85,10 @@ def worst_difference(actual, expected):
         return math.inf
     differences = [abs(a - e) for a, e in zip(actual, expected)]
     return math.inf if any(math.isnan(d) for d in differences) else max(differences, default=0.0)
+
+
+def device_words(engine):
+    return ("--device", "cuda", "--deterministic") if engine == "cuda_repeatable" else ("--device", engine)
 
 
 def check_case(program, path, device):
@@ -121,7 +126,7 @@ def check_case(program, path, device):
             if not worst <= allowed:
                 complaints.append(f"{table} differs by {worst:.2e}, allowed {allowed:.2e}")
 
-        run = subprocess.run([program, "predict", str(folder / "out.safetensors"), str(folder / "data.csv"), "--device", device,
+        run = subprocess.run([program, "predict", str(folder / "out.safetensors"), str(folder / "data.csv"), *device_words(device)[:2],
                               "--quiet", "--no-header"], check=True, capture_output=True, text=True)
         rows = list(csv.DictReader(io.StringIO(run.stdout)))
         values = record["predictions"][1]
@@ -133,18 +138,18 @@ def check_case(program, path, device):
     return complaints
 
 
-def main(program, folder):
+def main(program, folder, *engines):
     failed = 0
     cases = sorted(pathlib.Path(folder).glob("*.npz"))
     for path in cases:
-        for device in ("reference", "cpu"):
+        for device in engines or ("reference", "cpu"):
             complaints = check_case(program, path, device)
             failed += bool(complaints)
             for complaint in complaints[:5]:
                 print(f"{path.stem} on {device}: {complaint}")
-    print(f"{2 * len(cases) - failed} passed, {failed} failed")
+    print(f"{len(engines or (1, 2)) * len(cases) - failed} passed, {failed} failed")
     return 1 if failed or not cases else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:]))

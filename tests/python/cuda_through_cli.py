@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""The CUDA engine through the command line: with the interpreter as the device, and the real program without a driver.
+
+    cuda_through_cli.py PROGRAM INTERPRETER_PROGRAM      warpfactor and warpfactor-simt of one build
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, SIMT = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
+
+
+class Device(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.run_ok(SIMT, "synth", "--users", "60", "--items", "40", "--ratings", "1500", "--seed", "3", "-o", "r.txt")
+
+    def run_program(self, program, *arguments, **environment):
+        return subprocess.run([program, *arguments], cwd=self.folder.name, env={**os.environ, **environment},
+                              capture_output=True, text=True, timeout=300)
+
+    def run_ok(self, program, *arguments, **environment):
+        result = self.run_program(program, *arguments, **environment)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("simt:", result.stderr)  # the interpreter's findings
+        return result
+
+    def train(self, engine, model, *options):
+        return self.run_ok(SIMT, "train", "r.txt", "--device", engine, "--epochs", "3", "-k", "16", "-o", model, *options)
+
+    def test_every_verb_works_on_the_device(self):
+        self.train("cuda", "m.safetensors", "--batch-size", "100", "--lr", "0.5")
+        errors = json.loads(self.run_ok(SIMT, "evaluate", "m.safetensors", "r.txt", "--device", "cuda", "--json").stdout)
+        on_cpu = json.loads(self.run_ok(SIMT, "evaluate", "m.safetensors", "r.txt", "--device", "cpu", "--json").stdout)
+        self.assertAlmostEqual(errors["rmse"], on_cpu["rmse"], places=6)
+        predict = [self.run_ok(SIMT, "predict", "m.safetensors", "r.txt", "--device", engine).stdout.splitlines()
+                   for engine in ("cuda", "cpu")]
+        self.assertEqual(predict[0], predict[1])
+        top = [self.run_ok(SIMT, "recommend", "m.safetensors", "--user", "3", "--device", engine).stdout.splitlines()
+               for engine in ("cuda", "cpu")]
+        self.assertEqual([line.split(",")[:3] for line in top[0]], [line.split(",")[:3] for line in top[1]])
+
+    def test_the_default_training_runs_on_the_device_and_says_so(self):
+        result = self.train("auto", "m.safetensors")
+        self.assertIn("engine cuda, SIMT interpreter", result.stderr)
+        self.assertIn("memory needs", result.stderr)
+        self.assertIn("factors", result.stderr)
+
+    def test_deterministic_training_has_the_bits_of_the_cpu(self):
+        options = ("--batch-size", "100", "--lr", "0.5", "--deterministic")
+        self.train("cuda", "a.safetensors", *options)
+        self.train("cpu", "b.safetensors", *options)
+        tensors = []
+        for name in ("a", "b"):
+            raw = (pathlib.Path(self.folder.name) / f"{name}.safetensors").read_bytes()
+            length = int.from_bytes(raw[:8], "little")
+            tensors.append(raw[8 + length:])
+        self.assertEqual(tensors[0], tensors[1])
+
+    def test_verify_agrees_and_reports_each_phase(self):
+        for mode in ([], ["--deterministic"]):
+            result = self.run_ok(SIMT, "verify", "r.txt", "--device", "cuda", "--steps", "4", "-k", "33",
+                                 "--batch-size", "200", "--json", *mode)
+            report = json.loads(result.stdout)
+            self.assertTrue(report["passed"])
+            names = [phase["phase"] for phase in report["phases"]]
+            for name in ("slopes", "user gradients", "item gradients", "user factors", "per-rating item factors",
+                         "predictions", "RMSE and MAE", "scores of all items"):
+                self.assertIn(name, names)
+
+    def test_verify_ends_with_1_above_the_tolerance_and_names_the_place(self):
+        result = self.run_program(SIMT, "verify", "r.txt", "--device", "cuda", "--steps", "4", "-k", "33", "--batch-size",
+                                  "200", "--tolerance", "0")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("APART", result.stdout)
+        self.assertRegex(result.stdout, r"first apart at step \d+, row \d+, column \d+: \S+ by the reference, \S+ here")
+
+    def test_what_does_not_fit_is_refused_with_the_option_that_helps(self):
+        self.run_ok(SIMT, "synth", "--users", "5000", "--items", "2000", "--ratings", "9000", "-o", "large.txt")
+        result = self.run_program(SIMT, "train", "large.txt", "--device", "cuda", "-k", "128", SIMT_DEVICE_MIB="4")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertRegex(result.stderr, r"does not fit: it needs .* of 4\.2 MB.*factors.*--rank \d+ fits")
+
+    def test_a_machine_without_a_device(self):
+        result = self.run_program(SIMT, "train", "r.txt", "--device", "cuda", SIMT_NO_DEVICE="1")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("--engine cpu", result.stderr)
+        result = self.run_ok(SIMT, "train", "r.txt", "--epochs", "1", "-k", "4", SIMT_NO_DEVICE="1")
+        self.assertIn("engine cpu", result.stderr)
+
+
+class RealProgram(unittest.TestCase):
+    def setUp(self):
+        report = json.loads(subprocess.run([PROGRAM, "doctor", "--json"], capture_output=True, check=True).stdout)
+        self.cuda = next(engine for engine in report["engines"] if engine["name"] == "cuda")
+
+    def train(self, folder, engine):
+        pathlib.Path(folder, "r.csv").write_text("".join(f"{n % 7},{n % 5},{1 + n % 3}\n" for n in range(60)))
+        return subprocess.run([PROGRAM, "train", "r.csv", "--device", engine, "--epochs", "1", "-k", "2"], cwd=folder,
+                              capture_output=True, text=True, timeout=300)
+
+    def test_without_a_driver_cuda_is_refused_with_the_reason(self):
+        if self.cuda["available"]:
+            self.skipTest("this machine has a CUDA device")
+        with tempfile.TemporaryDirectory() as folder:
+            result = self.train(folder, "cuda")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn(self.cuda["detail"], result.stderr)
+        self.assertIn("--engine cpu", result.stderr)
+
+    def test_without_a_driver_auto_takes_the_cpu_and_says_why(self):
+        if self.cuda["available"]:
+            self.skipTest("this machine has a CUDA device")
+        with tempfile.TemporaryDirectory() as folder:
+            result = self.train(folder, "auto")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("engine cpu", result.stderr)
+        self.assertIn("cuda: " + self.cuda["detail"], result.stderr)
+
+    def test_the_program_is_linked_to_no_cuda_library(self):
+        libraries = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+        for name in ("cuda", "cublas", "nvidia"):
+            self.assertNotIn(name, libraries)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
