@@ -377,7 +377,8 @@ class Bench {
     Ratings ratings;
     for (Position n = 0; n < batch_; ++n) ratings.push_back(batch.user[n], batch.item[n], batch.value[n]);
     BlockGrid grid(std::move(ratings), settings_.n_users, settings_.n_items,
-                   default_grid_size(batch_, settings_.n_users, settings_.n_items), Shuffle::epoch, kSeed);
+                   default_grid_size(batch_, settings_.n_users, settings_.n_items, kernels_.most_ranges()),
+                   Shuffle::epoch, kSeed);
     grid.start_epoch(0);
     std::vector<std::vector<Block>> strata;
     for (int s = 0; s < grid.size(); ++s) strata.emplace_back(grid.stratum(s).begin(), grid.stratum(s).end());

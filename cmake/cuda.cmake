@@ -1,4 +1,4 @@
-# WARPFACTOR_CUDA=ON|OFF|AUTO. So far nvcc proves that the shared rules compile for the device; the engine comes on top.
+# WARPFACTOR_CUDA=ON|OFF|AUTO: the CUDA engine, as a module that the program loads.
 set(WARPFACTOR_CUDA_FOUND FALSE)
 if(NOT WARPFACTOR_CUDA MATCHES "^(ON|OFF|AUTO)$")
   message(FATAL_ERROR "WARPFACTOR_CUDA=${WARPFACTOR_CUDA}: say ON (must), OFF, or AUTO (where nvcc is found).")
@@ -24,7 +24,13 @@ if(NOT WARPFACTOR_CUDA STREQUAL "OFF")
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
     endif()
-    set(WARPFACTOR_CUDA_FOUND TRUE)
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.4)
+      set(WARPFACTOR_CUDA_FOUND TRUE)
+    elseif(WARPFACTOR_CUDA STREQUAL "ON")
+      message(FATAL_ERROR "WARPFACTOR_CUDA=ON, but nvcc is ${CMAKE_CUDA_COMPILER_VERSION}: 12.4 is the oldest that will do.")
+    else()
+      message(STATUS "CUDA: nvcc ${CMAKE_CUDA_COMPILER_VERSION} is older than 12.4, the CUDA parts are left out (WARPFACTOR_CUDA=AUTO)")
+    endif()
   elseif(WARPFACTOR_CUDA STREQUAL "AUTO")
     message(STATUS "CUDA: no nvcc found, the CUDA parts are left out (WARPFACTOR_CUDA=AUTO)")
   else()
@@ -40,7 +46,8 @@ find_package(CUDAToolkit 12.4 REQUIRED)
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda/runtime/*.cu
      ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/*.cu ${CMAKE_CURRENT_SOURCE_DIR}/cuda/runtime/*.cpp
-     ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/module.cpp)
+     ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/module.cpp
+     ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/*.cu)
 
 # The engine's objects, for the module and for tests: CMake links no module into a program.
 add_library(wf_cuda STATIC ${cuda_sources})
@@ -55,9 +62,6 @@ set_target_properties(wf_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED
 set(nvcc_flags --fmad=false --diag-suppress=554 -lineinfo)
 if(WARPFACTOR_WERROR)
   list(APPEND nvcc_flags -Werror all-warnings)
-endif()
-if(WARPFACTOR_CUDA_REPORT)  # registers, spills and shared memory of every kernel, for scripts/check_kernels.py
-  list(APPEND nvcc_flags -Xptxas -v --keep --keep-dir ${CMAKE_CURRENT_BINARY_DIR})
 endif()
 target_compile_options(wf_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>)
 

@@ -36,6 +36,12 @@ function(wf_test folder)
 endfunction()
 
 wf_test(host LINK wf_api wf_readers)
+set(module "")
+if(TARGET warpfactor_cuda)
+  set(module "$<TARGET_FILE:warpfactor_cuda>")
+  add_dependencies(host_tests warpfactor_cuda)
+endif()
+target_compile_definitions(host_tests PRIVATE WF_CUDA_MODULE="${module}")
 wf_test(kernels LINK wf_api wf_readers)
 wf_test(cli LINK wf_api wf_readers)
 

@@ -30,7 +30,8 @@ std::string version_text(int version) {
 std::string versions() {
   int driver = 0;
   check_cuda(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
-  return "driver for CUDA " + version_text(driver) + ", built with toolkit " + version_text(CUDART_VERSION);
+  return (driver == 0 ? std::string("no driver") : "driver for CUDA " + version_text(driver)) +
+         ", built with toolkit " + version_text(CUDART_VERSION);
 }
 
 std::unique_ptr<Engine> make(bool deterministic) {
@@ -40,7 +41,7 @@ std::unique_ptr<Engine> make(bool deterministic) {
 }  // namespace
 
 const CudaModule& linked_cuda_module() {
-  static constexpr CudaModule kModule{kCudaModuleVersion, devices, versions, make};
+  static constexpr CudaModule kModule{kCudaModuleVersion, devices, versions, kernel_problem, make};
   return kModule;
 }
 

@@ -6,4 +6,7 @@ namespace wf {
 
 const CudaModule& linked_cuda_module();
 
+/// Why kernels cannot run on device 0; empty where they can. Defined beside a kernel, in probe.cu.
+std::string kernel_problem();
+
 }  // namespace wf

@@ -5,8 +5,9 @@
 //
 // shapes  rows [n], kNoRow is skipped, or all rows of the table; state like the table
 // launch  a warp per row, 8 rows per block
-// moves   8 * rank bytes per row and kind of state, however many steps it missed
+// moves   8 * rank bytes per row and kind of state for every 32 steps it missed
 // order   every element by itself: repeatable
+#include "cuda/device/pair.cuh"
 #include "cuda/device/walk.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "cuda/runtime/ranges.hpp"
@@ -14,15 +15,38 @@
 namespace wf {
 namespace {
 
+/// The scalars of step `first` + lane, of which only the bias corrections differ from step to step: every lane computes
+/// one step's, as their powers in double are the dearest part, and the others get them by shuffle.
+__device__ inline StepScalars scalars_of(const StepScalars& mine, int lane) {
+  StepScalars scalars = mine;
+  scalars.step_size = __shfl_sync(kAllLanes, mine.step_size, lane);
+  scalars.root_correction2 = __shfl_sync(kAllLanes, mine.root_correction2, lane);
+  return scalars;
+}
+
+/// One row by a warp: kWarp missed steps at a time, and within them each element from its first to its last step.
 template <Rule rule>
-__device__ void replay(const RuleSettings& settings, Position last, Position step, float& weight, float& first,
-                       float& second) {
-  if (settings.weight_decay == 0 && first == 0 && second == 0) return;  // nothing drives it
-  if (rule == Rule::momentum && settings.weight_decay == 0) {
-    return apply(momentum_series(settings, step - last), weight, first);
-  }
-  for (Position missed = last + 1; missed <= step; ++missed) {
-    optimizer_rule<rule>(scalars_of_step(settings, missed), weight, 0.0F, first, second);
+__device__ void replay(const RuleSettings& settings, Position last, Position step, int rank, float* weights,
+                       float* firsts, float* seconds) {
+  for (Position before = last; before < step; before += kWarp) {
+    const int steps = static_cast<int>(min(step - before, Position{kWarp}));
+    const StepScalars mine = scalars_of_step(settings, before + 1 + this_lane());
+    for (int base = 0; base < rank; base += kWarp) {
+      const int f = base + this_lane();
+      const bool here = f < rank;
+      float weight = here ? weights[f] : 0;
+      float first = here && firsts != nullptr ? firsts[f] : 0;
+      float second = here && seconds != nullptr ? seconds[f] : 0;
+      const bool driven = settings.weight_decay != 0 || first != 0 || second != 0;
+      for (int t = 0; t < steps; ++t) {
+        const StepScalars scalars = scalars_of(mine, t);
+        if (driven) optimizer_rule<rule>(scalars, weight, 0.0F, first, second);
+      }
+      if (!here) continue;
+      weights[f] = weight;
+      if (firsts != nullptr) firsts[f] = first;
+      if (seconds != nullptr) seconds[f] = second;
+    }
   }
 }
 
@@ -35,11 +59,13 @@ __global__ void __launch_bounds__(kBlockThreads)
     const Position row = rows.empty() ? n : rows[n];
     if (row == kNoRow) continue;
     const Position last = state.last_step[row];
-    float unused = 0;
-    for (int f = this_lane(); last < step && f < table.rank; f += kWarp) {
-      float& first = state.first.empty() ? unused : state.first.row(row)[f];
-      float& second = state.second.empty() ? unused : state.second.row(row)[f];
-      replay<rule>(settings, last, step, table.row(row)[f], first, second);
+    float* firsts = state.first.empty() ? nullptr : state.first.row(row);
+    float* seconds = state.second.empty() ? nullptr : state.second.row(row);
+    if (rule == Rule::momentum && settings.weight_decay == 0) {
+      const MomentumSeries series = momentum_series(settings, step - last);
+      for (int f = this_lane(); last < step && f < table.rank; f += kWarp) apply(series, table.row(row)[f], firsts[f]);
+    } else {
+      replay<rule>(settings, last, step, table.rank, table.row(row), firsts, seconds);
     }
     __syncwarp();  // every lane has read last_step
     if (this_lane() == 0) state.last_step[row] = step;

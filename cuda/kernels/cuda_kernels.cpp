@@ -4,6 +4,11 @@
 
 namespace wf {
 
+Cuda::~Cuda() {
+  cudaStreamSynchronize(gpu_.compute());
+  cudaStreamSynchronize(gpu_.copy());
+}
+
 /// [user | item | value] in one allocation and, if it fits a pinned chunk, in one copy, under the compute of the
 /// ratings staged before.
 RatingsView<Device> Cuda::stage(const RatingsView<Host>& ratings) {
@@ -23,6 +28,25 @@ RatingsView<Device> Cuda::stage(const RatingsView<Host>& ratings) {
   auto* user = reinterpret_cast<RowId*>(slot.memory.data());
   auto* value = reinterpret_cast<float*>(user + 2 * n);
   return {{user, n}, {user + n, n}, {value, n}};
+}
+
+/// The arrays of Side and extra_sums_, by name; Thrust's sort takes another key and value per rating and a histogram.
+Position Cuda::batch_bytes(Position n_users, Position n_items, int rank, Position batch) const {
+  constexpr Position kId = sizeof(RowId);
+  Position bytes = 0;
+  for (const Position rows : {n_users, n_items}) {
+    const Position groups = std::min(rows, batch);
+    if (order_ == Order::racing) {
+      bytes += kId * (rows + 2 * groups + batch);
+    } else {
+      constexpr Position kSortArrays = 2, kHistogram = Position{1} << 20;
+      bytes += kId * (4 * groups + (3 + kSortArrays) * batch) + kHistogram;
+    }
+  }
+  if (order_ == Order::repeatable && batch > kSumChunk) {
+    bytes += checked_product(batch / kSumChunk, rank) * Position{sizeof(float)};
+  }
+  return bytes;
 }
 
 ErrorSums* Cuda::error_partials(Position blocks) {

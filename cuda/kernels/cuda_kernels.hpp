@@ -1,5 +1,6 @@
-// The CUDA engine's kernel set. Each op enqueues on the compute stream and returns; waiting happens in finish, fetch,
-// to_host, take_errors and, for a chunk of pinned memory to come free, in stage.
+// The CUDA engine's kernel set. Each op enqueues on the compute stream and returns. The device is waited for in finish,
+// fetch, to_host and take_errors; stage, borrow, to_space and sgd_update wait for a chunk of pinned memory to come
+// free, which is two uploads behind.
 #pragma once
 #include "cuda/kernels/device_groups.hpp"
 #include "cuda/runtime/blas.hpp"
@@ -29,6 +30,9 @@ class Cuda {
   using Buffer = DeviceBuffer<T>;
 
   explicit Cuda(Order order) : order_(order) {}
+  ~Cuda();  // when the device is done with what it owns
+  Cuda(const Cuda&) = delete;
+  Cuda& operator=(const Cuda&) = delete;
 
   template <class T>
   DeviceBuffer<T> borrow(Span<const T, Host> values) {
@@ -78,6 +82,7 @@ class Cuda {
   }
   RatingsView<Device> stage(const RatingsView<Host>& ratings);
   std::optional<DeviceMemory> memory() const { return gpu_.memory(); }
+  Position batch_bytes(Position n_users, Position n_items, int rank, Position batch) const;
   ErrorSums take_errors();
 
   void predict(const ModelView<const float, Device>& model, const ScoreOptions& options, Span<const RowId, Device> user,

@@ -4,10 +4,11 @@
 //
 // shapes  user, item, scores [n]; user_factors [n_users x rank], item_factors [n_items x rank]
 // launch  two lanes per pair, 128 pairs per block
-// moves   8 * rank + 12 bytes per pair, 16 more with biases
+// moves   8 * rank + 12 bytes per pair, 8 more with biases
 // order   sum_in_lanes: repeatable, and the same bits as the cpu engine
 #include "cuda/device/score.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
+#include "cuda/runtime/ranges.hpp"
 
 namespace wf {
 namespace {
@@ -29,6 +30,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 void Cuda::predict(const ModelView<const float, Device>& model, const ScoreOptions& options,
                    Span<const RowId, Device> user, Span<const RowId, Device> item, Span<float, Device> scores) {
   if (user.empty()) return;
+  const Range range("predict");
   with_model_rank(model, [&](auto rank) {
     launch(gpu_, "predict", pairs_over(user.size), predict_kernel<decltype(rank)>, model, options, user, item, scores,
            rank);

@@ -5,7 +5,7 @@
 // shapes  rows [groups], kNoRow is skipped; table [count x rank]
 // launch  two lanes per row, 128 rows per block
 // moves   8 * rank bytes per row, 4 more for each that is shortened
-// order   norms in sum_in_lanes' order, in double: the same bits as the cpu engine
+// order   norms in sum_in_lanes' order, in double: the same bits as the cpu engine for norms 1, 2 and infinity
 #include "cuda/device/score.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "cuda/runtime/ranges.hpp"

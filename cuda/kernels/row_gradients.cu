@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 
 /// Members begin .. end - 1 of group `group`, and the row that takes their sum.
 struct Chunk {
-  RowId begin, end;
+  Position begin, end;
   float* sum;
 };
 
@@ -81,7 +81,7 @@ __device__ inline Chunk chunk_of(const RowGroups<Device>& groups, Position at, R
                                  Rows<float, Device> extra_sums) {
   if (at < groups.rows.size) {
     if (groups.rows[at] == kNoRow) return {0, 0, nullptr};
-    const RowId begin = groups.starts[at];
+    const Position begin = groups.starts[at];
     return {begin, begin + min(groups.counts[at], kSumChunk), gradients.row(at)};
   }
   const Position extra = at - groups.rows.size;
@@ -94,10 +94,10 @@ __device__ inline Chunk chunk_of(const RowGroups<Device>& groups, Position at, R
     else
       low = middle + 1;
   }
-  const auto before = static_cast<RowId>(low == 0 ? 0 : groups.extra_ends[low - 1]);
-  const RowId first = (1 + static_cast<RowId>(extra) - before) * kSumChunk;
-  const RowId begin = groups.starts[low];
-  return {begin + first, begin + min(groups.counts[low], first + kSumChunk), extra_sums.row(extra)};
+  const Position before = low == 0 ? 0 : groups.extra_ends[low - 1];
+  const Position first = (1 + extra - before) * kSumChunk;
+  const Position begin = groups.starts[low];
+  return {begin + first, begin + min(Position{groups.counts[low]}, first + kSumChunk), extra_sums.row(extra)};
 }
 
 // 4 blocks a multiprocessor: 64 registers, so that the loads of four members are in flight at once
@@ -115,7 +115,7 @@ __global__ void __launch_bounds__(kBlockThreads, 4)
       for (int f = 4 * lane; chunk.sum != nullptr && f < rank.count(); f += 4 * kLanes) {
         float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll 4
-        for (RowId m = chunk.begin; m < chunk.end; ++m) {
+        for (Position m = chunk.begin; m < chunk.end; ++m) {
           const RowId member = groups.members[m];
           const float slope = slopes[member];
           const float4 q = load4(partner_table.row(partners[member]) + f);
@@ -127,7 +127,7 @@ __global__ void __launch_bounds__(kBlockThreads, 4)
       for (int f = lane; chunk.sum != nullptr && f < rank.count(); f += kLanes) {
         float sum = 0;
 #pragma unroll 4
-        for (RowId m = chunk.begin; m < chunk.end; ++m) {
+        for (Position m = chunk.begin; m < chunk.end; ++m) {
           const RowId member = groups.members[m];
           sum += slopes[member] * __ldg(partner_table.row(partners[member]) + f);
         }
@@ -143,12 +143,12 @@ __global__ void __launch_bounds__(kBlockThreads)
   const Walk walk = lanes_walk();
   for (Position g = walk.first; g < groups.rows.size; g += walk.step) {
     if (groups.rows[g] == kNoRow) continue;
-    const RowId end = groups.starts[g] + groups.counts[g];
+    const Position end = Position{groups.starts[g]} + groups.counts[g];
     float sum = 0;
-    for (RowId first = groups.starts[g]; first < end; first += kWarp * kSumChunk) {
-      const RowId begin = first + this_lane() * kSumChunk;
+    for (Position first = groups.starts[g]; first < end; first += kWarp * kSumChunk) {
+      const Position begin = first + this_lane() * kSumChunk;
       float chunk = 0;
-      for (RowId m = begin; m < min(end, begin + kSumChunk); ++m) chunk += slopes[groups.members[m]];
+      for (Position m = begin; m < min(end, begin + kSumChunk); ++m) chunk += slopes[groups.members[m]];
       for (int lane = 0; lane < kWarp; ++lane) {
         const float next = __shfl_sync(kAllLanes, chunk, lane);
         if (first + lane * kSumChunk < end) sum += next;

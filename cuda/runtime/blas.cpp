@@ -1,5 +1,6 @@
 #include "cuda/runtime/blas.hpp"
 
+#include "cuda/runtime/check.hpp"
 #include "host/base/error.hpp"
 
 #include <cublas_v2.h>
@@ -49,10 +50,11 @@ const Library& library() {
   return functions;
 }
 
-void check_blas(cublasStatus_t status, const char* call) {
+void check_blas(cublasStatus_t status, const char* call, int line = __builtin_LINE()) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw DeviceError(std::string(call) + " failed with status " + std::to_string(static_cast<int>(status)),
-                    "--deterministic or --engine cpu do without cuBLAS");
+  throw DeviceError(std::string(call) + " failed on " + device_name() + " with status " +
+                        std::to_string(static_cast<int>(status)) + " [blas.cpp:" + std::to_string(line) + "]",
+                    "--engine cpu does without cuBLAS");
 }
 
 }  // namespace

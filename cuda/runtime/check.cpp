@@ -2,23 +2,14 @@
 
 #include "host/base/error.hpp"
 
-#include <string>
-
 namespace wf {
 namespace {
-
-std::string device_name() {
-  int device = 0;
-  if (cudaGetDevice(&device) != cudaSuccess) return "no device";
-  cudaDeviceProp properties{};
-  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) return "device " + std::to_string(device);
-  return "device " + std::to_string(device) + " (" + properties.name + ")";
-}
 
 const char* cure_of(cudaError_t result) {
   switch (result) {
     case cudaErrorMemoryAllocation:
-      return "use a smaller --rank or --batch-size, free the device's memory (nvidia-smi shows who holds it), or "
+      return "free the device's memory (nvidia-smi shows who holds it), train with a smaller --rank or --batch-size, "
+             "or "
              "--engine cpu";
     case cudaErrorNoDevice:
     case cudaErrorInsufficientDriver:
@@ -33,6 +24,14 @@ const char* cure_of(cudaError_t result) {
 }
 
 }  // namespace
+
+std::string device_name() {
+  int device = 0;
+  if (cudaGetDevice(&device) != cudaSuccess) return "no device";
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) return "device " + std::to_string(device);
+  return "device " + std::to_string(device) + " (" + properties.name + ")";
+}
 
 void check_cuda(cudaError_t result, const char* call, const char* file, int line) {
   if (result == cudaSuccess) return;

@@ -27,15 +27,26 @@ void Event::wait() const {
 }
 
 Context::Context() {
-  cudaMemPool_t pool = nullptr;
-  check_cuda(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
+  check_cuda(cudaDeviceGetDefaultMemPool(&pool_, 0), "cudaDeviceGetDefaultMemPool");
   std::uint64_t keep = UINT64_MAX;  // what was freed is handed out again instead of going back to the driver
-  check_cuda(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
+  check_cuda(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
 }
 
 void Context::wait() const {
   check_cuda(cudaStreamSynchronize(compute()), "cudaStreamSynchronize");
 }
+
+namespace {
+
+/// Bytes that the pool holds and nobody uses.
+std::uint64_t kept(cudaMemPool_t pool) {
+  std::uint64_t reserved = 0, used = 0;
+  check_cuda(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved), "cudaMemPoolGetAttribute");
+  check_cuda(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), "cudaMemPoolGetAttribute");
+  return reserved - used;
+}
+
+}  // namespace
 
 DeviceMemory Context::memory() const {
   DeviceMemory memory;
@@ -44,7 +55,7 @@ DeviceMemory Context::memory() const {
   cudaDeviceProp properties{};
   check_cuda(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
   memory.device = properties.name;
-  memory.free = static_cast<Position>(free);
+  memory.free = static_cast<Position>(free) + static_cast<Position>(kept(pool_));
   memory.total = static_cast<Position>(total);
   return memory;
 }

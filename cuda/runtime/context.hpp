@@ -47,10 +47,11 @@ class Context {
 
   cudaStream_t compute() const { return compute_.get(); }
   cudaStream_t copy() const { return copy_.get(); }
-  void wait() const;  ///< for the compute stream
-  DeviceMemory memory() const;
+  void wait() const;            ///< for the compute stream
+  DeviceMemory memory() const;  ///< free: what the driver has, and what our pool keeps for the next allocation
 
  private:
+  cudaMemPool_t pool_ = nullptr;
   Stream compute_, copy_;
 };
 

@@ -25,16 +25,24 @@ inline Shape grid_over(Position n, Position per_block, int threads, Position sha
   return {std::clamp<Position>((n + per_block - 1) / per_block, 1, kMostBlocks), threads, shared_bytes};
 }
 
+/// The name of an op, with the place that launches a kernel for it.
+struct Op {
+  const char* name;
+  const char* file;
+  int line;
+  Op(const char* op, const char* in = __builtin_FILE(), int at = __builtin_LINE()) : name(op), file(in), line(at) {}
+};
+
 /// Enqueues on the compute stream; throws DeviceError with the op's name when the launch is refused.
 template <class... Parameters, class... Arguments>
-void launch(const Context& gpu, const char* op, const Shape& shape, void (*kernel)(Parameters...),
+void launch(const Context& gpu, const Op& op, const Shape& shape, void (*kernel)(Parameters...),
             Arguments&&... arguments) {
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(shape.blocks));
   config.blockDim = dim3(static_cast<unsigned>(shape.threads));
   config.dynamicSmemBytes = static_cast<std::size_t>(shape.shared_bytes);
   config.stream = gpu.compute();
-  check_cuda(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), op);
+  check_cuda(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), op.name, op.file, op.line);
 }
 
 }  // namespace wf

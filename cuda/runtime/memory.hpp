@@ -19,10 +19,11 @@ class DeviceBuffer {
 
  public:
   DeviceBuffer() = default;
-  DeviceBuffer(Position size, cudaStream_t stream) : size_(size), stream_(stream) {
+  DeviceBuffer(Position size, cudaStream_t stream, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : size_(size), stream_(stream) {
     if (size == 0) return;
     void* memory = nullptr;
-    check_cuda(cudaMallocAsync(&memory, static_cast<std::size_t>(bytes()), stream), "cudaMallocAsync");
+    check_cuda(cudaMallocAsync(&memory, static_cast<std::size_t>(bytes()), stream), "cudaMallocAsync", file, line);
     data_ = static_cast<T*>(memory);
   }
   ~DeviceBuffer() {
@@ -31,15 +32,18 @@ class DeviceBuffer {
   DeviceBuffer(DeviceBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), stream_(other.stream_) {}
   DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(stream_, other.stream_);
+    if (data_ != nullptr) cudaFreeAsync(data_, stream_);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    stream_ = other.stream_;
     return *this;
   }
 
-  /// At least `size` values; the old ones are lost when it grows.
-  void grow(Position size, cudaStream_t stream) {
-    if (size > size_) *this = DeviceBuffer(size, stream);
+  /// At least `size` values; the old ones are lost when it grows, before the new ones are asked for.
+  void grow(Position size, cudaStream_t stream, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    if (size <= size_) return;
+    *this = DeviceBuffer();
+    *this = DeviceBuffer(size, stream, file, line);
   }
 
   T* data() { return data_; }

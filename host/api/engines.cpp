@@ -31,11 +31,24 @@ ChosenEngine make_cuda(bool deterministic, const std::string& reason) {
   return {module.make_engine(deterministic), "cuda, " + describe(module.devices().front()) + mode + reason};
 }
 
+ChosenEngine without_cuda(int threads, const std::string& problem) {
+  return make_cpu(threads, " (cuda: " + problem + ")");
+}
+
+/// A device that is there may be taken by others, or without memory.
+ChosenEngine make_fastest(int threads, bool deterministic) {
+  try {
+    return make_cuda(deterministic, " (the fastest here)");
+  } catch (const DeviceError& error) {
+    return without_cuda(threads, error.problem());
+  }
+}
+
 /// Why cuda is not there, or an empty string; loads the module to see whether it works.
 std::string cuda_problem() {
   if (std::string absence = cuda_absence(); !absence.empty()) return absence;
   try {
-    return cuda_module().devices().empty() ? "no device" : "";
+    return cuda_module().devices().empty() ? "no device" : cuda_module().problem();
   } catch (const DeviceError& error) {
     return error.problem();
   }
@@ -44,11 +57,19 @@ std::string cuda_problem() {
 EngineInfo cuda_info() {
   if (const std::string problem = cuda_problem(); !problem.empty()) return {"cuda", false, problem};
   std::string detail;
-  for (const CudaDevice& device : cuda_module().devices()) detail += describe(device) + "; ";
-  return {"cuda", true, detail + cuda_module().versions()};
+  for (const CudaDevice& device : cuda_module().devices()) detail += (detail.empty() ? "" : "; ") + describe(device);
+  return {"cuda", true, detail};
 }
 
 }  // namespace
+
+std::string cuda_versions() {
+  try {
+    return cuda_module().versions();
+  } catch (const DeviceError& error) {
+    return error.problem();
+  }
+}
 
 std::vector<EngineInfo> list_engines() {
   return {{"reference", true, "1 thread, sums in double: the yardstick"},
@@ -63,8 +84,8 @@ ChosenEngine make_engine(const std::string& name, int threads, bool deterministi
     throw UsageError("there is no engine \"" + name + "\"", "auto, reference, cpu or cuda");
   }
   const std::string problem = cuda_problem();
-  if (problem.empty()) return make_cuda(deterministic, name == "auto" ? " (the fastest here)" : "");
-  if (name == "auto") return make_cpu(threads, " (cuda: " + problem + ")");
+  if (name == "auto") return problem.empty() ? make_fastest(threads, deterministic) : without_cuda(threads, problem);
+  if (problem.empty()) return make_cuda(deterministic, "");
   throw DeviceError("engine cuda: " + problem, "--engine cpu or --engine auto; warpfactor doctor lists engines");
 }
 

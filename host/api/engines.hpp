@@ -16,6 +16,9 @@ struct EngineInfo {
 
 std::vector<EngineInfo> list_engines();
 
+/// "driver for CUDA 13.0, built with toolkit 13.0", or why there is nothing to say.
+std::string cuda_versions();
+
 struct ChosenEngine {
   std::unique_ptr<Engine> engine;
   std::string why;  ///< one line: which and why

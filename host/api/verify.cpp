@@ -1,5 +1,6 @@
 #include "host/api/verify.hpp"
 
+#include "host/base/error.hpp"
 #include "host/schedule/permutation.hpp"
 #include "host/schedule/row_groups.hpp"
 
@@ -27,30 +28,35 @@ std::vector<float> plain(const Rows<const float, Host>& table) {
 
 class Comparison {
  public:
-  Comparison(Position terms, std::optional<double> tolerance) : terms_(terms), tolerance_(tolerance) {}
+  Comparison(Position terms, const VerifyPlan& plan)
+      : terms_(terms), tolerance_(plan.tolerance), by_optimizer_(allowed_by_optimizer(plan.config)) {}
+
+  void note_mismatch(const std::string& phase, const std::string& text) {
+    ComparedPhase& result = phase_of(phase);
+    if (result.mismatch.empty()) result.mismatch = text;
+  }
 
   /// `rows` names the rows of `actual`; empty: 0, 1, 2, ...
-  void compare(const char* phase, Position step, Span<const RowId, Host> rows, const std::vector<float>& expected,
-               const Rows<const float, Host>& actual) {
+  void compare(const std::string& phase, Position step, Span<const RowId, Host> rows,
+               const std::vector<float>& expected, const Rows<const float, Host>& actual) {
     ComparedPhase& result = phase_of(phase);
-    result.allowed = tolerance_.value_or(allowed_difference(terms_, step));
+    result.allowed = tolerance_.value_or(allowed_difference(terms_, step) + by_optimizer_);
     double largest = 0;
     for (const float value : expected) largest = std::max(largest, std::fabs(static_cast<double>(value)));
     const std::vector<float> values = plain(actual);
-    const bool same_shape = values.size() == expected.size();
+    if (values.size() != expected.size()) note_mismatch(phase, "another number of values");
     for (std::size_t n = 0; n < std::min(values.size(), expected.size()); ++n) {
       const auto row = static_cast<Position>(n) / actual.rank;
       const ComparedPlace place{step, rows.empty() ? row : rows[row],
                                 static_cast<int>(static_cast<Position>(n) - row * actual.rank), expected[n], values[n]};
       add(result, place, largest);
     }
-    if (!same_shape && !result.first_apart) result.first_apart = ComparedPlace{step, 0, 0, 0, 0};
   }
 
   std::vector<ComparedPhase> take() { return std::move(phases_); }
 
  private:
-  ComparedPhase& phase_of(const char* name) {
+  ComparedPhase& phase_of(const std::string& name) {
     const auto found =
         std::find_if(phases_.begin(), phases_.end(), [&](const ComparedPhase& phase) { return phase.name == name; });
     if (found != phases_.end()) return *found;
@@ -61,7 +67,7 @@ class Comparison {
   static void add(ComparedPhase& result, const ComparedPlace& place, double largest) {
     ++result.values;
     double difference = std::fabs(static_cast<double>(place.actual) - static_cast<double>(place.expected));
-    if (std::isnan(difference)) difference = std::isnan(place.actual) && std::isnan(place.expected) ? 0 : INFINITY;
+    if (std::isnan(difference)) difference = INFINITY;
     const double relative = difference == 0 ? 0 : difference / largest;
     if (relative > result.largest_relative) result.worst = place;
     result.largest_absolute = std::max(result.largest_absolute, difference);
@@ -71,6 +77,7 @@ class Comparison {
 
   Position terms_;
   std::optional<double> tolerance_;
+  double by_optimizer_;
   std::vector<ComparedPhase> phases_;
 };
 
@@ -132,6 +139,17 @@ Position terms_of(const Sample& sample, const TrainConfig& config) {
   return config.rank + std::min(busiest_row(sample), std::max<Position>(config.batch_size, 1));
 }
 
+/// What the reference leaves behind is kept for all steps.
+void check_recording(const Sample& sample, const TrainConfig& config, int steps) {
+  constexpr double kMost = 4e9;  // bytes
+  const double of_step = 4.0 * static_cast<double>(config.rank) *
+                         static_cast<double>(sample.n_users + sample.n_items + 2 * config.batch_size);
+  if (of_step * steps <= kMost) return;
+  throw UsageError(std::to_string(steps) + " steps of this size would take more than 4 GB to compare",
+                   "--steps " + std::to_string(std::max(1, static_cast<int>(kMost / of_step))) +
+                       ", or a smaller --rank or --batch-size");
+}
+
 Model train_batches(Engine& engine, const Sample& sample, const TrainConfig& config,
                     const std::function<void(const PhaseValues&)>& phase) {
   Model model = start_model(sample, config);
@@ -149,9 +167,18 @@ void compare_batches(Engine& reference, Engine& engine, const Sample& sample, co
   });
   std::size_t next = 0;
   train_batches(engine, sample, config, [&](const PhaseValues& seen) {
-    const Recorded& expected = record.at(next++);
+    if (next >= record.size()) return comparison.note_mismatch(seen.phase, "the reference has no such step");
+    const Recorded& expected = record[next++];
+    if (expected.phase != seen.phase || expected.step != seen.step) {
+      return comparison.note_mismatch(
+          seen.phase, "the reference is at " + expected.phase + " of step " + std::to_string(expected.step));
+    }
+    if (!std::equal(seen.rows.begin(), seen.rows.end(), expected.rows.begin(), expected.rows.end())) {
+      comparison.note_mismatch(seen.phase, "other rows in step " + std::to_string(seen.step));
+    }
     comparison.compare(seen.phase, seen.step, seen.rows, expected.values, seen.values);
   });
+  if (next < record.size()) comparison.note_mismatch(record[next].phase, "missing from here on");
 }
 
 /// One epoch, one step per rating; then everything a trained model is asked for.
@@ -161,6 +188,8 @@ void compare_ratings(Engine& reference, Engine& engine, const Sample& sample, Tr
   config.lr = TrainConfig{}.lr;  // a mini-batch's is of another size
   config.epochs = 1;
   config.norm_limit = {};
+  config.shuffle = Shuffle::epoch;  // blocks of one grid for both, several at once
+  config.grid = static_cast<int>(std::min<Position>({4, sample.n_users, sample.n_items}));
   Model expected = start_model(sample, config);
   Model actual = start_model(sample, config);
   reference.train(expected, copy_of(sample.ratings), {}, config, {});
@@ -213,6 +242,10 @@ double allowed_difference(Position terms, Position step) {
          std::sqrt(static_cast<double>(std::max<Position>(step, 1)));
 }
 
+double allowed_by_optimizer(const TrainConfig& config) {
+  return config.optimizer == Optimizer::sgd ? 0 : 2 * config.lr;
+}
+
 std::vector<ComparedPhase> verify(Engine& reference, Engine& engine, const RatingsView<Host>& ratings,
                                   const VerifyPlan& plan) {
   TrainConfig config = plan.config;
@@ -221,7 +254,8 @@ std::vector<ComparedPhase> verify(Engine& reference, Engine& engine, const Ratin
   config.epochs = static_cast<int>((plan.steps + per_epoch - 1) / per_epoch);
   config.shuffle = Shuffle::none;
   config.early_stopping = false;
-  Comparison comparison(terms_of(sample, config), plan.tolerance);
+  check_recording(sample, config, plan.steps);
+  Comparison comparison(terms_of(sample, config), plan);
   compare_batches(reference, engine, sample, config, comparison);
   compare_ratings(reference, engine, sample, config, comparison);
   return comparison.take();

@@ -23,8 +23,9 @@ struct ComparedPhase {
   double allowed = 0;                                 ///< largest_relative that still passes, in the last step
   ComparedPlace worst;
   std::optional<ComparedPlace> first_apart;  ///< the first place beyond what is allowed
+  std::string mismatch;  ///< other rows, another shape, a phase that came at another time or not at all; empty: none
 
-  bool passed() const { return !first_apart; }
+  bool passed() const { return !first_apart && mismatch.empty(); }
 };
 
 struct VerifyPlan {
@@ -37,6 +38,9 @@ struct VerifyPlan {
 /// 2^-24 of its size at most once on either side, and carries what the steps before left (Higham, Accuracy and
 /// stability of numerical algorithms, 2002, section 3.1, with the bounds of both sides added).
 double allowed_difference(Position terms, Position step);
+
+/// adagrad and adam divide a gradient by its own size: where it cancels to rounding, the step may go lr either way.
+double allowed_by_optimizer(const TrainConfig& config);
 
 /// Trains `steps` mini-batches, then one epoch of per-rating SGD, on copies of one model of steps *
 /// batch_size triples drawn from the ratings; compares slopes, gradients and tables of every step, and predictions and

@@ -319,8 +319,9 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_settings(console, config, model, !parts.valid.empty());
 
   if (const auto device = chosen.engine->memory()) {
-    console.line("memory", describe(plan_memory(model, parts.train.size(), parts.valid.size(), config), *device),
-                 "--rank");
+    console.line("memory",
+                 describe(chosen.engine->plan(model, parts.train.size(), parts.valid.size(), config), *device),
+                 config.batch_size > 0 ? "--rank, --batch-size" : "--rank");
   }
 
   remember_stop_signals();

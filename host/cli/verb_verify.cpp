@@ -42,6 +42,7 @@ std::string report_json(const std::vector<ComparedPhase>& phases, const std::str
                                              .number("largest_absolute", phase.largest_absolute)
                                              .number("largest_relative", phase.largest_relative)
                                              .number("allowed", phase.allowed)
+                                             .text("mismatch", phase.mismatch)
                                              .raw("worst", place_json(phase.worst))
                                              .raw("first_apart", place_json(phase.first_apart))
                                              .str();
@@ -60,6 +61,7 @@ std::string report_text(const std::vector<ComparedPhase>& phases) {
   for (const ComparedPhase& phase : phases) {
     text += fmt::format("{:<24}{:>12}{:>14.3g}{:>14.3g}{:>12.3g}  {}\n", phase.name, grouped(phase.values),
                         phase.largest_absolute, phase.largest_relative, phase.allowed, phase.passed() ? "ok" : "APART");
+    if (!phase.mismatch.empty()) text += "  " + phase.mismatch + '\n';
     if (phase.first_apart) text += "  first apart at " + place_text(phase, *phase.first_apart) + '\n';
   }
   return text;
@@ -72,6 +74,12 @@ int run_verb(const VerifyRequest& request, Console& console) {
   if (!train.given.contains("batch-size")) train.config.batch_size = 1024;
   if (train.config.batch_size == 0) {
     throw UsageError("verify compares mini-batches, and then steps per rating anyway", "leave --batch-size 0 out");
+  }
+  for (const char* option : {"user-padding-idx", "item-padding-idx", "shuffle", "grid"}) {
+    if (!train.given.contains(option)) continue;
+    throw UsageError(
+        fmt::format("--{} has no effect here: verify draws its ratings and numbers their rows anew", option),
+        "leave it out");
   }
   VerifyPlan plan{resolve_config(train), request.steps, request.tolerance};
   ChosenEngine chosen = make_engine(plan.config.engine, plan.config.threads, train.deterministic);

@@ -79,22 +79,22 @@ Position memory_bytes(int what) {
 }
 
 std::vector<Fact> machine_facts() {
+#if defined(NDEBUG)
+  const char* build = "optimised";
+#else
+  const char* build = "with assertions";
+#endif
   utsname system{};
   static_cast<void>(uname(&system));
-  return {
-    {"version", WARPFACTOR_VERSION}, {"compiler", "g++ " __VERSION__},
-#if defined(NDEBUG)
-        {"build", "optimised"},
-#else
-        {"build", "with assertions"},
-#endif
-        {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
-        {"cpus", fmt::format("{} usable of {}", available_cpus(), sysconf(_SC_NPROCESSORS_ONLN))},
-        {"simd", simd_level()}, {
-      "memory", fmt::format("{} available of {}", short_bytes(memory_bytes(_SC_AVPHYS_PAGES)),
-                            short_bytes(memory_bytes(_SC_PHYS_PAGES)))
-    }
-  };
+  return {{"version", WARPFACTOR_VERSION},
+          {"compiler", "g++ " __VERSION__},
+          {"build", build},
+          {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
+          {"cpus", fmt::format("{} usable of {}", available_cpus(), sysconf(_SC_NPROCESSORS_ONLN))},
+          {"simd", simd_level()},
+          {"memory", fmt::format("{} available of {}", short_bytes(memory_bytes(_SC_AVPHYS_PAGES)),
+                                 short_bytes(memory_bytes(_SC_PHYS_PAGES)))},
+          {"cuda", cuda_versions()}};
 }
 
 /// Parts that a build can have and this one has not.

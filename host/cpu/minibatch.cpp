@@ -68,12 +68,12 @@ void Cpu::row_gradients(const RowGroups<Host>& groups, Span<const float, Host> s
   const int rank = gradients.rank;
   pool_.for_chunks(groups.rows.size, rows_per_chunk(rank), [&](Position begin, Position end) {
     for (Position g = begin; g < end; ++g) {
-      const RowId first = groups.starts[g];
-      const RowId last = groups.starts[g + 1];
+      const Position first = groups.starts[g];
+      const Position last = groups.starts[g + 1];
       float* out = gradients.row(g);
-      const auto sum_chunk = [&](RowId from, float* sum) {
+      const auto sum_chunk = [&](Position from, float* sum) {
         set_scaled(sum, slopes[groups.members[from]], partner_table.row(partners[groups.members[from]]), rank);
-        for (RowId m = from + 1; m < std::min(last, from + kSumChunk); ++m) {
+        for (Position m = from + 1; m < std::min(last, from + kSumChunk); ++m) {
           const RowId member = groups.members[m];
           add_scaled(sum, slopes[member], partner_table.row(partners[member]), rank);
         }
@@ -81,7 +81,7 @@ void Cpu::row_gradients(const RowGroups<Host>& groups, Span<const float, Host> s
       sum_chunk(first, out);
       if (last - first > kSumChunk) {
         HostBuffer<float> chunk(rank);
-        for (RowId from = first + kSumChunk; from < last; from += kSumChunk) {
+        for (Position from = first + kSumChunk; from < last; from += kSumChunk) {
           sum_chunk(from, chunk.data());
           add_scaled(out, 1, chunk.data(), rank);
         }
@@ -99,10 +99,10 @@ void Cpu::bias_gradients(const RowGroups<Host>& groups, Span<const float, Host> 
                          Rows<float, Host> gradients) {
   for (Position g = 0; g < groups.rows.size; ++g) {
     float sum = 0;
-    const RowId last = groups.starts[g + 1];
-    for (RowId from = groups.starts[g]; from < last; from += kSumChunk) {
+    const Position last = groups.starts[g + 1];
+    for (Position from = groups.starts[g]; from < last; from += kSumChunk) {
       float chunk = 0;
-      for (RowId m = from; m < std::min(last, from + kSumChunk); ++m) chunk += slopes[groups.members[m]];
+      for (Position m = from; m < std::min(last, from + kSumChunk); ++m) chunk += slopes[groups.members[m]];
       sum += chunk;
     }
     const auto count = static_cast<float>(groups.starts[g + 1] - groups.starts[g]);

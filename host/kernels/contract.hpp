@@ -34,6 +34,8 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.finish(k.output(host_values), host_values);  // output().span(): where ops write what finish() brings to the host
   k.fetch(slopes, host_values);                  // a copy for the host to read, now
   { k.memory() } -> std::same_as<std::optional<DeviceMemory>>;  // of the device; nothing for host sets
+  // what the ops below keep for mini-batches of `step` ratings: tables of so many rows of rank `row`
+  { k.batch_bytes(step, step, row, step) } -> std::same_as<Position>;
   { k.take_errors() } -> std::same_as<ErrorSums>;  // sums of the three ops below marked +=, since the last call
 
   // -- scores

@@ -63,6 +63,7 @@ class HostMemory {
   }
   int most_ranges() const { return kMostRanges; }
   std::optional<DeviceMemory> memory() const { return std::nullopt; }
+  Position batch_bytes(Position, Position, int, Position) const { return 0; }
   ErrorSums take_errors() { return std::exchange(errors_, {}); }
 
  protected:

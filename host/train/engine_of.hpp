@@ -68,9 +68,15 @@ class EngineOf final : public Engine {
   std::string name() const override { return K::kName; }
   std::optional<DeviceMemory> memory() const override { return kernels_.memory(); }
 
+  MemoryPlan plan(const Model& model, Position n_train, Position n_valid, const TrainConfig& config) const override {
+    return plan_memory(size_of(model, n_train, n_valid), config, batch_bytes());
+  }
+
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
-    if (const auto device = kernels_.memory()) check_memory(*device, model, train.size(), valid.size(), config);
+    if (const auto device = kernels_.memory()) {
+      check_memory(*device, size_of(model, train.size(), valid.size()), config, batch_bytes());
+    }
     SpaceTables<K> tables(kernels_, std::move(model.tables));
     TrainResult result = config.batch_size > 0
                              ? train_batches(model, tables, train, valid, config, callbacks)
@@ -82,6 +88,12 @@ class EngineOf final : public Engine {
   std::unique_ptr<Scorer> open(const Model& model) override { return std::make_unique<ScorerOf<K>>(kernels_, model); }
 
  private:
+  BatchBytes batch_bytes() const {
+    return [this](const TrainingSize& size, Position batch) {
+      return kernels_.batch_bytes(size.n_users, size.n_items, size.rank, batch);
+    };
+  }
+
   TrainResult train_batches(const Model& shape, SpaceTables<K>& tables, const Ratings& train,
                             const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) {

@@ -10,44 +10,49 @@ namespace wf {
 namespace {
 
 constexpr Position kFloat = sizeof(float);
+constexpr Position kRating = 12;
 
-Position elements(const Model& shape) {
-  return checked_product(shape.n_users + shape.n_items, Position{shape.rank} + (shape.has_biases() ? 1 : 0));
+Position weights(const TrainingSize& size) {
+  return checked_product(size.n_users + size.n_items, Position{size.rank} + (size.biases ? 1 : 0));
 }
 
 /// Optimizer state, and the step a row is up to date with where rows move without gradient.
-Position optimizer_bytes(const Model& shape, const TrainConfig& config) {
+Position optimizer_bytes(const TrainingSize& size, const TrainConfig& config) {
   const RuleSettings rule = rule_of(config);
-  const Position tables = shape.has_biases() ? 2 : 1;
-  const Position stamps =
-      rule.moves_without_gradient() ? tables * (shape.n_users + shape.n_items) * Position{sizeof(Position)} : 0;
-  return checked_product(elements(shape), kFloat) * rule.state_count() + stamps;
+  const Position stamps = rule.moves_without_gradient()
+                              ? (size.biases ? 2 : 1) * (size.n_users + size.n_items) * Position{sizeof(Position)}
+                              : 0;
+  return checked_product(weights(size), kFloat) * rule.state_count() + stamps;
 }
 
-/// Gradient rows of a batch's distinct rows, its slopes, and the arrays that group it by row on both sides.
-Position batch_bytes(const Model& shape, Position batch) {
-  const Position distinct = std::min(shape.n_users, batch) + std::min(shape.n_items, batch);
-  constexpr Position kGroupArrays = 8;  // of 4 bytes per rating and side, sort space included
-  return checked_product(distinct, shape.rank) * kFloat + batch * kFloat + 2 * kGroupArrays * batch * kFloat +
-         (shape.n_users + shape.n_items) * kFloat;
+/// Gradient rows of a batch's distinct rows, biases' among them, and its slopes.
+Position gradient_bytes(const TrainingSize& size, Position batch) {
+  const Position distinct = std::min(size.n_users, batch) + std::min(size.n_items, batch);
+  return (checked_product(distinct, size.rank + (size.biases ? 1 : 0)) + batch) * kFloat;
 }
 
-Position penalty_bytes(const Model& shape, const TrainConfig& config) {
+Position penalty_bytes(const TrainingSize& size, const TrainConfig& config) {
   const auto table = [](Position rows, double lambda) { return lambda == 0 ? 0 : rows * kFloat; };
   const Position biases =
-      shape.has_biases() ? table(shape.n_users, config.lambda_bias) + table(shape.n_items, config.lambda_bias) : 0;
-  return table(shape.n_users, config.lambda_user) + table(shape.n_items, config.lambda_item) + biases;
+      size.biases ? table(size.n_users, config.lambda_bias) + table(size.n_items, config.lambda_bias) : 0;
+  return table(size.n_users, config.lambda_user) + table(size.n_items, config.lambda_item) + biases;
 }
 
-/// The largest rank, halving from the one asked for, that fits; 0 where none does.
-int rank_that_fits(Position free, const Model& shape, Position n_train, Position n_valid, const TrainConfig& config) {
-  for (int rank = shape.rank / 2; rank >= 1; rank /= 2) {
-    Model smaller;
-    smaller.n_users = shape.n_users;
-    smaller.n_items = shape.n_items;
-    smaller.rank = rank;
-    smaller.tables.user_biases = HostBuffer<float>(shape.has_biases() ? 1 : 0);
-    if (plan_memory(smaller, n_train, n_valid, config).total() <= free) return rank;
+/// Two slots of staged ratings and, for steps per rating, an epoch's ratings at once.
+Position rating_bytes(const TrainingSize& size, Position batch) {
+  const Position valid = std::min(size.n_valid, kStagedRatings);
+  return 2 * kRating * std::max(batch, valid) + (batch == 0 ? kRating * size.n_train : 0);
+}
+
+bool fits(const DeviceMemory& device, const MemoryPlan& plan) {
+  return plan.total() + plan.total() / 50 <= device.free;
+}
+
+/// The first of start / 2, start / 4, ... for which `fits`; 0 where none does.
+template <class Fits>
+Position halved(Position start, const Fits& fits) {
+  for (Position value = start / 2; value >= 1; value /= 2) {
+    if (fits(value)) return value;
   }
   return 0;
 }
@@ -60,22 +65,24 @@ Position MemoryPlan::total() const {
   return sum;
 }
 
-MemoryPlan plan_memory(const Model& shape, Position n_train, Position n_valid, const TrainConfig& config) {
-  const bool batches = config.batch_size > 0;
-  const Position batch = std::min(config.batch_size, n_train);
-  const Position factors = checked_product(elements(shape), kFloat);
-  constexpr Position kRating = 12, kSlots = 2;
-  const Position staged = std::max(batches ? batch : n_train, std::min(n_valid, kStagedRatings));
+TrainingSize size_of(const Model& model, Position n_train, Position n_valid) {
+  return {model.n_users, model.n_items, model.rank, model.has_biases(), n_train, n_valid};
+}
+
+MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes) {
+  const Position batch = std::min(config.batch_size, size.n_train);
+  const Position factors = checked_product(weights(size), kFloat);
   MemoryPlan plan;
   const auto add = [&](const char* name, Position bytes) {
     if (bytes > 0) plan.parts.push_back({name, bytes});
   };
   add("factors", factors);
-  add("best epoch", n_valid > 0 ? factors : 0);
-  add("optimizer", batches ? optimizer_bytes(shape, config) : 0);
-  add("gradients", batches ? batch_bytes(shape, batch) : 0);
-  add("penalties", penalty_bytes(shape, config));
-  add("ratings", kSlots * kRating * staged);
+  add("best epoch", size.n_valid > 0 ? factors : 0);
+  add("optimizer", batch > 0 ? optimizer_bytes(size, config) : 0);
+  add("gradients", batch > 0 ? gradient_bytes(size, batch) : 0);
+  add("row index", batch > 0 ? batch_bytes(size, batch) : 0);
+  add("penalties", penalty_bytes(size, config));
+  add("ratings", rating_bytes(size, batch));
   return plan;
 }
 
@@ -88,13 +95,24 @@ std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   return text;
 }
 
-void check_memory(const DeviceMemory& device, const Model& shape, Position n_train, Position n_valid,
-                  const TrainConfig& config) {
-  const MemoryPlan plan = plan_memory(shape, n_train, n_valid, config);
-  if (plan.total() <= device.free) return;
-  const int rank = rank_that_fits(device.free, shape, n_train, n_valid, config);
-  throw DeviceError("the training does not fit: it " + describe(plan, device),
-                    (rank > 0 ? "--rank " + std::to_string(rank) + " fits; or " : std::string()) + "--engine cpu");
+void check_memory(const DeviceMemory& device, const TrainingSize& size, const TrainConfig& config,
+                  const BatchBytes& batch_bytes) {
+  const MemoryPlan plan = plan_memory(size, config, batch_bytes);
+  if (fits(device, plan)) return;
+  const Position batch = halved(config.batch_size, [&](Position smaller) {
+    TrainConfig changed = config;
+    changed.batch_size = smaller;
+    return fits(device, plan_memory(size, changed, batch_bytes));
+  });
+  const Position rank = halved(size.rank, [&](Position smaller) {
+    TrainingSize changed = size;
+    changed.rank = static_cast<int>(smaller);
+    return fits(device, plan_memory(changed, config, batch_bytes));
+  });
+  std::string cure;
+  if (batch > 0) cure += "--batch-size " + std::to_string(batch) + " fits; ";
+  if (rank > 0) cure += "--rank " + std::to_string(rank) + " fits; ";
+  throw DeviceError("the training does not fit: it " + describe(plan, device), cure + "or --engine cpu");
 }
 
 }  // namespace wf

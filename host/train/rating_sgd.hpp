@@ -5,6 +5,7 @@
 #include "host/train/engine.hpp"
 #include "host/train/penalties.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace wf {
@@ -27,7 +28,10 @@ class RatingSgd {
   template <class AfterStratum>
   ErrorSums run_epoch(int epoch, double lr, const AfterStratum& after_stratum) {
     grid_.start_epoch(epoch);
-    const RatingsView<Space> ratings = kernels_.stage(grid_.ratings());
+    const RatingsView<Host> here = grid_.ratings();
+    ratings_.reset();  // before the new ones: no moment with both
+    ratings_.emplace(kernels_, here);
+    const RatingsView<Space> ratings = ratings_->view();
     Position done = 0;
     for (int s = 0; s < grid_.size(); ++s) {
       const Span<const Block, Host> blocks = grid_.stratum(s);
@@ -48,11 +52,23 @@ class RatingSgd {
     return {std::move(ratings), n_users, n_items, size, config.shuffle, config.seed};
   }
 
+  /// An epoch's ratings in the memory of the kernel set.
+  struct Borrowed {
+    Borrowed(K& kernels, const RatingsView<Host>& ratings)
+        : user(kernels.borrow(ratings.user)),
+          item(kernels.borrow(ratings.item)),
+          value(kernels.borrow(ratings.value)) {}
+    RatingsView<Space> view() const { return {user.span(), item.span(), value.span()}; }
+    decltype(std::declval<K&>().borrow(Span<const RowId, Host>{})) user, item;
+    decltype(std::declval<K&>().borrow(Span<const float, Host>{})) value;
+  };
+
   K& kernels_;
   ModelView<float, Space> model_;
   TrainConfig config_;
   Penalties<K> penalties_;
   BlockGrid grid_;
+  std::optional<Borrowed> ratings_;
 };
 
 }  // namespace wf

@@ -1,10 +1,12 @@
 // verify: agreement passes, and an engine that is wrong in one number of one phase is caught there.
 #include "host/api/verify.hpp"
 #include "host/api/engines.hpp"
+#include "host/base/error.hpp"
 #include "host/base/philox.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace wf::test {
@@ -29,13 +31,18 @@ VerifyPlan small_plan() {
   return plan;
 }
 
-/// The reference, but for one number: `shift` is added to the first value of `phase` in step 2.
+enum class Mistake { value, rows, silence };
+
+/// The reference, but for one phase of step 2: `shift` is added to its first value, its rows are named backwards, or
+/// it is not reported.
 class WrongEngine : public Engine {
  public:
-  WrongEngine(std::string phase, float shift) : phase_(std::move(phase)), shift_(shift) {}
+  WrongEngine(std::string phase, float shift, Mistake mistake = Mistake::value)
+      : phase_(std::move(phase)), shift_(shift), mistake_(mistake) {}
 
   std::string name() const override { return "wrong"; }
   std::optional<DeviceMemory> memory() const override { return std::nullopt; }
+  MemoryPlan plan(const Model&, Position, Position, const TrainConfig&) const override { return {}; }
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
     TrainCallbacks altered = callbacks;
@@ -43,9 +50,16 @@ class WrongEngine : public Engine {
       altered.phase = [&](const PhaseValues& seen) {
         HostBuffer<float> values(seen.values.count * seen.values.rank);
         std::copy_n(seen.values.data, values.size(), values.data());
-        if (seen.step == 2 && seen.phase == phase_) values[0] += shift_;
-        callbacks.phase(
-            {seen.step, seen.phase, seen.rows, {values.data(), seen.values.count, seen.values.rank, seen.values.rank}});
+        std::vector<RowId> rows(seen.rows.begin(), seen.rows.end());
+        if (seen.step == 2 && seen.phase == phase_) {
+          if (mistake_ == Mistake::silence) return;
+          if (mistake_ == Mistake::rows) std::reverse(rows.begin(), rows.end());
+          if (mistake_ == Mistake::value) values[0] += shift_;
+        }
+        callbacks.phase({seen.step,
+                         seen.phase,
+                         {rows.data(), static_cast<Position>(rows.size())},
+                         {values.data(), seen.values.count, seen.values.rank, seen.values.rank}});
       };
     }
     return engine_->train(model, std::move(train), valid, config, altered);
@@ -56,6 +70,7 @@ class WrongEngine : public Engine {
   std::unique_ptr<Engine> engine_ = make_engine("reference", 1).engine;
   std::string phase_;
   float shift_;
+  Mistake mistake_;
 };
 
 std::vector<ComparedPhase> verify_against_reference(Engine& engine, const VerifyPlan& plan = small_plan()) {
@@ -89,6 +104,42 @@ TEST(Verify, OneWrongNumberIsFoundWhereItIs) {
       EXPECT_NEAR(phase.largest_absolute, 1e-2, 1e-5);
     }
   }
+}
+
+TEST(Verify, RightValuesOfOtherRowsFail) {
+  WrongEngine engine("item gradients", 0, Mistake::rows);
+  for (const ComparedPhase& phase : verify_against_reference(engine)) {
+    EXPECT_EQ(phase.passed(), phase.name != "item gradients") << phase.name;
+  }
+}
+
+TEST(Verify, APhaseThatIsNotReportedFails) {
+  for (const std::string name : {"slopes", "item biases"}) {
+    WrongEngine engine(name, 0, Mistake::silence);
+    bool passed = true;
+    for (const ComparedPhase& phase : verify_against_reference(engine)) passed = passed && phase.passed();
+    EXPECT_FALSE(passed) << name;
+  }
+}
+
+TEST(Verify, AdaptiveOptimizersAgree) {
+  for (const Optimizer optimizer : {Optimizer::adagrad, Optimizer::sparse_adam}) {
+    VerifyPlan plan = small_plan();
+    plan.config.optimizer = optimizer;
+    plan.config.lr = 0.01;
+    const auto engine = make_engine("cpu", 2).engine;
+    for (const ComparedPhase& phase : verify_against_reference(*engine, plan)) {
+      EXPECT_TRUE(phase.passed()) << phase.name << ": " << phase.largest_relative << " of " << phase.allowed;
+    }
+  }
+}
+
+TEST(Verify, RefusesMoreStepsThanItCanKeep) {
+  VerifyPlan plan = small_plan();
+  plan.steps = 1000000;
+  plan.config.rank = 1024;
+  const auto engine = make_engine("cpu", 2).engine;
+  EXPECT_THROW(verify_against_reference(*engine, plan), UsageError);
 }
 
 TEST(Verify, ANumberThatIsNoneFails) {

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """scripts/gpu-check from end to end: on the interpreter, without a device, with a step that fails, and as a packed folder.
+And what scripts/profile asks of nsys, which is played by a script here.
 
     gpu_check.py PROGRAM      the other programs lie in PROGRAM's folder; without the interpreter's: exit 77, with the reason
 """
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -110,6 +112,24 @@ def check_pack(build, folder):
         expect(done.returncode == NO_GPU and "no GPU" in done.stderr, f"the pack without a GPU: {done.returncode} {done.stderr}")
 
 
+def check_profile(build, folder):
+    fake = folder / "nsys"
+    fake.write_text('#!/bin/sh\nprintf "%s|" "$@"; echo\n')
+    fake.chmod(0o755)
+    done = run("--", "doctor", "--json", script=ROOT / "scripts/profile", BUILD=str(build), PATH=f"{folder}:{os.environ['PATH']}")
+    lines = done.stdout.splitlines()
+    expect(done.returncode == 0 and len(lines) == 3, f"scripts/profile: {done.returncode} {done.stdout}{done.stderr}")
+    expect(lines[0].startswith("profile|--trace=cuda,nvtx") and lines[0].endswith("/warpfactor|doctor|--json|"),
+           f"nsys runs the program with its arguments: {lines[0]}")
+    expect("nvtx_gpu_proj_sum" in lines[1] and "cuda_gpu_kern_sum" in lines[1], f"then its tables: {lines[1]}")
+    done = run("train", script=ROOT / "scripts/profile", BUILD=str(build))
+    expect(done.returncode == 2 and "come after --" in done.stderr, "arguments without -- are refused")
+    if not shutil.which("nsys") and not list(pathlib.Path("/opt/nvidia").glob("nsight-systems/*/bin/nsys")) and \
+            not pathlib.Path("/usr/local/cuda/bin/nsys").exists():
+        done = run(script=ROOT / "scripts/profile", BUILD=str(build))
+        expect(done.returncode == 77 and "nsight-systems" in done.stderr, f"without nsys: {done.returncode} {done.stderr}")
+
+
 def main(program):
     build = pathlib.Path(program).resolve().parent
     wanted = [build / "warpfactor-simt", build / "tests/simt/kernels_simt_tests_plain", build / "tests/simt/kernels_bench_simt"]
@@ -117,7 +137,7 @@ def main(program):
         if not path.exists():
             print(f"skipped: {path.name} is not built: it needs what tests/simt/README.md names")
             return NO_GPU
-    for check in (check_interpreter, check_no_device, check_failing_step, check_wrong_use, check_pack):
+    for check in (check_interpreter, check_no_device, check_failing_step, check_wrong_use, check_pack, check_profile):
         with tempfile.TemporaryDirectory() as name:
             check(build, pathlib.Path(name))
     print(f"{len(failures)} failures")

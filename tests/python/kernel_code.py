@@ -14,6 +14,7 @@ import tempfile
 FLAGS = ["-std=c++20", "-O3", "--fmad=false", "--diag-suppress=554"]
 # file: (patterns its PTX for sm_90 must hold, patterns that it must not)
 HOT = {
+    "cuda/kernels/predict.cu": ([r"ld\.global\.nc\.v4\.[fb]32"], [r"fma\.rn\.f32"]),
     "cuda/kernels/loss_slopes.cu": ([r"ld\.global\.nc\.v4\.[fb]32"], []),
     "cuda/kernels/rating_errors.cu": ([r"ld\.global\.nc\.v4\.[fb]32"], []),
     "cuda/kernels/row_gradients.cu": ([r"ld\.global\.nc\.v4\.[fb]32", r"(red|atom)\.global\.(add\.)?v4\.f32",
@@ -54,6 +55,10 @@ def check(nvcc, root, includes, folder, file, architecture, expected):
     out = str(pathlib.Path(folder) / f"{pathlib.Path(file).stem}_{architecture}.ptx")
     ptx = compile_to_ptx(nvcc, source, includes, architecture, out)
     complaints = []
+    for entry in re.split(r"\.entry ", ptx)[1:]:  # each kernel that is instantiated for rows of vectors
+        name = entry.split("(")[0].strip()
+        if "Lb1E" in name and not re.search(r"ld\.global\.nc\.v4\.[fb]32", entry):
+            complaints.append(f"{file}: no vector load in {name} for sm_{architecture}")
     for pattern in expected[0]:
         if not re.search(pattern, ptx):
             complaints.append(f"{file}: no {pattern} for sm_{architecture}")

@@ -72,6 +72,8 @@ class LibraryScope {
 
 struct Stats {  // since the program began, or a test set them to zero
   std::uint64_t launches, blocks, threads, switches, collectives, barriers, atomics, accesses;
+  std::uint64_t bytes_copied, bytes_set;  // by copies and by memsets of the runtime
+  std::uint64_t on_the_default_stream;    // operations that named no stream
 };
 Stats& stats();
 

@@ -109,6 +109,7 @@ cudaError_t drain_all() {
 cudaError_t push(cudaStream_t handle, std::function<bool()> operation) {
   CUstream_st& stream = stream_of(handle);
   CUstream_st& legacy = streams.front();
+  if (&stream == &legacy) ++counters.on_the_default_stream;
   if (!options().deferred) {
     drain_all();  // of what was queued before a test switched `deferred` off
     operation();

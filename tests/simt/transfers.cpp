@@ -26,6 +26,7 @@ cudaError_t bad_copy(const char* what, std::size_t bytes, const void* pc) {
 }
 
 void copy_now(void* to, const void* from, std::size_t bytes) {
+  counters.bytes_copied += bytes;
   std::memmove(to, from, bytes);
   mark_written(to, bytes);
 }
@@ -66,6 +67,7 @@ cudaError_t fill(void* p, int value, std::size_t bytes, cudaStream_t stream, con
   if (!valid(stream)) return cudaErrorInvalidResourceHandle;
   if (bytes != 0 && !covered(p, bytes)) return bad_copy("a memset leaves its device allocation", bytes, pc);
   return enqueue_now(stream, [=] {
+    counters.bytes_set += bytes;
     std::memset(p, value, bytes);
     mark_written(p, bytes);
   });
@@ -215,6 +217,14 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
 }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) {
   return call(nothing);
+}
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
+  return call([&] {  // nothing is kept: what is freed is free at once
+    const bool known = attribute == cudaMemPoolAttrReservedMemCurrent || attribute == cudaMemPoolAttrUsedMemCurrent;
+    if (!known) return cudaErrorNotSupported;
+    *static_cast<std::uint64_t*>(value) = device_used();
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) {
   return call(nothing);
