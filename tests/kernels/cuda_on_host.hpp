@@ -3,8 +3,8 @@
 #pragma once
 #include "cuda/kernels/cuda_kernels.hpp"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <vector>
 
 namespace wf::test {
@@ -172,8 +172,8 @@ class CudaOnHost {
     there.bring_back(table);
     memory.bring_back();
   }
-  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                  Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties) {
+  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                  Loss loss, float lr, const RowPenalties<Host>& penalties) {
     ModelVisitor there(cuda_, model);
     const auto user = cuda_.borrow(penalties.user), item = cuda_.borrow(penalties.item);
     const auto user_bias = cuda_.borrow(penalties.user_bias), item_bias = cuda_.borrow(penalties.item_bias);

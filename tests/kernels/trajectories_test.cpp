@@ -160,8 +160,7 @@ TEST_P(Trajectories, RepeatPyTorch) {
   expect_close(predictions, record.at("predictions").values, kTensorTolerance, "predictions");
 }
 
-INSTANTIATE_TEST_SUITE_P(Torch, Trajectories,
-                         testing::Combine(testing::Values(WF_ENGINES), testing::ValuesIn(cases())),
+INSTANTIATE_TEST_SUITE_P(Torch, Trajectories, testing::Combine(testing::Values(WF_ENGINES), testing::ValuesIn(cases())),
                          [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
 
 TEST(TrajectoryFixtures, AreAllTwentyNine) {
