@@ -223,8 +223,8 @@ void compare_ratings(Engine& reference, Engine& engine, const Sample& sample, Tr
   table("RMSE and MAE", errors(*theirs), errors(*ours), 1);
 
   const Position users = std::min<Position>(sample.n_users, 8);
-  std::vector<RowId> rows;
-  for (RowId user = 0; user < users; ++user) rows.push_back(user);
+  std::vector<RowId> rows(static_cast<std::size_t>(users));
+  std::iota(rows.begin(), rows.end(), 0);
   const auto n_items = static_cast<int>(sample.n_items);
   const auto all = [&](Scorer& scorer) {
     HostBuffer<float> values(users * n_items);
