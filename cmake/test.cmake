@@ -90,6 +90,8 @@ if(Python3_FOUND)
   endif()
   if(TARGET warpfactor-simt)
     wf_program_test(cuda_through_cli $<TARGET_FILE:warpfactor-simt>)
+  endif()
+  if(TARGET warpfactor-simt AND NOT WARPFACTOR_SANITIZE)  # the same trajectories are among kernels_simt_tests
     add_test(NAME python.trajectories_on_the_interpreter COMMAND ${Python3_EXECUTABLE} -B
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/trajectories_through_cli.py $<TARGET_FILE:warpfactor-simt>
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch cuda cuda_repeatable)

@@ -15,8 +15,8 @@
 namespace wf {
 namespace {
 
-/// The scalars of step `first` + lane, of which only the bias corrections differ from step to step: every lane computes
-/// one step's, as their powers in double are the dearest part, and the others get them by shuffle.
+/// The scalars of the step that `lane` computed. Only the bias corrections differ from step to step; their powers in
+/// double are the dearest part of a replay, so every lane computes those of one step for all.
 __device__ inline StepScalars scalars_of(const StepScalars& mine, int lane) {
   StepScalars scalars = mine;
   scalars.step_size = __shfl_sync(kAllLanes, mine.step_size, lane);

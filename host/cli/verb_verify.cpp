@@ -67,6 +67,20 @@ std::string report_text(const std::vector<ComparedPhase>& phases) {
   return text;
 }
 
+/// Options of train that would be accepted and do nothing here.
+void check_effect(const TrainRequest& request) {
+  std::vector<std::string> idle;
+  for (const char* option : {"user-padding-idx", "item-padding-idx", "shuffle", "grid", "epochs", "bias-init"}) {
+    if (request.given.contains(option)) idle.emplace_back(option);
+  }
+  if (!request.init_from.empty()) idle.emplace_back("init-from");
+  if (idle.empty()) return;
+  throw UsageError(
+      fmt::format("--{} has no effect here: verify draws ratings, numbers their rows anew and starts there",
+                  idle.front()),
+      "leave it out");
+}
+
 }  // namespace
 
 int run_verb(const VerifyRequest& request, Console& console) {
@@ -75,12 +89,7 @@ int run_verb(const VerifyRequest& request, Console& console) {
   if (train.config.batch_size == 0) {
     throw UsageError("verify compares mini-batches, and then steps per rating anyway", "leave --batch-size 0 out");
   }
-  for (const char* option : {"user-padding-idx", "item-padding-idx", "shuffle", "grid"}) {
-    if (!train.given.contains(option)) continue;
-    throw UsageError(
-        fmt::format("--{} has no effect here: verify draws its ratings and numbers their rows anew", option),
-        "leave it out");
-  }
+  check_effect(train);
   VerifyPlan plan{resolve_config(train), request.steps, request.tolerance};
   ChosenEngine chosen = make_engine(plan.config.engine, plan.config.threads, train.deterministic);
   ChosenEngine reference = make_engine("reference", 1);

@@ -96,6 +96,9 @@ TEST_F(TrainedFolder, CtrlCAtATerminalSaves) {
 }
 
 TEST_F(TrainedFolder, CtrlCWhileWaitingForInputEndsAtOnce) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer holds a signal back that comes just before a read, until the read is over";
+#endif
   RunningProgram program({"train", "-", "-o", "m.safetensors"}, at_terminal(folder_));
   ASSERT_TRUE(program.wait_for("read "));
   program.send(SIGINT);

@@ -80,6 +80,12 @@ class Device(unittest.TestCase):
         self.assertIn("APART", result.stdout)
         self.assertRegex(result.stdout, r"first apart at step \d+, row \d+, column \d+: \S+ by the reference, \S+ here")
 
+    def test_verify_refuses_what_it_would_ignore(self):
+        for words in (["--grid", "3"], ["--epochs", "5"], ["--user-padding-idx", "1"], ["--init-from", "m.safetensors"]):
+            result = self.run_program(SIMT, "verify", "r.txt", "--device", "cuda", *words)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(words[0], result.stderr)
+
     def test_what_does_not_fit_is_refused_with_the_option_that_helps(self):
         self.run_ok(SIMT, "synth", "--users", "5000", "--items", "2000", "--ratings", "9000", "-o", "large.txt")
         result = self.run_program(SIMT, "train", "large.txt", "--device", "cuda", "-k", "128", SIMT_DEVICE_MIB="4")
