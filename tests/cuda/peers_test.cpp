@@ -135,6 +135,51 @@ TEST(Peers, AnEpochVisitsEachRatingOnce) {
   }
 }
 
+/// Users had to shuffle their files: sorted ones did not converge.
+TEST(Peers, SortedInputReachesTheSameError) {
+  TrainingProblem problem = batch_problem(8, 0, 3000);
+  for (Position n = 0; n < 3000; ++n) {  // something to learn: users above 20 like what others do not
+    problem.ratings.value[n] = (problem.ratings.user[n] < 20) == (problem.ratings.item[n] < 15) ? 4.5F : 1.5F;
+  }
+  problem.config.lr = 0.02;
+  problem.config.epochs = 15;
+  problem.config.shuffle = Shuffle::epoch;
+  const auto error_after = [&](const TrainingProblem& of) {
+    Model model = start_of(of);
+    const auto engine = engine_named("cuda").engine;
+    engine->train(model, copy_of(of.ratings), {}, of.config, {});
+    return engine->open(model)->errors(of.ratings.view(), Loss::mse).rmse();
+  };
+  TrainingProblem sorted = batch_problem(8, 0, 3000);
+  sorted.config = problem.config;
+  sorted.ratings = {};
+  for (RowId user = 0; user < sorted.n_users; ++user) {
+    for (Position n = 0; n < 3000; ++n) {
+      if (problem.ratings.user[n] == user) {
+        sorted.ratings.push_back(user, problem.ratings.item[n], problem.ratings.value[n]);
+      }
+    }
+  }
+  const double expected = error_after(problem);
+  EXPECT_LT(expected, 0.5);
+  EXPECT_NEAR(error_after(sorted), expected, 0.1 * expected);
+}
+
+/// The loss was wrong where users times items exceed 2^31.
+TEST(Peers, ErrorsAreRightWhereUsersTimesItemsExceed32Bits) {
+  TrainingProblem problem = batch_problem(4, 100);
+  problem.n_users = problem.n_items = 70000;
+  problem.ratings = random_ratings(2000, 70000, 70000, 3);
+  const Model model = start_of(problem);
+  const auto errors = [&](const std::string& engine) {
+    const ChosenEngine chosen = engine_named(engine);
+    return chosen.engine->open(model)->errors(problem.ratings.view(), Loss::mse);
+  };
+  const ErrorSums actual = errors("cuda"), expected = errors("reference");
+  EXPECT_EQ(actual.count, 2000);
+  EXPECT_NEAR(actual.loss, expected.loss, 1e-5 * expected.loss);
+}
+
 /// A table of 1,024 learning rates ran over.
 TEST(Peers, ThousandsOfEpochsHaveALearningRate) {
   TrainingProblem problem = batch_problem(2, 10, 10);
