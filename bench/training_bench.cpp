@@ -35,7 +35,7 @@ void train_epoch(benchmark::State& state) {
   const auto engine = make_engine("cpu", 0).engine;
   const Ratings ratings = make_ratings(state.range(2) != 0);
   for (auto _ : state) {
-    Ratings copy{ratings.user.clone(), ratings.item.clone(), ratings.value.clone()};
+    Ratings copy = ratings.clone();
     Model model = make_model(kUsers, kItems, config.rank, config.biases);
     initialise(model, config.init, 1, -1, -1);
     const TrainResult result = engine->train(model, std::move(copy), {}, config, {});

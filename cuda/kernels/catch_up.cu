@@ -59,8 +59,8 @@ __global__ void __launch_bounds__(kBlockThreads)
     const Position row = rows.empty() ? n : rows[n];
     if (row == kNoRow) continue;
     const Position last = state.last_step[row];
-    float* firsts = state.first.empty() ? nullptr : state.first.row(row);
-    float* seconds = state.second.empty() ? nullptr : state.second.row(row);
+    float* firsts = state_row(state.first, row);
+    float* seconds = state_row(state.second, row);
     if (rule == Rule::momentum && settings.weight_decay == 0) {
       const MomentumSeries series = momentum_series(settings, step - last);
       for (int f = this_lane(); last < step && f < table.rank; f += kWarp) apply(series, table.row(row)[f], firsts[f]);

@@ -106,18 +106,11 @@ Sample sample_of(const RatingsView<Host>& all, Position count, std::uint64_t see
   return sample;
 }
 
-Ratings copy_of(const Ratings& ratings) {
-  return {ratings.user.clone(), ratings.item.clone(), ratings.value.clone()};
-}
-
 Model start_model(const Sample& sample, const TrainConfig& config) {
   Model model = make_model(sample.n_users, sample.n_items, config.rank, config.biases);
   initialise(model, config.init, config.seed, config.user_padding, config.item_padding);
   model.norm_limit = config.norm_limit;
-  double sum = 0;
-  for (const float value : sample.ratings.value) sum += static_cast<double>(value);
-  model.rating_mean = sum / static_cast<double>(sample.ratings.size());
-  model.global_mean = config.biases ? static_cast<float>(config.global_mean.value_or(*model.rating_mean)) : 0.0F;
+  set_rating_facts(model, sample.ratings.value.span(), config);
   return model;
 }
 
@@ -155,7 +148,7 @@ Model train_batches(Engine& engine, const Sample& sample, const TrainConfig& con
   Model model = start_model(sample, config);
   TrainCallbacks callbacks;
   callbacks.phase = phase;
-  engine.train(model, copy_of(sample.ratings), {}, config, callbacks);
+  engine.train(model, sample.ratings.clone(), {}, config, callbacks);
   return model;
 }
 
@@ -192,8 +185,8 @@ void compare_ratings(Engine& reference, Engine& engine, const Sample& sample, Tr
   config.grid = static_cast<int>(std::min<Position>({4, sample.n_users, sample.n_items}));
   Model expected = start_model(sample, config);
   Model actual = start_model(sample, config);
-  reference.train(expected, copy_of(sample.ratings), {}, config, {});
-  engine.train(actual, copy_of(sample.ratings), {}, config, {});
+  reference.train(expected, sample.ratings.clone(), {}, config, {});
+  engine.train(actual, sample.ratings.clone(), {}, config, {});
   const Position n_ratings = sample.ratings.size();
   Position carried = busiest_row(sample);  // the steps that a row's rounding errors go through
   const auto table = [&](const char* name, const HostBuffer<float>& theirs, const HostBuffer<float>& ours, int width) {

@@ -131,30 +131,13 @@ double deviation_of(const HostBuffer<float>& values) {
   return std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n)));
 }
 
-/// Mean, minimum and maximum of the training ratings into the model, and the global mean out of them.
-void set_rating_facts(Model& model, const Ratings& train, const TrainConfig& config) {
-  double sum = 0;
-  for (const float value : train.value) sum += static_cast<double>(value);
-  const double mean = sum / static_cast<double>(train.size());
-  model.rating_mean = mean;
-  model.rating_min = *std::min_element(train.value.begin(), train.value.end());
-  model.rating_max = *std::max_element(train.value.begin(), train.value.end());
-  double global_mean = mean;
-  if (config.loss == Loss::bce_with_logits) {
-    constexpr double kMargin = 1e-3;  // ratings that are all 0 or all 1 have no finite logit
-    const double share = std::clamp(mean, kMargin, 1 - kMargin);
-    global_mean = std::log(share / (1 - share));
-  }
-  model.global_mean = static_cast<float>(config.biases ? config.global_mean.value_or(global_mean) : 0);
-}
-
 Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const Ratings& train,
                 BiasBaseline fitted) {
   Model model = make_model(data.users.size(), data.items.size(), config.rank, config.biases);
   model.users = std::move(data.users);
   model.items = std::move(data.items);
   model.norm_limit = config.norm_limit;
-  set_rating_facts(model, train, config);
+  set_rating_facts(model, train.value.span(), config);
   initialise(model, config.init, config.seed, config.user_padding, config.item_padding);
   if (config.bias_init == BiasInit::fitted) {
     model.tables.user_biases = std::move(fitted.user_bias);

@@ -15,10 +15,6 @@ Position rows_per_chunk(int rank) {
   return std::max<Position>(1, kElementsPerChunk / std::max(rank, 8));
 }
 
-float* state_row(const Rows<float, Host>& table, RowId row) {
-  return table.empty() ? nullptr : table.row(row);
-}
-
 }  // namespace
 
 BatchGroups<Host> Cpu::group_rows(const RatingsView<Host>& batch, Position n_users, Position n_items) {
@@ -147,9 +143,8 @@ void Cpu::catch_up_table(const RuleSettings& settings, Position step, Rows<float
   if (state.last_step.empty()) return;
   pool_.for_chunks(table.count, rows_per_chunk(table.rank), [&](Position begin, Position end) {
     for (Position r = begin; r < end; ++r) {
-      const auto row = static_cast<RowId>(r);
-      catch_up_row(settings, state.last_step[r], step, table.row(r), state_row(state.first, row),
-                   state_row(state.second, row), table.rank);
+      catch_up_row(settings, state.last_step[r], step, table.row(r), state_row(state.first, r),
+                   state_row(state.second, r), table.rank);
       state.last_step[r] = step;
     }
   });

@@ -25,6 +25,12 @@ struct OptimizerState {
       last_step;  ///< [count]: the step a row is up to date with; empty where rows rest without gradient
 };
 
+/// A row of the optimizer's memory; nullptr where the rule keeps none.
+template <class Space>
+WF_HD inline float* state_row(const Rows<float, Space>& table, Position row) {
+  return table.empty() ? nullptr : table.row(row);
+}
+
 /// What a row's gradient takes beside the plain sum.
 template <class Space>
 struct GradientOptions {

@@ -127,4 +127,20 @@ void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId 
   std::fill(model.tables.item_biases.begin(), model.tables.item_biases.end(), 0.0F);
 }
 
+void set_rating_facts(Model& model, Span<const float, Host> ratings, const TrainConfig& config) {
+  double sum = 0;
+  for (const float value : ratings) sum += static_cast<double>(value);
+  const double mean = sum / static_cast<double>(ratings.size);
+  model.rating_mean = mean;
+  model.rating_min = *std::min_element(ratings.begin(), ratings.end());
+  model.rating_max = *std::max_element(ratings.begin(), ratings.end());
+  double global_mean = mean;
+  if (config.loss == Loss::bce_with_logits) {
+    constexpr double kMargin = 1e-3;  // ratings that are all 0 or all 1 have no finite logit
+    const double share = std::clamp(mean, kMargin, 1 - kMargin);
+    global_mean = std::log(share / (1 - share));
+  }
+  model.global_mean = static_cast<float>(config.biases ? config.global_mean.value_or(global_mean) : 0);
+}
+
 }  // namespace wf

@@ -52,6 +52,9 @@ struct Model {
 /// Uninitialised tables of the given shape. Throws UsageError for a rank outside 1..kMaxRank.
 Model make_model(Position n_users, Position n_items, int rank, bool biases);
 
+/// Mean, minimum and maximum of the training ratings into the model, and the global mean out of them.
+void set_rating_facts(Model& model, Span<const float, Host> ratings, const TrainConfig& config);
+
 /// Draws the factors from (seed, table, element); zeroes biases and padding rows.
 void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding);
 

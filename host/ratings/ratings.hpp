@@ -27,6 +27,7 @@ struct Ratings {
   Position size() const { return user.size(); }
   bool empty() const { return user.empty(); }
   RatingsView<Host> view() const { return {user.span(), item.span(), value.span()}; }
+  Ratings clone() const { return {user.clone(), item.clone(), value.clone()}; }
   void push_back(RowId u, RowId i, float r) {
     user.push_back(u);
     item.push_back(i);

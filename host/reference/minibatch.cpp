@@ -15,10 +15,6 @@ void step_row(const StepScalars& scalars, float* weights, const float* gradient,
   }
 }
 
-float* state_row(const Rows<float, Host>& table, RowId row) {
-  return table.empty() ? nullptr : table.row(row);
-}
-
 }  // namespace
 
 BatchGroups<Host> Reference::group_rows(const RatingsView<Host>& batch, Position n_users, Position n_items) {

@@ -90,7 +90,7 @@ TEST(Device, RefusesBeforeItTrains) {
   Model model = start_of(problem);
   const auto engine = engine_named("cuda").engine;
   simt::options().device_bytes = std::size_t{8} << 20;
-  EXPECT_THROW(engine->train(model, copy_of(problem.ratings), {}, problem.config, {}), DeviceError);
+  EXPECT_THROW(engine->train(model, problem.ratings.clone(), {}, problem.config, {}), DeviceError);
   EXPECT_FALSE(model.tables.user_factors.empty()) << "the model was consumed";
 #else
   GTEST_SKIP() << "needs a card whose memory the test can set";
@@ -121,7 +121,7 @@ TEST(Device, ThePlanCoversWhatTrainingAllocates) {
       // the margin of check_memory, and what does not grow with the data: rounding of some 40 allocations to 512 bytes
       constexpr Position kSmall = Position{40} * 512;
       simt::options().device_bytes = static_cast<std::size_t>(planned + planned / 50 + kSmall);
-      EXPECT_NO_THROW(engine->train(model, copy_of(problem.ratings), valid.view(), problem.config, {}));
+      EXPECT_NO_THROW(engine->train(model, problem.ratings.clone(), valid.view(), problem.config, {}));
     }
   }
 #else

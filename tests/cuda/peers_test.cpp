@@ -129,7 +129,7 @@ TEST(Peers, AnEpochVisitsEachRatingOnce) {
     Model model = start_of(problem);
     const auto engine = engine_named("cuda").engine;
     const ErrorSums before = engine->open(model)->errors(problem.ratings.view(), Loss::mse);
-    const TrainResult result = engine->train(model, copy_of(problem.ratings), {}, problem.config, {});
+    const TrainResult result = engine->train(model, problem.ratings.clone(), {}, problem.config, {});
     EXPECT_EQ(result.epochs[0].ratings, 501);
     EXPECT_NEAR(result.epochs[0].train_rmse, before.rmse(), 1e-4 * before.rmse());
   }
@@ -147,7 +147,7 @@ TEST(Peers, SortedInputReachesTheSameError) {
   const auto error_after = [&](const TrainingProblem& of) {
     Model model = start_of(of);
     const auto engine = engine_named("cuda").engine;
-    engine->train(model, copy_of(of.ratings), {}, of.config, {});
+    engine->train(model, of.ratings.clone(), {}, of.config, {});
     return engine->open(model)->errors(of.ratings.view(), Loss::mse).rmse();
   };
   TrainingProblem sorted = batch_problem(8, 0, 3000);
@@ -187,8 +187,7 @@ TEST(Peers, ThousandsOfEpochsHaveALearningRate) {
   problem.config.lr = 0.01;
   problem.config.lr_schedule = LrSchedule::inverse;
   Model model = start_of(problem);
-  const TrainResult result =
-      engine_named("cuda").engine->train(model, copy_of(problem.ratings), {}, problem.config, {});
+  const TrainResult result = engine_named("cuda").engine->train(model, problem.ratings.clone(), {}, problem.config, {});
   ASSERT_EQ(result.epochs.size(), 5000U);
   EXPECT_LT(result.epochs[4999].lr, result.epochs[1024].lr);
   EXPECT_GT(result.epochs[4999].lr, 0);
@@ -215,7 +214,7 @@ TEST(Peers, LopsidedShapesConverge) {
     problem.config.lr = 0.1;
     Model model = start_of(problem);
     const TrainResult result =
-        engine_named("cuda").engine->train(model, copy_of(problem.ratings), {}, problem.config, {});
+        engine_named("cuda").engine->train(model, problem.ratings.clone(), {}, problem.config, {});
     EXPECT_LT(result.epochs.back().train_rmse, result.epochs.front().train_rmse);
   }
 }
@@ -227,7 +226,7 @@ TEST(Peers, DivergenceNamesTheEpoch) {
   problem.config.epochs = 20;
   Model model = start_of(problem);
   try {
-    engine_named("cuda").engine->train(model, copy_of(problem.ratings), {}, problem.config, {});
+    engine_named("cuda").engine->train(model, problem.ratings.clone(), {}, problem.config, {});
     FAIL() << "trained at a learning rate of a million";
   } catch (const FailedError& error) {
     EXPECT_NE(std::string(error.what()).find("epoch"), std::string::npos) << error.what();

@@ -32,10 +32,6 @@ inline TrainingProblem batch_problem(int rank, Position batch_size, Position n_r
   return problem;
 }
 
-inline Ratings copy_of(const Ratings& ratings) {
-  return {ratings.user.clone(), ratings.item.clone(), ratings.value.clone()};
-}
-
 inline Model start_of(const TrainingProblem& problem) {
   const TrainConfig& config = problem.config;
   Model model = make_model(problem.n_users, problem.n_items, config.rank, config.biases);
@@ -53,7 +49,7 @@ inline ChosenEngine engine_named(const std::string& engine, int threads = 2) {
 
 inline Model trained(const std::string& engine, const TrainingProblem& problem) {
   Model model = start_of(problem);
-  engine_named(engine).engine->train(model, copy_of(problem.ratings), {}, problem.config, {});
+  engine_named(engine).engine->train(model, problem.ratings.clone(), {}, problem.config, {});
   return model;
 }
 
