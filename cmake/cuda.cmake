@@ -68,3 +68,4 @@ target_compile_options(wf_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>
 add_library(warpfactor_cuda MODULE ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/exported.cpp)
 target_link_libraries(warpfactor_cuda PRIVATE wf_cuda wf_flags)
 set_target_properties(warpfactor_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} CXX_VISIBILITY_PRESET hidden)
+add_dependencies(warpfactor warpfactor_cuda)  # who builds the program has its device, too
