@@ -18,14 +18,15 @@ __device__ inline int this_half() {
   return static_cast<int>(threadIdx.x) % kPair;
 }
 
-/// The tree of sum_in_lanes over both lanes' four sums, then the last rank mod 8 elements.
+/// The last rank mod 8 elements into the sums that both lanes keep, then the tree of sum_in_lanes.
 template <class Real, class Term>
 __device__ inline Real finish_sum(Real (&sums)[4], int rank, const Term& term) {
+  const int rest = rank - rank % kSumLanes + 4 * this_half();
+  for (int lane = 0; lane < 4; ++lane) {
+    if (rest + lane < rank) sums[lane] += term(rest + lane);
+  }
   for (int lane = 0; lane < 4; ++lane) sums[lane] += __shfl_xor_sync(kAllLanes, sums[lane], 1);
-  Real even = sums[0] + sums[2];
-  Real odd = sums[1] + sums[3];
-  for (int f = rank - rank % kSumLanes; f < rank; ++f) (f % 2 == 0 ? even : odd) += term(f);
-  return even + odd;
+  return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
 /// sum_in_lanes<Real>(rank, term).

@@ -1,12 +1,10 @@
-// The one owner of host arrays: move-only, uninitialised, grown without copying where the allocator can remap pages.
+// The one owner of host arrays: move-only, uninitialised, on a cache line of its own, in huge pages where it is large.
 #pragma once
 #include "host/base/error.hpp"
+#include "host/base/host_memory_block.hpp"
 #include "host/base/view.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -23,15 +21,18 @@ class HostBuffer {
   explicit HostBuffer(Position size) { resize(size); }
   HostBuffer(Position size, T value) : HostBuffer(size) { std::fill(begin(), end(), value); }
   HostBuffer(HostBuffer&& other) noexcept
-      : data_(std::move(other.data_)),
+      : data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
         capacity_(std::exchange(other.capacity_, 0)) {}
   HostBuffer& operator=(HostBuffer&& other) noexcept {
-    data_ = std::move(other.data_);
+    if (this == &other) return *this;
+    release();
+    data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
     return *this;
   }
+  ~HostBuffer() { release(); }
 
   /// A second buffer with the same values: copies are made by name only.
   HostBuffer clone() const {
@@ -47,29 +48,27 @@ class HostBuffer {
   }
   void push_back(T value) {
     if (size_ == capacity_) reserve(std::max<Position>(1024, capacity_ + capacity_ / 2));
-    data_.get()[size_++] = value;
+    data_[size_++] = value;
   }
   void reserve(Position capacity) {
     if (capacity <= capacity_) return;
     const Position bytes = checked_product(capacity, sizeof(T));
-    // realloc moves page tables instead of bytes for large blocks (mremap), so growth has no double peak
-    void* grown = std::realloc(data_.get(), static_cast<std::size_t>(bytes));
+    void* grown = grown_block(data_, capacity_ * Position{sizeof(T)}, bytes);
     if (grown == nullptr) {
       throw DeviceError("out of memory: an array of " + std::to_string(bytes) + " bytes was asked for",
                         "use a smaller --rank, fewer ratings or a machine with more memory");
     }
-    static_cast<void>(data_.release());
-    data_.reset(static_cast<T*>(grown));
+    data_ = static_cast<T*>(grown);
     capacity_ = capacity;
   }
 
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
+  T* data() { return data_; }
+  const T* data() const { return data_; }
   Position size() const { return size_; }
   Position capacity() const { return capacity_; }
   bool empty() const { return size_ == 0; }
-  T& operator[](Position n) { return data_.get()[n]; }
-  const T& operator[](Position n) const { return data_.get()[n]; }
+  T& operator[](Position n) { return data_[n]; }
+  const T& operator[](Position n) const { return data_[n]; }
   T* begin() { return data(); }
   T* end() { return data() + size_; }
   const T* begin() const { return data(); }
@@ -79,10 +78,9 @@ class HostBuffer {
   Span<const T, Host> span() const { return {data(), size_}; }
 
  private:
-  struct Free {
-    void operator()(T* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<T, Free> data_;
+  void release() { release_block(data_, capacity_ * Position{sizeof(T)}); }
+
+  T* data_ = nullptr;
   Position size_ = 0;
   Position capacity_ = 0;
 };

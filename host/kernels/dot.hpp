@@ -9,8 +9,8 @@ namespace wf {
 inline constexpr int kSumLanes = 8;
 
 /// sum of term(0) .. term(rank - 1) in the one order of all engines but the reference: 8 running sums, element f into
-/// sum f mod 8, then a fixed tree, whose halves take the last rank mod 8 elements in turn. Compilers may keep the sums
-/// in vector registers of any width, and lanes of a GPU may share them: the bits do not change.
+/// sum f mod 8, then a fixed tree. Sums may be kept in vector registers of any width, lanes of a GPU may share them,
+/// and zeros may follow the row: the bits do not change.
 template <class Real, class Term>
 WF_HD inline Real sum_in_lanes(int rank, const Term& term) {
   Real sums[kSumLanes] = {};
@@ -18,9 +18,9 @@ WF_HD inline Real sum_in_lanes(int rank, const Term& term) {
   for (; f + kSumLanes <= rank; f += kSumLanes) {
     for (int lane = 0; lane < kSumLanes; ++lane) sums[lane] += term(f + lane);
   }
-  Real even = (sums[0] + sums[4]) + (sums[2] + sums[6]);
-  Real odd = (sums[1] + sums[5]) + (sums[3] + sums[7]);
-  for (; f < rank; ++f) (f % 2 == 0 ? even : odd) += term(f);
+  for (int lane = 0; f + lane < rank; ++lane) sums[lane] += term(f + lane);
+  const Real even = (sums[0] + sums[4]) + (sums[2] + sums[6]);
+  const Real odd = (sums[1] + sums[5]) + (sums[3] + sums[7]);
   return even + odd;
 }
 
