@@ -13,8 +13,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <charconv>
-
 namespace wf::cli {
 namespace {
 
@@ -41,18 +39,6 @@ SyntheticShape shape_of(const SynthRequest& request) {
   shape.rank = request.rank.value_or(shape.rank);
   shape.noise = request.noise.value_or(shape.noise);
   return shape;
-}
-
-/// "user item rating\n" with the shortest digits that read back as the same value.
-char* write_rating(const SyntheticRating& rating, char* out) {
-  constexpr std::ptrdiff_t kLongest = 24;
-  out = std::to_chars(out, out + kLongest, rating.user).ptr;
-  *out++ = ' ';
-  out = std::to_chars(out, out + kLongest, rating.item).ptr;
-  *out++ = ' ';
-  out = std::to_chars(out, out + kLongest, rating.value).ptr;
-  *out++ = '\n';
-  return out;
 }
 
 struct Fact {
@@ -108,14 +94,7 @@ const std::vector<std::string>& absent_parts() {
 int run_verb(const SynthRequest& request, Console& console) {
   const SyntheticShape shape = shape_of(request);
   OutputFile out(request.out);
-  constexpr Position kLongestLine = 80;
-  std::vector<char> text;
-  synthesize(shape, request.seed, [&](const SyntheticRating* ratings, Position count) {
-    text.resize(static_cast<std::size_t>(count * kLongestLine));
-    char* end = text.data();
-    for (Position n = 0; n < count; ++n) end = write_rating(ratings[n], end);
-    out.write({text.data(), static_cast<std::size_t>(end - text.data())});
-  });
+  synthesize_text(shape, request.seed, [&out](std::string_view text) { out.write(text); });
   out.commit();
   console.line("synth", fmt::format("{}: {} users × {} items · {} · seed {}",
                                     request.shape.empty() ? "own shape" : request.shape, grouped(shape.n_users),

@@ -13,7 +13,7 @@ namespace wf {
 namespace {
 
 constexpr int kGuides = 1 << 16;      // entries of the table that inverts a popularity law
-constexpr Position kChunk = 1 << 16;  // ratings handed out at once
+constexpr Position kChunk = 1 << 16;  // ratings drawn at once by a thread: 4 ms
 
 /// Streams of Purpose::synthetic: what a number is drawn for.
 enum Stream : std::uint32_t { kRating = 1, kUserFactor, kItemFactor, kUserOffset, kItemOffset, kUserName, kItemName };
@@ -59,18 +59,19 @@ class Popularity {
   HostBuffer<double> guide_;
 };
 
+/// n normals of a stream: 40 ns each, and a shape plants rank + 1 of them a row.
+HostBuffer<float> planted(Position n, double deviation, std::uint64_t seed, Stream stream, ThreadPool& pool) {
+  HostBuffer<float> values(n);
+  constexpr Position kNormals = 4096;
+  pool.for_chunks(n, kNormals, [&](Position begin, Position end) {
+    for (Position f = begin; f < end; ++f) values[f] = static_cast<float>(deviation * normal(seed, stream, f));
+  });
+  return values;
+}
+
 /// Planted table [n x rank] and biases [n], per row.
 struct Planted {
   HostBuffer<float> factors, biases;
-
-  Planted(Position n, int rank, double factor_deviation, double bias_deviation, std::uint64_t seed,
-          Stream factor_stream, Stream bias_stream)
-      : factors(checked_product(n, rank)), biases(n) {
-    for (Position f = 0; f < factors.size(); ++f) {
-      factors[f] = static_cast<float>(factor_deviation * normal(seed, factor_stream, f));
-    }
-    for (Position r = 0; r < n; ++r) biases[r] = static_cast<float>(bias_deviation * normal(seed, bias_stream, r));
-  }
 };
 
 /// Nearly normal with deviation 1: the sum of four uniforms of 16 bits (Irwin-Hall), without a logarithm per rating.
@@ -117,19 +118,38 @@ const std::vector<SyntheticShape>& synthetic_shapes() {
   return shapes;
 }
 
-void synthesize(const SyntheticShape& shape, std::uint64_t seed,
-                const std::function<void(const SyntheticRating* ratings, Position count)>& emit) {
+struct SyntheticRatings::State {
+  SyntheticShape shape;
+  std::uint64_t seed;
+  Popularity users, items;
+  Planted user, item;
+};
+
+SyntheticRatings::SyntheticRatings(const SyntheticShape& shape, std::uint64_t seed, ThreadPool& pool) {
   check(shape);
   // deviations on a scale from 0.5 to 5: with the usual noise 26 % of the variance are biases, 37 % factors; rounded
   // and clipped, ratings deviate by about 1, as MovieLens's do
   constexpr double kUserBias = 0.36, kItemBias = 0.42;
   constexpr double kFactorDeviation = 0.66;  // of <p, q>
   const double element = shape.rank > 0 ? std::sqrt(kFactorDeviation / std::sqrt(static_cast<double>(shape.rank))) : 0;
-  const Popularity users(shape.n_users, shape.user_skew, seed, kUserName);
-  const Popularity items(shape.n_items, shape.item_skew, seed, kItemName);
-  const Planted user(shape.n_users, shape.rank, element, kUserBias, seed, kUserFactor, kUserOffset);
-  const Planted item(shape.n_items, shape.rank, element, kItemBias, seed, kItemFactor, kItemOffset);
+  const auto plant = [&](Position n, double bias, Stream factor_stream, Stream bias_stream) {
+    return Planted{planted(checked_product(n, shape.rank), element, seed, factor_stream, pool),
+                   planted(n, bias, seed, bias_stream, pool)};
+  };
+  state_ = std::make_unique<State>(State{shape, seed, Popularity(shape.n_users, shape.user_skew, seed, kUserName),
+                                         Popularity(shape.n_items, shape.item_skew, seed, kItemName),
+                                         plant(shape.n_users, kUserBias, kUserFactor, kUserOffset),
+                                         plant(shape.n_items, kItemBias, kItemFactor, kItemOffset)});
+}
 
+SyntheticRatings::~SyntheticRatings() = default;
+
+Position SyntheticRatings::size() const {
+  return state_->shape.n_ratings;
+}
+
+void SyntheticRatings::draw(Position first, Position count, SyntheticRating* out) const {
+  const auto& [shape, seed, users, items, user, item] = *state_;
   const auto low = static_cast<float>(shape.low);
   const auto high = static_cast<float>(shape.high);
   const auto step = static_cast<float>(shape.step);
@@ -137,24 +157,32 @@ void synthesize(const SyntheticShape& shape, std::uint64_t seed,
   const float unit_size = (high - low) / 4.5F;    // planted deviations are in units of a scale from 0.5 to 5
   // the highest step of the scale; 0.3 / 0.1 comes out below 3
   const auto last = static_cast<float>(std::floor((shape.high - shape.low) / shape.step * (1 + 1e-9)));
-  std::vector<SyntheticRating> chunk;
-  for (Position begin = 0; begin < shape.n_ratings; begin += kChunk) {
-    const Position end = std::min(begin + kChunk, shape.n_ratings);
-    chunk.resize(static_cast<std::size_t>(end - begin));
-    for (Position n = begin; n < end; ++n) {
-      const RandomBits bits = random_bits(seed, Purpose::synthetic, static_cast<std::uint64_t>(n), kRating);
-      SyntheticRating& rating = chunk[static_cast<std::size_t>(n - begin)];
-      rating.user = users.draw(bits.word[0]);
-      rating.item = items.draw(bits.word[1]);
-      const float* p = user.factors.data() + Position{rating.user} * shape.rank;
-      const float* q = item.factors.data() + Position{rating.item} * shape.rank;
-      float score = user.biases[rating.user] + item.biases[rating.item];
-      for (int f = 0; f < shape.rank; ++f) score += p[f] * q[f];
-      score += static_cast<float>(shape.noise) * rough_normal(bits.word[2], bits.word[3]);
-      const float steps = std::clamp(std::round((mean + unit_size * score - low) / step), 0.0F, last);
-      rating.value = std::min(low + steps * step, high);
-    }
-    emit(chunk.data(), end - begin);
+  for (Position n = first; n < first + count; ++n) {
+    const RandomBits bits = random_bits(seed, Purpose::synthetic, static_cast<std::uint64_t>(n), kRating);
+    SyntheticRating& rating = *out++;
+    rating.user = users.draw(bits.word[0]);
+    rating.item = items.draw(bits.word[1]);
+    const float* p = user.factors.data() + Position{rating.user} * shape.rank;
+    const float* q = item.factors.data() + Position{rating.item} * shape.rank;
+    float score = user.biases[rating.user] + item.biases[rating.item];
+    for (int f = 0; f < shape.rank; ++f) score += p[f] * q[f];
+    score += static_cast<float>(shape.noise) * rough_normal(bits.word[2], bits.word[3]);
+    const float steps = std::clamp(std::round((mean + unit_size * score - low) / step), 0.0F, last);
+    rating.value = std::min(low + steps * step, high);
+  }
+}
+
+void synthesize(const SyntheticShape& shape, std::uint64_t seed,
+                const std::function<void(const SyntheticRating* ratings, Position count)>& emit, int threads) {
+  ThreadPool pool(threads);
+  const SyntheticRatings ratings(shape, seed, pool);
+  HostBuffer<SyntheticRating> round(std::min(ratings.size(), kChunk * pool.size()));
+  for (Position begin = 0; begin < ratings.size(); begin += round.size()) {
+    const Position count = std::min(round.size(), ratings.size() - begin);
+    pool.for_chunks(count, kChunk, [&](Position first, Position end) {
+      ratings.draw(begin + first, end - first, round.data() + first);
+    });
+    emit(round.data(), count);
   }
 }
 

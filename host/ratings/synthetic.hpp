@@ -1,10 +1,12 @@
 // Ratings out of nothing: planted factors, biases, noise and power-law popularity. A function of the shape and the
 // seed.
 #pragma once
-#include "host/base/types.hpp"
+#include "host/base/thread_pool.hpp"
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wf {
@@ -27,9 +29,31 @@ struct SyntheticRating {
   float value;
 };
 
-/// Calls `emit` with consecutive chunks of the n_ratings triples. Pairs may repeat, and rare rows may not occur at all.
+/// The ratings of a shape, each a function of its number: any thread can draw any of them.
+class SyntheticRatings {
+ public:
+  /// Plants the tables, 4 bytes x (rank + 2) a row. Throws UsageError for sizes that make no sense.
+  SyntheticRatings(const SyntheticShape& shape, std::uint64_t seed, ThreadPool& pool);
+  ~SyntheticRatings();
+  SyntheticRatings(const SyntheticRatings&) = delete;
+  SyntheticRatings& operator=(const SyntheticRatings&) = delete;
+
+  Position size() const;
+  /// Ratings first .. first + count - 1. Pairs may repeat, and rare rows may not occur at all.
+  void draw(Position first, Position count, SyntheticRating* out) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Calls `emit` with consecutive parts of the n_ratings triples, which do not depend on `threads` (0: all).
 /// Throws UsageError for sizes that make no sense.
 void synthesize(const SyntheticShape& shape, std::uint64_t seed,
-                const std::function<void(const SyntheticRating* ratings, Position count)>& emit);
+                const std::function<void(const SyntheticRating* ratings, Position count)>& emit, int threads = 0);
+
+/// The same as text, "user item rating\n" with the shortest digits that read back as the same value.
+void synthesize_text(const SyntheticShape& shape, std::uint64_t seed,
+                     const std::function<void(std::string_view text)>& emit, int threads = 0);
 
 }  // namespace wf

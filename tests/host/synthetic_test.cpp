@@ -13,8 +13,10 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -112,6 +114,28 @@ TEST(Synthetic, MoreRatingsBeginWithTheSameOnes) {
   shape.n_ratings = 70'000;
   more.resize(70'000);
   EXPECT_TRUE(same(ratings_of(shape, 1), more));
+}
+
+TEST(Synthetic, TheTextIsThatOfTheRatingsForAnyNumberOfThreads) {
+  SyntheticShape shape = shape_named("tiny");
+  shape.n_ratings = 150'000;  // three rounds of one thread, one and a part of another of three threads
+  shape.step = 0.7;           // values of several digits
+  const auto text_of = [&shape](int threads) {
+    std::string all;
+    synthesize_text(
+        shape, 1, [&all](std::string_view text) { all += text; }, threads);
+    return all;
+  };
+  const std::string text = text_of(1);
+  EXPECT_EQ(text, text_of(3));
+  std::istringstream lines(text);
+  for (const SyntheticRating& rating : ratings_of(shape, 1)) {
+    SyntheticRating read{};
+    lines >> read.user >> read.item >> read.value;
+    ASSERT_TRUE(read.user == rating.user && read.item == rating.item && read.value == rating.value);
+  }
+  lines >> std::ws;
+  EXPECT_TRUE(lines.eof());
 }
 
 TEST(Synthetic, PopularityFollowsAPowerLaw) {
