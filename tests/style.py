@@ -123,7 +123,7 @@ def files_of(root):
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         for name in sorted(names):
-            if not name.endswith(".pyc"):
+            if name not in SKIPPED and not name.endswith(".pyc"):  # .git is a file in a work tree
                 yield pathlib.Path(folder) / name
 
 

@@ -122,4 +122,9 @@ int available_cpus() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+int useful_threads(int threads, Position tasks) {
+  const int most = threads > 0 ? threads : available_cpus();
+  return static_cast<int>(std::clamp<Position>(tasks, 1, most));
+}
+
 }  // namespace wf

@@ -48,4 +48,7 @@ class ThreadPool {
 /// CPUs that this process may run on (its affinity mask), at least 1.
 int available_cpus();
 
+/// How many of `threads` (0: available_cpus) have something to do in loops of `tasks` tasks; at least 1.
+int useful_threads(int threads, Position tasks);
+
 }  // namespace wf

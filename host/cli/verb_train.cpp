@@ -16,9 +16,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <utility>
@@ -113,32 +111,22 @@ struct Baselines {
 Baselines measure_baselines(const Parts& parts, Position n_users, Position n_items, const TrainConfig& config) {
   Baselines result;
   if (parts.valid.empty() && config.bias_init == BiasInit::zero) return result;
-  result.fitted = fit_biases(parts.train.view(), n_users, n_items);
+  result.fitted = fit_biases(parts.train.view(), n_users, n_items, kBiasPenalty, config.threads);
   if (!parts.valid.empty()) {
-    result.mean_rmse = result.fitted.mean_errors(parts.valid.view()).rmse();
-    result.bias_rmse = result.fitted.errors(parts.valid.view()).rmse();
+    result.mean_rmse = result.fitted.mean_errors(parts.valid.view(), config.threads).rmse();
+    result.bias_rmse = result.fitted.errors(parts.valid.view(), config.threads).rmse();
   }
   return result;
 }
 
-double deviation_of(const HostBuffer<float>& values) {
-  double sum = 0, squares = 0;
-  for (const float value : values) {
-    sum += static_cast<double>(value);
-    squares += static_cast<double>(value) * static_cast<double>(value);
-  }
-  const auto n = static_cast<double>(values.size());
-  return std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n)));
-}
-
-Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const Ratings& train,
+Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const ValueFacts& facts,
                 BiasBaseline fitted) {
   Model model = make_model(data.users.size(), data.items.size(), config.rank, config.biases);
   model.users = std::move(data.users);
   model.items = std::move(data.items);
   model.norm_limit = config.norm_limit;
-  set_rating_facts(model, train.value.span(), config);
-  initialise(model, config.init, config.seed, config.user_padding, config.item_padding);
+  set_rating_facts(model, facts, config);
+  initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
   if (config.bias_init == BiasInit::fitted) {
     model.tables.user_biases = std::move(fitted.user_bias);
     model.tables.item_biases = std::move(fitted.item_bias);
@@ -288,7 +276,8 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_data(console, report, data, config);
   Parts parts = split_parts(console, request, config, data);
   console.line("engine", chosen.why, "--engine, --threads");
-  scale_defaults(config, request, deviation_of(parts.train.value));
+  const ValueFacts facts = facts_of(parts.train.value.span(), config.threads);
+  scale_defaults(config, request, facts.deviation);
   TrainingRecord record;
   record.data = request.data;
   record.hash = report.hash;
@@ -298,7 +287,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   Baselines baselines = measure_baselines(parts, data.users.size(), data.items.size(), config);
   record.baseline_bias_rmse = baselines.bias_rmse;
   record.baseline_mean_rmse = baselines.mean_rmse;
-  Model model = new_model(request, config, std::move(data), parts.train, std::move(baselines.fitted));
+  Model model = new_model(request, config, std::move(data), facts, std::move(baselines.fitted));
   print_settings(console, config, model, !parts.valid.empty());
 
   if (const auto device = chosen.engine->memory()) {

@@ -64,9 +64,10 @@ BaselineResult measure_baseline(const EvaluateRequest& request, const Model& mod
     result.why_not = fmt::format("{} has no rating of a known user and item", file.path);
     return result;
   }
-  const BiasBaseline baseline = fit_biases(train.view(), model.n_users, model.n_items);
-  result.bias_rmse = baseline.errors(ratings).rmse();
-  result.mean_rmse = baseline.mean_errors(ratings).rmse();
+  const int threads = request.engine.threads;
+  const BiasBaseline baseline = fit_biases(train.view(), model.n_users, model.n_items, kBiasPenalty, threads);
+  result.bias_rmse = baseline.errors(ratings, threads).rmse();
+  result.mean_rmse = baseline.mean_errors(ratings, threads).rmse();
   result.fitted_on = file.path;
   return result;
 }

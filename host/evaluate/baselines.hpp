@@ -5,17 +5,22 @@
 
 namespace wf {
 
+inline constexpr double kBiasPenalty = 5;
+
 /// mean + user_bias[u] + item_bias[i]; a row outside the tables (unknown) has no bias.
 struct BiasBaseline {
   double mean = 0;
   HostBuffer<float> user_bias, item_bias;
 
-  ErrorSums errors(const RatingsView<Host>& ratings) const;       ///< with the biases
-  ErrorSums mean_errors(const RatingsView<Host>& ratings) const;  ///< of the mean alone
+  ErrorSums errors(const RatingsView<Host>& ratings, int threads = 0) const;       ///< with the biases
+  ErrorSums mean_errors(const RatingsView<Host>& ratings, int threads = 0) const;  ///< of the mean alone
 };
 
-/// Minimises sum (r - mean - b_u - b_i)^2 + penalty * (|b_u|^2 + |b_i|^2) by alternating exact steps.
+/// Minimises sum (r - mean - b_u - b_i)^2 + penalty * (|b_u|^2 + |b_i|^2) by alternating exact steps, until they
+/// are rounding.
 /// Koren: Factorization meets the neighborhood, KDD 2008, section 2.1.
-BiasBaseline fit_biases(const RatingsView<Host>& train, Position n_users, Position n_items, double penalty = 5);
+/// Takes up to 4 bytes a rating for as long as it runs. `threads` 0: all; the same bits for any number.
+BiasBaseline fit_biases(const RatingsView<Host>& train, Position n_users, Position n_items,
+                        double penalty = kBiasPenalty, int threads = 0);
 
 }  // namespace wf

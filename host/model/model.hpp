@@ -3,6 +3,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/config/config.hpp"
 #include "host/ratings/id_map.hpp"
+#include "host/ratings/value_facts.hpp"
 
 #include <map>
 #include <optional>
@@ -53,9 +54,10 @@ struct Model {
 Model make_model(Position n_users, Position n_items, int rank, bool biases);
 
 /// Mean, minimum and maximum of the training ratings into the model, and the global mean out of them.
-void set_rating_facts(Model& model, Span<const float, Host> ratings, const TrainConfig& config);
+void set_rating_facts(Model& model, const ValueFacts& ratings, const TrainConfig& config);
 
-/// Draws the factors from (seed, table, element); zeroes biases and padding rows.
-void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding);
+/// Draws the factors from (seed, table, element); zeroes biases and padding rows. `threads` 0: all; the same bits.
+void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding,
+                int threads = 0);
 
 }  // namespace wf

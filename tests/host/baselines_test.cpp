@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -71,6 +72,36 @@ TEST(BiasBaseline, GivesUnknownRowsNoBias) {
   test.push_back(0, kMaxRows - 1, 4);  // 4 - 3 - 0.5
   EXPECT_NEAR(baseline.errors(test.view()).absolute, 2, 1e-6);
   EXPECT_NEAR(baseline.mean_errors(test.view()).absolute, 3, 1e-6);
+}
+
+TEST(BiasBaseline, IsTheSameForAnyNumberOfThreads) {
+  const Ratings train = random_ratings(60'000, 500, 300, 1);  // enough for three threads and for several partial sums
+  const BiasBaseline one = fit_biases(train.view(), 500, 300, 5, 1);
+  const BiasBaseline three = fit_biases(train.view(), 500, 300, 5, 3);
+  EXPECT_EQ(one.mean, three.mean);
+  EXPECT_TRUE(std::equal(one.user_bias.begin(), one.user_bias.end(), three.user_bias.begin()));
+  EXPECT_TRUE(std::equal(one.item_bias.begin(), one.item_bias.end(), three.item_bias.begin()));
+  EXPECT_EQ(one.errors(train.view(), 1).squared, three.errors(train.view(), 3).squared);
+  EXPECT_EQ(one.mean_errors(train.view(), 1).absolute, three.mean_errors(train.view(), 3).absolute);
+}
+
+TEST(BiasBaseline, SolvesTheNormalEquations) {
+  for (const Position n : {200, 2000, 20'000}) {  // few ratings a row: slow to converge
+    const Ratings train = random_ratings(n, 500, 300, 1);
+    const BiasBaseline baseline = fit_biases(train.view(), 500, 300, 5);
+    std::vector<double> users(500), items(300);  // sum of residuals - penalty * bias of each row
+    for (std::size_t u = 0; u < users.size(); ++u) users[u] = -5.0 * baseline.user_bias[static_cast<Position>(u)];
+    for (std::size_t i = 0; i < items.size(); ++i) items[i] = -5.0 * baseline.item_bias[static_cast<Position>(i)];
+    for (Position m = 0; m < n; ++m) {
+      const RowId u = train.user[m], i = train.item[m];
+      const double residual = train.value[m] - baseline.mean - baseline.user_bias[u] - baseline.item_bias[i];
+      users[static_cast<std::size_t>(u)] += residual;
+      items[static_cast<std::size_t>(i)] += residual;
+    }
+    for (const std::vector<double>* side : {&users, &items}) {
+      for (const double gradient : *side) EXPECT_NEAR(gradient, 0, 5e-4) << n;
+    }
+  }
 }
 
 TEST(BiasBaseline, OfNothingIsNothing) {

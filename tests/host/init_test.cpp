@@ -182,5 +182,14 @@ TEST(Init, ZeroesPaddingRowsAndBiasesAlone) {
   EXPECT_EQ(view.user_factors.row(4)[0], unpadded.view().user_factors.row(4)[0]);
 }
 
+TEST(Init, IsTheSameForAnyNumberOfThreads) {
+  Model one = make_model(kUsers, kItems, kRank, true);
+  Model three = make_model(kUsers, kItems, kRank, true);
+  initialise(one, of_kind(Init::scaled), 7, 3, 0, 1);
+  initialise(three, of_kind(Init::scaled), 7, 3, 0, 3);
+  EXPECT_EQ(values(one.tables.user_factors), values(three.tables.user_factors));
+  EXPECT_EQ(values(one.tables.item_factors), values(three.tables.item_factors));
+}
+
 }  // namespace
 }  // namespace wf

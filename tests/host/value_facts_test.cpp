@@ -1,0 +1,50 @@
+// What the ratings' values are like: by hand, and for any number of threads.
+#include "host/ratings/value_facts.hpp"
+#include "host/base/host_buffer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+namespace wf::test {
+namespace {
+
+ValueFacts facts(const std::vector<float>& values, int threads = 1) {
+  return facts_of({values.data(), static_cast<Position>(values.size())}, threads);
+}
+
+TEST(ValueFacts, AreThoseOfTheDefinition) {
+  const ValueFacts some = facts({4, -1, 3, 2});  // squares of the deviations: 4, 9, 1, 0
+  EXPECT_EQ(some.count, 4);
+  EXPECT_DOUBLE_EQ(some.mean, 2);
+  EXPECT_DOUBLE_EQ(some.deviation, std::sqrt(14 / 4.0));
+  EXPECT_EQ(some.least, -1);
+  EXPECT_EQ(some.most, 4);
+}
+
+TEST(ValueFacts, OfOneValueDeviateByNothing) {
+  const ValueFacts one = facts({0.1F});
+  EXPECT_EQ(one.deviation, 0);
+  EXPECT_EQ(one.least, one.most);
+}
+
+TEST(ValueFacts, OfNothingAreZero) {
+  EXPECT_EQ(facts({}).count, 0);
+  EXPECT_EQ(facts({}).mean, 0);
+}
+
+TEST(ValueFacts, AreTheSameForAnyNumberOfThreads) {
+  std::vector<float> values;
+  for (int n = 0; n < 400'000; ++n) values.push_back(1 / static_cast<float>(n + 1));  // sums that round
+  values[300'000] = 7;
+  values[399'999] = -7;
+  const ValueFacts one = facts(values, 1), three = facts(values, 3);
+  EXPECT_EQ(one.mean, three.mean);
+  EXPECT_EQ(one.deviation, three.deviation);
+  EXPECT_EQ(one.most, 7);
+  EXPECT_EQ(three.least, -7);
+}
+
+}  // namespace
+}  // namespace wf::test
