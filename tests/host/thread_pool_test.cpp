@@ -137,5 +137,12 @@ TEST(PoolDefault, TakesAllCpus) {
   EXPECT_EQ(ThreadPool().size(), available_cpus());
 }
 
+TEST(PoolDefault, StartsNoMoreThreadsThanThereAreTasks) {
+  EXPECT_EQ(useful_threads(8, 3), 3);
+  EXPECT_EQ(useful_threads(2, 3), 2);
+  EXPECT_EQ(useful_threads(8, 0), 1);
+  EXPECT_EQ(useful_threads(0, Position{1} << 40), available_cpus());
+}
+
 }  // namespace
 }  // namespace wf::test
