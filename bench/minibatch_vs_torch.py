@@ -4,7 +4,8 @@
     bench/minibatch_vs_torch.py build/release/warpfactor [--rank 20] [--batch 1024] [--shape ml-1m] [--out FILE.json]
 
 PyTorch runs nn.Embedding(sparse=True), MSELoss and torch.optim.SGD on the same batches, with 1 .. all threads, and its best
-thread count is what counts. Before any timing both train one epoch from the same tables, and their losses are compared.
+thread count is what counts. Both keep freed memory (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD): else PyTorch spends its time in page
+faults, as gradients of a large batch are returned to the system each time. Before any timing both train one epoch from the same tables, and their losses are compared.
 Needs PyTorch and NumPy (Debian: python3-torch); where they are missing it says so and exits with 77.
 """
 import argparse
@@ -16,6 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+KEPT = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(64 << 20)}
+if __name__ == "__main__" and not KEPT.items() <= os.environ.items():  # read once, when a process begins
+    os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | KEPT)
 
 try:
     import numpy as np

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""bench/peers and bench/compare, on a tiny shape and with a stand-in for LIBMF's mf-train.
+
+    bench_scripts.py PROGRAM
+
+Times mean nothing here. What is looked at: the rows that come out, and that nothing is compared that differs.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
+PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+
+STAND_IN = r'''#!/usr/bin/env python3
+import sys, time
+words = sys.argv[1:]
+option = {name: words[words.index(name) + 1] for name in ("-k", "-t", "-s", "-l2", "-r", "-p") if name in words}
+triples = [line.split() for line in open(words[-2])]
+time.sleep(0.01 * int(option["-t"]))
+if "-p" in option:
+    print("iter      tr_rmse      va_rmse          obj")
+    for epoch in range(int(option["-t"])):
+        print(f"{epoch:4d}       1.0329       {0.9 - 0.01 * epoch:.4f}   1.4179e+06")
+mean = sum(float(rating) for _, _, rating in triples) / len(triples) + SHIFT
+with open(words[-1], "w") as model:
+    model.write(f"f 0\nm {max(int(u) for u, _, _ in triples) + 1}\nn {max(int(i) for _, i, _ in triples) + 1}\n")
+    model.write(f"k {option['-k']}\nb {mean:.6g}\n")
+'''
+
+
+def run(name, *words):
+    return subprocess.run([sys.executable, "-B", BENCH / name, *map(str, words)], capture_output=True, text=True)
+
+
+class InAFolder(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+        self.addCleanup(self.temporary.cleanup)
+
+    def file(self, name, report):
+        path = self.folder / name
+        path.write_text(report if isinstance(report, str) else json.dumps(report))
+        return path
+
+
+class Peers(InAFolder):
+    def peers(self, *words, shift="0"):
+        stand_in = self.file("mf-train", STAND_IN.replace("SHIFT", shift))
+        stand_in.chmod(0o755)
+        return run("peers", "--warpfactor", PROGRAM, "--libmf", stand_in, "--work", self.folder / "work", "--rank", 4, "--runs", 2,
+                   "--epochs", 4, "--short-epochs", 2, "--threads", 1, "--json", self.folder / "out.json", *words)
+
+    def rows(self):
+        return {row["name"]: row["values"] for row in json.loads((self.folder / "out.json").read_text())["rows"]}
+
+    def test_measures_both_programs_on_the_same_parts(self):
+        result = self.peers("--shape", "tiny")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = self.rows()
+        for program in ("warpfactor", "libmf"):
+            self.assertEqual(len(rows[f"rank 4, {program}: whole run"]), 2)
+            self.assertGreater(min(rows[f"rank 4, {program}: peak memory"]), 1)
+            self.assertIn(f"rank 4, {program}: valid RMSE, epoch 4", rows)
+        self.assertEqual(rows["rank 4, libmf: valid RMSE, epoch 3"], [0.88])
+        self.assertGreater(min(rows["rank 4, libmf: whole run"]), 0.04)  # it sleeps 0.01 s an epoch
+        self.assertIn("whole run", result.stdout)
+        again = self.peers("--shape", "tiny")
+        self.assertEqual(again.stdout.splitlines()[0], result.stdout.splitlines()[0])
+
+    def test_takes_files_with_a_header_and_outside_ids(self):
+        lines = ["user,item,rating"] + [f"{1000 + n % 30},{7 * (n % 17)},{1 + n % 5}" for n in range(500)]
+        result = self.peers("--data", self.file("r.csv", "\n".join(lines) + "\n"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("30 users, 17 items", result.stdout)
+
+    def test_gives_no_ratio_where_other_ratings_were_read(self):
+        result = self.peers("--shape", "tiny", shift="0.01")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("libmf has read other ratings: the mean", result.stderr)
+        self.assertNotIn("whole run", result.stdout)
+        self.assertFalse((self.folder / "out.json").exists())
+
+    def test_says_what_a_program_said_that_failed(self):
+        result = self.peers("--shape", "tiny", "--options=--no-such-option")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--no-such-option", result.stderr)
+        missing = run("peers", "--warpfactor", self.folder / "nothing", "--work", self.folder / "work", "--shape", "tiny")
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("No such file", missing.stderr)
+
+
+class Compare(InAFolder):
+    def compare(self, before, after):
+        return run("compare", self.file("a.json", before), self.file("b.json", after))
+
+    def assert_row(self, result, name, ratio, mark):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        line = next(line for line in result.stdout.splitlines() if line.startswith(name))
+        self.assertIn(ratio, line)
+        self.assertEqual(line.endswith("*"), mark, line)
+
+    def test_marks_what_changed_by_more_than_it_varies(self):
+        report = {"benchmark": "peers", "rows": [{"name": "apart", "values": [1, 2, 3]}, {"name": "near", "values": [1, 2, 3]},
+                                                 {"name": "gone", "values": [1]}]}
+        after = {"benchmark": "peers", "rows": [{"name": "apart", "values": [4, 4.5]}, {"name": "near", "values": [3, 3, 4]}]}
+        result = self.compare(report, after)
+        self.assert_row(result, "apart", "2.125", True)
+        self.assert_row(result, "near", "1.500", False)
+        self.assertIn("2 rows shared, 1 only in A, 0 only in B; * 1 changed", result.stdout)
+
+    def test_reads_google_benchmark(self):
+        def report(*times):
+            runs = [{"name": "train/2", "run_type": "iteration", "real_time": time, "time_unit": "ms"} for time in times]
+            return {"context": {}, "benchmarks": [*runs, {"name": "train/2_mean", "run_type": "aggregate", "real_time": 1,
+                                                          "time_unit": "ms"}]}
+        self.assert_row(self.compare(report(1, 2), report(4, 5)), "train/2", "3.000", True)
+
+    def test_reads_the_kernels_and_the_other_scripts(self):
+        case = {"op": "predict", "rank": 16, "batch": 300, "skew": "zipf", "order": "racing", "microseconds_least": 1,
+                "microseconds": 2, "microseconds_most": 3}
+        kernels = {"cases": [case, {**case, "rank": 32, "microseconds": "not a device"}], "n_wrong": 0}
+        self.assert_row(self.compare(kernels, kernels), "predict, 16, 300, zipf, racing", "1.000", False)
+        torch = {"benchmark": "minibatch_vs_torch", "shape": "s", "rank": 20, "batch": 8, "seconds": {"warpfactor": [1, 2]}}
+        self.assert_row(self.compare(torch, torch), "s, rank 20, batch 8: warpfactor", "1.000", False)
+        quality = {"benchmark": "quality", "results": {"f.csv": [{"seed": 1, "rmse": 0.5}]}}
+        self.assert_row(self.compare(quality, quality), "f.csv, seed 1: rmse", "1.000", False)
+
+    def test_refuses_files_that_it_does_not_know(self):
+        known = {"benchmark": "peers", "rows": [{"name": "a", "values": [1]}]}
+        for unknown in ("[]", "no json", "{}", '{"benchmark": "peers"}'):
+            result = self.compare(known, unknown)
+            self.assertEqual(result.returncode, 2, unknown)
+            self.assertIn("not a result file", result.stderr)
+        self.assertEqual(run("compare", self.file("a.json", known), self.folder / "none.json").returncode, 2)
+        self.assertEqual(self.compare(known, {"benchmark": "peers", "rows": []}).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
