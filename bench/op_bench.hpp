@@ -376,8 +376,9 @@ class Bench {
     const RatingsView<Host> batch = host(0);
     Ratings ratings;
     for (Position n = 0; n < batch_; ++n) ratings.push_back(batch.user[n], batch.item[n], batch.value[n]);
-    BlockGrid grid(std::move(ratings), settings_.n_users, settings_.n_items,
-                   default_grid_size(batch_, settings_.n_users, settings_.n_items, kernels_.most_ranges()),
+    ThreadPool pool;
+    BlockGrid grid(pool, std::move(ratings), settings_.n_users, settings_.n_items,
+                   default_grid_size(batch_, settings_.n_users, settings_.n_items, rank_, kernels_.least_ranges()),
                    Shuffle::epoch, kSeed);
     grid.start_epoch(0);
     std::vector<std::vector<Block>> strata;
@@ -388,7 +389,7 @@ class Bench {
     const RatingsView<Device> there{user.span(), item.span(), value.span()};
     const auto epoch = [&](auto& kernels, const auto& tables, const auto& all) {
       for (const std::vector<Block>& stratum : strata) {
-        kernels.sgd_update(tables, all, {stratum.data(), static_cast<Position>(stratum.size())}, Loss::mse, kRate, {});
+        kernels.sgd_update(tables, all, {stratum.data(), static_cast<Position>(stratum.size())}, {.lr = kRate}, {}, {});
       }
     };
     const auto run = [&](Position) { epoch(kernels_, model(), there); };

@@ -41,6 +41,7 @@ class Cuda {
     transfer_.upload(gpu_.compute(), copy.data(), {bytes});
     return copy;
   }
+  static int padded_rank(int rank) { return rank; }
   template <class T>
   DeviceBuffer<T> to_space(HostBuffer<T>&& values) {
     const HostBuffer<T> taken = std::move(values);
@@ -112,9 +113,11 @@ class Cuda {
                       const OptimizerState<Device>& state);
 
   /// A warp per block: 512 keep 4 warps on each of 132 multiprocessors. Repeatable: the grid of the cpu engine.
-  int most_ranges() const { return order_ == Order::repeatable ? kMostRanges : 512; }
+  int least_ranges() const { return order_ == Order::repeatable ? kLeastRanges : 512; }
+  void measure_rows(Rows<const float, Device> table, Rows<float, Device> states);
   void sgd_update(const ModelView<float, Device>& model, const RatingsView<Device>& ratings,
-                  Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Device>& penalties);
+                  Span<const Block, Host> blocks, const SgdSettings& settings, const RowPenalties<Device>& penalties,
+                  const RowStates<Device>& states);
 
  private:
   /// One of two homes for staged ratings: one is filled while the ratings of the other are computed with.

@@ -17,6 +17,7 @@ enum class Purpose : std::uint32_t {
   permute_items = 6,
   strata = 7,
   synthetic = 8,
+  segments = 9,
 };
 
 struct RandomBits {

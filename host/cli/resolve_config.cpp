@@ -24,6 +24,7 @@ double default_lr(const TrainConfig& config) {
     case Optimizer::adam:
     case Optimizer::sparse_adam:
       return 0.005;
+    case Optimizer::row_adagrad:  // of ratings only; refused elsewhere
     case Optimizer::sgd:
       break;
   }
@@ -47,12 +48,13 @@ void apply_defaults(TrainConfig& config, const TrainRequest& request) {
   // the default scale is tuned for `scaled` and steps per rating; elsewhere the words mean what they mean in PyTorch
   if (!given.contains("init-scale") && (batches || config.init.kind != Init::scaled)) config.init.scale = 1;
   if (batches && !given.contains("lr")) config.lr = default_lr(config);
+  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = 0.1;
   if (!given.contains("eps")) config.eps = config.optimizer == Optimizer::adagrad ? 1e-10 : 1e-8;
 }
 
 void check_per_rating(const TrainConfig& config, const Given& given, const TrainRequest& request) {
-  const char* cure = "add --batch-size N: one SGD step per rating takes --lr, --lambda and --lr-schedule only";
-  if (config.optimizer != Optimizer::sgd) {
+  const char* cure = "add --batch-size N: one SGD step per rating takes --lr, --lambda, --l1 and --lr-schedule only";
+  if (config.optimizer != Optimizer::sgd && config.optimizer != Optimizer::row_adagrad) {
     throw UsageError(fmt::format("--optimizer {} needs mini-batches", name_of(config.optimizer)), cure);
   }
   for (const char* option : {"momentum", "weight-decay", "beta1", "beta2", "eps", "max-norm", "scale-grad-by-freq",
@@ -66,7 +68,16 @@ void check_per_rating(const TrainConfig& config, const Given& given, const Train
   }
 }
 
-void check_optimizer(const TrainConfig& config) {
+void check_optimizer(const TrainConfig& config, const Given& given) {
+  for (const char* option : {"l1", "nonnegative"}) {
+    if (given.contains(option)) {
+      throw UsageError(fmt::format("--{} needs one step per rating", option), "leave out --batch-size");
+    }
+  }
+  if (config.optimizer == Optimizer::row_adagrad) {
+    throw UsageError("--optimizer row_adagrad steps ratings, not mini-batches",
+                     "leave out --batch-size, or take --optimizer adagrad");
+  }
   const bool sparse = config.gradients == Gradients::sparse;
   const auto name = name_of(config.optimizer);
   if (config.optimizer == Optimizer::adam && sparse) {
@@ -130,6 +141,7 @@ void check_effect(const TrainConfig& config, const TrainRequest& request) {
                            Need{"negative-slope", config.init.nonlinearity == Nonlinearity::leaky_relu && kaiming,
                                 "--init kaiming_uniform or kaiming_normal and --nonlinearity leaky_relu"},
                            Need{"lambda-bias", config.biases, "--biases"},
+                           Need{"accumulator", config.optimizer == Optimizer::row_adagrad, "--optimizer row_adagrad"},
                            Need{"grid", grid || config.grid == 0, "one step per rating and --shuffle epoch"}}) {
     if (request.given.contains(need.option) && !need.met) {
       throw UsageError(fmt::format("--{} has no effect here: it needs {}", need.option, need.what), "leave it out");
@@ -156,7 +168,7 @@ TrainConfig resolve_config(const TrainRequest& request) {
   if (config.batch_size == 0) {
     check_per_rating(config, request.given, request);
   } else {
-    check_optimizer(config);
+    check_optimizer(config, request.given);
   }
   check_biases(config, request);
   check_effect(config, request);
@@ -173,7 +185,10 @@ TrainConfig resolve_config(const TrainRequest& request) {
 void scale_defaults(TrainConfig& config, const TrainRequest& request, double deviation) {
   if (config.batch_size > 0 || config.loss != Loss::mse || !(deviation > 0)) return;
   const auto given = [&request](const char* option) { return request.given.contains(option); };
-  if (!given("lr")) config.lr /= deviation;
+  const bool adagrad = config.optimizer == Optimizer::row_adagrad;
+  // gradients of factors are as large as deviation^1.5, and what divides them is, too
+  if (!given("lr")) config.lr *= adagrad ? std::sqrt(deviation) : 1 / deviation;
+  if (!given("accumulator") && adagrad) config.accumulator *= deviation * deviation * deviation;
   if (!request.lambda && !given("lambda-user")) config.lambda_user *= deviation;
   if (!request.lambda && !given("lambda-item")) config.lambda_item *= deviation;
   if (!given("init-scale") && config.init.kind == Init::scaled) {
@@ -204,6 +219,9 @@ std::string config_json(const TrainConfig& config) {
       .number("lambda_user", config.lambda_user)
       .number("lambda_item", config.lambda_item)
       .number("lambda_bias", config.lambda_bias)
+      .number("l1_user", config.l1_user)
+      .number("l1_item", config.l1_item)
+      .boolean("nonnegative", config.nonnegative)
       .text("reg_scaling", name_of(config.reg_scaling))
       .count("batch_size", config.batch_size)
       .text("optimizer", name_of(config.optimizer))
@@ -214,6 +232,7 @@ std::string config_json(const TrainConfig& config) {
       .number("beta1", config.beta1)
       .number("beta2", config.beta2)
       .number("eps", config.eps)
+      .number("accumulator", config.accumulator)
       .text("lr_schedule", name_of(config.lr_schedule))
       .number("lr_decay", config.lr_decay)
       .text("shuffle", name_of(config.shuffle))

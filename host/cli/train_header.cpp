@@ -17,7 +17,10 @@ std::string ids_text(const Dataset& data) {
 }
 
 std::string optimizer_text(const TrainConfig& config) {
-  if (config.batch_size == 0) return "SGD, one step per rating";
+  if (config.batch_size == 0) {
+    return config.optimizer == Optimizer::row_adagrad ? "Adagrad by row, one step per rating"
+                                                      : "SGD, one step per rating";
+  }
   std::string text = fmt::format("{}, batches of {}, {} gradients, loss {}", name_of(config.optimizer),
                                  grouped(config.batch_size), name_of(config.gradients), name_of(config.reduction));
   if (config.optimizer == Optimizer::sgd) {
@@ -34,6 +37,8 @@ std::string lambda_text(const TrainConfig& config) {
   std::string text = fmt::format("λ {:.4g}", config.lambda_user);
   if (config.lambda_user != config.lambda_item) text += fmt::format(" (users), {:.4g} (items)", config.lambda_item);
   text += config.reg_scaling == RegScaling::count ? " by count" : " per row";
+  if (config.l1_user > 0) text += fmt::format(", L1 {:.4g}", config.l1_user);
+  if (config.nonnegative) text += ", factors >= 0";
   return config.biases ? text + fmt::format(", bias λ {}", config.lambda_bias) : text;
 }
 

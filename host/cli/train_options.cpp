@@ -115,7 +115,11 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
 
 void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& config) {
   const Group group = Group::training;
-  table.choice(group, "--optimizer", "how a mini-batch's gradient is applied", config.optimizer);
+  table.choice(group, "--optimizer", "how a gradient is applied; row_adagrad: one step per rating, fast and coarse",
+               config.optimizer);
+  table.number(group, "--accumulator", "what row_adagrad's sums of squared gradients begin with", config.accumulator,
+               kPositive, fmt::format("{} × σ³", config.accumulator));
+  parser.rare();
   table.choice(group, "--gradients", "sparse touches only the rows of a batch, dense all rows", config.gradients);
   parser.rare();
   table.number(group, "--momentum", "of sgd, with dense or sparse gradients", config.momentum, kFraction);
@@ -152,6 +156,17 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   parser.rare();
   table.number(group, "--lambda-bias", "penalty on squared biases, not by count", config.lambda_bias, kNotNegative,
                fmt::format("{}, 0 with mini-batches", config.lambda_bias));
+  parser.rare();
+  parser.value(group, "--l1", "X", "penalty on the factors' sizes, for each rating, user and item (default 0)",
+               [&request](const std::string& option, const std::string& word) {
+                 request.config.l1_user = request.config.l1_item = parse_number(option, word, kNotNegative);
+                 request.given.insert("l1");
+               });
+  parser.rare();
+  parser.flag(group, "--nonnegative", "factors stay at 0 or above", [&request] {
+    request.config.nonnegative = true;
+    request.given.insert("nonnegative");
+  });
   parser.rare();
   table.choice(group, "--reg-scaling", "what --lambda is multiplied with: the row's count of ratings, or nothing",
                config.reg_scaling);

@@ -10,7 +10,7 @@ namespace wf {
 
 enum class Loss { mse, l1, huber, bce_with_logits };
 enum class Reduction { mean, sum };
-enum class Optimizer { sgd, adagrad, adam, sparse_adam };
+enum class Optimizer { sgd, adagrad, adam, sparse_adam, row_adagrad };
 enum class Gradients { sparse, dense };
 enum class Init { normal, scaled, uniform, kaiming_uniform, kaiming_normal };
 enum class FanMode { fan_in, fan_out };
@@ -55,6 +55,8 @@ struct TrainConfig {
   double lambda_user = 0.09, lambda_item = 0.09;
   RegScaling reg_scaling = RegScaling::count;
   double lambda_bias = 5;
+  double l1_user = 0, l1_item = 0;  ///< adds l1 |p_u|_1 and l1 |q_i|_1 for each rating; one step per rating only
+  bool nonnegative = false;         ///< factors stay >= 0; one step per rating only
   // optimisation
   Position batch_size = 0;  ///< 0: one SGD step per rating
   Optimizer optimizer = Optimizer::sgd;
@@ -64,6 +66,7 @@ struct TrainConfig {
   double weight_decay = 0;
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;
+  double accumulator = 1;  ///< row_adagrad: what the sums of squared gradients begin with
   LrSchedule lr_schedule = LrSchedule::constant;
   double lr_decay = 0.1;  ///< beta of lr / (1 + beta * t^1.5)
   Shuffle shuffle = Shuffle::epoch;

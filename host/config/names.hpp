@@ -20,8 +20,8 @@ struct Names;  // specialised below: a table of (word, value), the first word of
 WF_NAMES(Loss, 4, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},
          {"bce_with_logits", Loss::bce_with_logits});
 WF_NAMES(Reduction, 2, {"mean", Reduction::mean}, {"sum", Reduction::sum});
-WF_NAMES(Optimizer, 4, {"sgd", Optimizer::sgd}, {"adagrad", Optimizer::adagrad}, {"adam", Optimizer::adam},
-         {"sparse_adam", Optimizer::sparse_adam});
+WF_NAMES(Optimizer, 5, {"sgd", Optimizer::sgd}, {"adagrad", Optimizer::adagrad}, {"adam", Optimizer::adam},
+         {"sparse_adam", Optimizer::sparse_adam}, {"row_adagrad", Optimizer::row_adagrad});
 WF_NAMES(Gradients, 2, {"sparse", Gradients::sparse}, {"dense", Gradients::dense});
 WF_NAMES(Init, 5, {"normal", Init::normal}, {"scaled", Init::scaled}, {"uniform", Init::uniform},
          {"kaiming_uniform", Init::kaiming_uniform}, {"kaiming_normal", Init::kaiming_normal});

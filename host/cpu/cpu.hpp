@@ -1,6 +1,7 @@
 // The CPU engine: all cores, float sums in one fixed order, the same bits for any number of threads.
 #pragma once
 #include "host/base/thread_pool.hpp"
+#include "host/cpu/simd.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/kernels/host_memory.hpp"
 
@@ -11,8 +12,13 @@ class Cpu : public HostMemory {
  public:
   static constexpr const char* kName = "cpu";
 
-  /// 0: all CPUs that this process may run on.
-  explicit Cpu(int threads = 0) : pool_(threads) {}
+  /// threads 0: all CPUs that this process may run on. The results do not depend on either.
+  explicit Cpu(int threads = 0, Simd simd = usable_simd().back()) : pool_(threads), simd_(simd) {}
+
+  /// Whole vectors of eight.
+  static int padded_rank(int rank) { return (rank + 7) / 8 * 8; }
+  /// A range for each thread.
+  int least_ranges() const { return std::max(kLeastRanges, pool_.size()); }
 
   void predict(const ModelView<const float, Host>& model, const ScoreOptions& options, Span<const RowId, Host> user,
                Span<const RowId, Host> item, Span<float, Host> scores);
@@ -38,8 +44,9 @@ class Cpu : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
+  void measure_rows(Rows<const float, Host> table, Rows<float, Host> states);
   void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
-                  Loss loss, float lr, const RowPenalties<Host>& penalties);
+                  const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
 
  private:
   /// Adds the errors of f(begin, end) over chunks in the order of the chunks, whoever computed them.
@@ -53,6 +60,7 @@ class Cpu : public HostMemory {
   }
 
   ThreadPool pool_;
+  Simd simd_;
   RowGrouper user_grouper_, item_grouper_;
   HostBuffer<ErrorSums> partial_;
 };

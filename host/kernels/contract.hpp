@@ -21,13 +21,15 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              OptimizerState<typename K::Space> state, ScoreOptions score_options,
                              GradientOptions<typename K::Space> gradient_options, RuleSettings rule, Loss loss,
                              RowPenalties<typename K::Space> penalties, Span<const Block, Host> blocks, NormLimit limit,
-                             Position step, RowId row, float scale) {
+                             SgdSettings settings, RowStates<typename K::Space> states, Position step, RowId row,
+                             float scale) {
   { K::kName } -> std::convertible_to<const char*>;
 
   // -- memory: buffers of this set's space; host sets move and alias, devices transfer
   { k.to_space(std::move(host)) } -> std::same_as<typename K::template Buffer<float>>;
   { k.to_host(std::move(buffer)) } -> std::same_as<HostBuffer<float>>;
-  k.copy(buffer, buffer);  // from, to: `to` takes the size of `from` and keeps its memory
+  { K::padded_rank(row) } -> std::same_as<int>;  // the rank this set likes tables of rank `row` to have, zeros added
+  k.copy(buffer, buffer);                        // from, to: `to` takes the size of `from` and keeps its memory
   { k.filled(step, scale) } -> std::same_as<typename K::template Buffer<float>>;
   { k.stage(host_ratings) } -> std::same_as<RatingsView<typename K::Space>>;  // valid until the next stage
   { k.borrow(host_constants).span() } -> std::convertible_to<Span<const float, typename K::Space>>;  // while it lives
@@ -59,8 +61,9 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.catch_up_table(rule, step, table, state);       // the same for all rows
 
   // -- per-rating SGD: blocks share no user and no item, so they may run at once; a block runs in order
-  { k.most_ranges() } -> std::same_as<int>;  // of a default grid: the blocks that this set can work on at once
-  k.sgd_update(model, ratings, blocks, loss, scale, penalties);  // += errors before each step
+  { k.least_ranges() } -> std::same_as<int>;  // of a default grid: the blocks that this set can work on at once
+  k.measure_rows(other, table);               // the squared lengths of all rows into row_adagrad's state
+  k.sgd_update(model, ratings, blocks, settings, penalties, states);  // += errors before each step
 };
 
 }  // namespace wf

@@ -61,7 +61,8 @@ class HostMemory {
   void fetch(Span<const T, Host> from, Span<T, Host> to) const {
     std::copy(from.begin(), from.end(), to.begin());
   }
-  int most_ranges() const { return kMostRanges; }
+  static int padded_rank(int rank) { return rank; }
+  int least_ranges() const { return kLeastRanges; }
   std::optional<DeviceMemory> memory() const { return std::nullopt; }
   Position batch_bytes(Position, Position, int, Position) const { return 0; }
   ErrorSums take_errors() { return std::exchange(errors_, {}); }

@@ -4,6 +4,7 @@
 #include "host/kernels/error_sums.hpp"
 #include "host/kernels/rules.hpp"
 #include "host/kernels/score.hpp"
+#include "host/kernels/sgd_rules.hpp"
 #include "host/model/model.hpp"
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block_grid.hpp"

@@ -21,20 +21,6 @@ WF_HD inline float penalty_of(const Span<const float, Space>& penalties, RowId r
   return penalties.empty() ? 0.0F : penalties[row];
 }
 
-/// One step on loss / 2 + (lambda / 2) |row|^2 for element (p, q) of the two rows of a rating; half_slope = loss' / 2,
-/// which for the squared loss is -err. Both sides use the values from before the step. Koren, Bell, Volinsky: Matrix
-/// factorization techniques for recommender systems. Computer 42(8), 2009.
-WF_HD inline void sgd_rule(float& p, float& q, float half_slope, float lr, float lambda_user, float lambda_item) {
-  const float old_p = p;
-  p -= lr * (half_slope * q + lambda_user * p);
-  q -= lr * (half_slope * old_p + lambda_item * q);
-}
-
-/// The same for a bias, whose partner is the constant 1.
-WF_HD inline void sgd_bias_rule(float& bias, float half_slope, float lr, float lambda) {
-  bias -= lr * (half_slope + lambda * bias);
-}
-
 /// PyTorch's optimizers; momentum is told from plain sgd because it keeps state.
 enum class Rule { sgd, momentum, adagrad, adam, sparse_adam };
 

@@ -34,8 +34,9 @@ class Reference : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
+  void measure_rows(Rows<const float, Host> table, Rows<float, Host> states);
   void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
-                  Loss loss, float lr, const RowPenalties<Host>& penalties);
+                  const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
 
  private:
   RowGrouper user_grouper_, item_grouper_;

@@ -1,34 +1,115 @@
 #include "host/kernels/losses.hpp"
 #include "host/reference/reference.hpp"
 
+#include <algorithm>
+
 namespace wf {
+namespace {
+
+/// One part of both rows: elements from .. from + count - 1.
+struct Part {
+  float* p;
+  float* q;
+  int count;
+};
+
+/// |error * partner - lambda * row|^2, as it is written down.
+double energy_of(const float* row, const float* partner, int count, double error, double lambda) {
+  double sum = 0;
+  for (int f = 0; f < count; ++f) {
+    const double gradient = error * static_cast<double>(partner[f]) - lambda * static_cast<double>(row[f]);
+    sum += gradient * gradient;
+  }
+  return sum;
+}
+
+/// row_adagrad's step at the rate of the accumulator, to which the gradient is then added.
+Step<float> adagrad_step(const float* row, const float* partner, int count, float error, float lr, float lambda,
+                         float share, float& accumulator) {
+  const Step<float> step = sgd_rule(error, lr / std::sqrt(accumulator), lambda);
+  accumulator += share * static_cast<float>(energy_of(row, partner, count, error, lambda));
+  return step;
+}
+
+void update(const Part& part, const Step<float>& user, const Step<float>& item, const SgdSettings& settings) {
+  for (int f = 0; f < part.count; ++f) {
+    apply(user, item, part.p[f], part.q[f]);
+    if (!settings.projects()) continue;
+    part.p[f] = projected(part.p[f], user.rate * settings.l1_user, settings.nonnegative);
+    part.q[f] = projected(part.q[f], item.rate * settings.l1_item, settings.nonnegative);
+  }
+}
+
+/// One rating's rows, with what their steps depend on.
+struct Pair {
+  RowId user, item;
+  float error;
+  float lambda_user, lambda_item;
+};
+
+void update_factors(const ModelView<float, Host>& model, const Pair& pair, const SgdSettings& settings,
+                    const RowStates<Host>& states) {
+  float* p = model.user_factors.row(pair.user);
+  float* q = model.item_factors.row(pair.item);
+  const int rank = model.rank();
+  if (!settings.adagrad) {
+    update({p, q, rank}, sgd_rule(pair.error, settings.lr, pair.lambda_user),
+           sgd_rule(pair.error, settings.lr, pair.lambda_item), settings);
+    return;
+  }
+  const int slow = slow_factors(rank);
+  const auto step_part = [&](int from, int count, int column, float share) {
+    float& user_sum = states.user.row(pair.user)[column];
+    float& item_sum = states.item.row(pair.item)[column];
+    const Step<float> user =
+        adagrad_step(p + from, q + from, count, pair.error, settings.lr, pair.lambda_user, share, user_sum);
+    const Step<float> item =
+        adagrad_step(q + from, p + from, count, pair.error, settings.lr, pair.lambda_item, share, item_sum);
+    update({p + from, q + from, count}, user, item, settings);
+  };
+  step_part(0, slow, kSlowSum, settings.slow_share);
+  if (!settings.slow_only) step_part(slow, rank - slow, kFastSum, settings.fast_share);
+}
+
+void update_biases(const ModelView<float, Host>& model, const Pair& pair, const SgdSettings& settings,
+                   const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
+  float& user = *model.user_biases.row(pair.user);
+  float& item = *model.item_biases.row(pair.item);
+  const float lambda_user = penalty_of(penalties.user_bias, pair.user);
+  const float lambda_item = penalty_of(penalties.item_bias, pair.item);
+  if (settings.adagrad) {
+    bias_adagrad_rule(pair.error, settings.lr, lambda_user, user, *states.user_bias.row(pair.user));
+    bias_adagrad_rule(pair.error, settings.lr, lambda_item, item, *states.item_bias.row(pair.item));
+  } else {
+    bias_sgd_rule(pair.error, settings.lr, lambda_user, user);
+    bias_sgd_rule(pair.error, settings.lr, lambda_item, item);
+  }
+}
+
+}  // namespace
+
+void Reference::measure_rows(Rows<const float, Host> table, Rows<float, Host> states) {
+  for (Position r = 0; r < table.count; ++r) measure_row(table.row(r), table.rank, states.row(r));
+}
 
 void Reference::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                           Span<const Block, Host> blocks, Loss loss, float lr, const RowPenalties<Host>& penalties) {
-  with_loss(loss, [&](auto kind) {
-    ErrorSums sums;
-    for (const Block& block : blocks) {
-      for (Position n = block.begin; n < block.end; ++n) {
-        const RowId u = ratings.user[n];
-        const RowId i = ratings.item[n];
-        const auto predicted = score<double>(ModelView<const float, Host>(model), ScoreOptions{}, u, i);
-        const double rating = ratings.value[n];
-        add_error<kind()>(sums, predicted, rating);
-
-        const auto half_slope = static_cast<float>(loss_slope<kind()>(predicted, rating) / 2);
-        float* p = model.user_factors.row(u);
-        float* q = model.item_factors.row(i);
-        const float lambda_user = penalty_of(penalties.user, u);
-        const float lambda_item = penalty_of(penalties.item, i);
-        for (int f = 0; f < model.rank(); ++f) sgd_rule(p[f], q[f], half_slope, lr, lambda_user, lambda_item);
-        if (model.has_biases()) {
-          sgd_bias_rule(*model.user_biases.row(u), half_slope, lr, penalty_of(penalties.user_bias, u));
-          sgd_bias_rule(*model.item_biases.row(i), half_slope, lr, penalty_of(penalties.item_bias, i));
-        }
-      }
+                           Span<const Block, Host> blocks, const SgdSettings& settings,
+                           const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
+  ErrorSums sums;
+  for (const Block& block : blocks) {
+    for (Position n = block.begin; n < block.end; ++n) {
+      const RowId u = ratings.user[n];
+      const RowId i = ratings.item[n];
+      const auto predicted = score<double>(ModelView<const float, Host>(model), ScoreOptions{}, u, i);
+      const double rating = ratings.value[n];
+      add_error(settings.loss, sums, predicted, rating);
+      const Pair pair{u, i, static_cast<float>(-loss_slope(settings.loss, predicted, rating) / 2),
+                      penalty_of(penalties.user, u), penalty_of(penalties.item, i)};
+      update_factors(model, pair, settings, states);
+      if (model.has_biases()) update_biases(model, pair, settings, penalties, states);
     }
-    add_errors(sums);
-  });
+  }
+  add_errors(sums);
 }
 
 }  // namespace wf

@@ -2,26 +2,34 @@
 // they can be worked on at once, and in any number of workers, without changing a bit. Gemulla, Haas, Nijkamp,
 // Sismanis: Large-scale matrix factorization with distributed stochastic gradient descent. KDD 2011.
 #pragma once
+#include "host/base/thread_pool.hpp"
 #include "host/config/config.hpp"
 #include "host/ratings/ratings.hpp"
+#include "host/schedule/block.hpp"
+#include "host/schedule/row_ranges.hpp"
 
 namespace wf {
 
-/// A contiguous run of ratings that one worker processes in order.
-struct Block {
-  Position begin = 0, end = 0;
-};
+inline constexpr int kMaxGrid = 1024;
 
 class BlockGrid {
  public:
-  /// Takes the ratings and reorders them by block. `size` = G; 1 with Shuffle::none keeps the file's order.
-  BlockGrid(Ratings ratings, Position n_users, Position n_items, int size, Shuffle order, std::uint64_t seed);
+  /// Takes the ratings and lays them out by block (host/schedule/block_order.hpp says in which order inside), a
+  /// function of seed, size and the set of ratings alone: neither the file's order nor the number of threads matters.
+  /// Rows get new names: those of a range are neighbours. `size` = G, at most kMaxGrid. Shuffle::none: one block in the
+  /// file's order, and no renaming.
+  BlockGrid(ThreadPool& pool, Ratings ratings, Position n_users, Position n_items, int size, Shuffle order,
+            std::uint64_t seed);
 
-  /// Draws the order of the strata, and of the ratings in each block, from (seed, epoch).
+  /// Draws the order of the strata from (seed, epoch).
   void start_epoch(int epoch);
 
   int size() const { return size_; }
+  /// All ratings, by their rows' new names.
   RatingsView<Host> ratings() const { return ratings_.view(); }
+  /// Old name -> new name; empty: none has changed.
+  Span<const RowId, Host> new_users() const { return users_.renamed.span(); }
+  Span<const RowId, Host> new_items() const { return items_.renamed.span(); }
   /// Stratum s = 0 .. G - 1 of this epoch: G blocks. Valid until the next call.
   Span<const Block, Host> stratum(int s);
 
@@ -32,17 +40,17 @@ class BlockGrid {
   int size_;
   Shuffle order_;
   std::uint64_t seed_;
+  RowRanges users_, items_;
   HostBuffer<Block> blocks_;   // [G x G], user range major
   HostBuffer<int> offsets_;    // [G] stratum s holds the blocks (g, (g + offsets_[s]) mod G)
   HostBuffer<Block> stratum_;  // [G]
 };
 
-inline constexpr int kMostRanges = 16;  ///< of a default grid, for engines that promise each other's bits
+inline constexpr int kLeastRanges = 8;  ///< of a default grid, where the data allow it
 
-/// G for so many ratings and rows: 10,000 ratings a range at least, at most `most` ranges, no more than rows. G is also
-/// the number of workers that a stratum can keep busy.
-int default_grid_size(Position n_ratings, Position n_users, Position n_items, int most = kMostRanges);
-
-inline constexpr int kMaxGrid = 1024;
+/// G for tables of so many rows and `rank` factors: the items of a range fit the part of a core's cache that is theirs,
+/// at least `least` ranges (G is the number of workers that a stratum keeps busy), 10,000 ratings a range, and no more
+/// ranges than rows.
+int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, int least = kLeastRanges);
 
 }  // namespace wf

@@ -1,5 +1,6 @@
 // Engine for a kernel set: the one place where the virtual interface meets the templates.
 #pragma once
+#include "host/train/grid_rows.hpp"
 #include "host/train/memory_plan.hpp"
 #include "host/train/training_loop.hpp"
 
@@ -77,12 +78,8 @@ class EngineOf final : public Engine {
     if (const auto device = kernels_.memory()) {
       check_memory(*device, size_of(model, train.size(), valid.size()), config, batch_bytes());
     }
-    SpaceTables<K> tables(kernels_, std::move(model.tables));
-    TrainResult result = config.batch_size > 0
-                             ? train_batches(model, tables, train, valid, config, callbacks)
-                             : train_ratings(model, tables, std::move(train), valid, config, callbacks);
-    model.tables = tables.to_host(kernels_);
-    return result;
+    return config.batch_size > 0 ? train_batches(model, train, valid, config, callbacks)
+                                 : train_ratings(model, std::move(train), valid, config, callbacks);
   }
 
   std::unique_ptr<Scorer> open(const Model& model) override { return std::make_unique<ScorerOf<K>>(kernels_, model); }
@@ -94,24 +91,35 @@ class EngineOf final : public Engine {
     };
   }
 
-  TrainResult train_batches(const Model& shape, SpaceTables<K>& tables, const Ratings& train,
-                            const RatingsView<Host>& valid, const TrainConfig& config,
-                            const TrainCallbacks& callbacks) {
-    MiniBatch<K> method(kernels_, tables.view(shape), train.view(), config);
-    return run_epochs(kernels_, tables, shape, valid, train.size(), config, callbacks, [&](int epoch, double lr) {
-      ProgressReporter progress(callbacks, epoch, train.size());
-      return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
-    });
+  TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
+                            const TrainConfig& config, const TrainCallbacks& callbacks) {
+    SpaceTables<K> tables(kernels_, std::move(model.tables), model.rank);
+    MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
+    TrainResult result =
+        run_epochs(kernels_, tables, model, valid, train.size(), config, callbacks, [&](int epoch, double lr) {
+          ProgressReporter progress(callbacks, epoch, train.size());
+          return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
+        });
+    model.tables = tables.to_host(kernels_, model.rank);
+    return result;
   }
 
-  TrainResult train_ratings(const Model& shape, SpaceTables<K>& tables, Ratings train, const RatingsView<Host>& valid,
-                            const TrainConfig& config, const TrainCallbacks& callbacks) {
+  TrainResult train_ratings(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
+                            const TrainCallbacks& callbacks) {
     const Position n_train = train.size();
-    RatingSgd<K> method(kernels_, tables.view(shape), std::move(train), config);
-    return run_epochs(kernels_, tables, shape, valid, n_train, config, callbacks, [&](int epoch, double lr) {
-      ProgressReporter progress(callbacks, epoch, n_train);
-      return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
-    });
+    BlockGrid grid = make_grid(std::move(train), model, config, kernels_.least_ranges());
+    rename_rows(model.tables, model, grid, Naming::to_grid);
+    const Ratings valid_by_grid = renamed(valid, grid);
+    SpaceTables<K> tables(kernels_, std::move(model.tables), model.rank);
+    RatingSgd<K> method(kernels_, tables.view(model), grid, config);
+    TrainResult result = run_epochs(
+        kernels_, tables, model, valid_by_grid.view(), n_train, config, callbacks, [&](int epoch, double lr) {
+          ProgressReporter progress(callbacks, epoch, n_train);
+          return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
+        });
+    model.tables = tables.to_host(kernels_, model.rank);
+    rename_rows(model.tables, model, grid, Naming::from_grid);
+    return result;
   }
 
   K kernels_;

@@ -21,6 +21,8 @@ inline RuleSettings rule_of(const TrainConfig& config) {
     case Optimizer::sparse_adam:
       settings.rule = Rule::sparse_adam;
       break;
+    case Optimizer::row_adagrad:  // steps ratings, not batches
+      break;
   }
   settings.momentum = config.momentum;
   settings.weight_decay = config.weight_decay;

@@ -16,20 +16,33 @@
 
 namespace wf {
 
-/// The model's tables in the memory of a kernel set.
+/// `values` [n x from] as [n x to]: rows cut, or followed by zeros.
+inline HostBuffer<float> with_rank(HostBuffer<float>&& values, int from, int to) {
+  if (from == to) return std::move(values);
+  const Position rows = values.size() / from;
+  HostBuffer<float> result(checked_product(rows, to), 0.0F);
+  for (Position r = 0; r < rows; ++r) {
+    std::copy_n(values.data() + r * from, std::min(from, to), result.data() + r * to);
+  }
+  return result;
+}
+
+/// The model's tables in the memory of a kernel set, in the rank that it likes. Factors that are added are zero, and no
+/// step changes that.
 template <KernelSet K>
 struct SpaceTables {
   typename K::template Buffer<float> user_factors, item_factors, user_biases, item_biases;
 
   SpaceTables() = default;
-  SpaceTables(K& kernels, Tables&& tables)
-      : user_factors(kernels.to_space(std::move(tables.user_factors))),
-        item_factors(kernels.to_space(std::move(tables.item_factors))),
+  SpaceTables(K& kernels, Tables&& tables, int rank)
+      : user_factors(kernels.to_space(with_rank(std::move(tables.user_factors), rank, K::padded_rank(rank)))),
+        item_factors(kernels.to_space(with_rank(std::move(tables.item_factors), rank, K::padded_rank(rank)))),
         user_biases(kernels.to_space(std::move(tables.user_biases))),
         item_biases(kernels.to_space(std::move(tables.item_biases))) {}
 
-  Tables to_host(K& kernels) {
-    return {kernels.to_host(std::move(user_factors)), kernels.to_host(std::move(item_factors)),
+  Tables to_host(K& kernels, int rank) {
+    return {with_rank(kernels.to_host(std::move(user_factors)), K::padded_rank(rank), rank),
+            with_rank(kernels.to_host(std::move(item_factors)), K::padded_rank(rank), rank),
             kernels.to_host(std::move(user_biases)), kernels.to_host(std::move(item_biases))};
   }
   void copy_to(K& kernels, SpaceTables& other) const {
@@ -42,7 +55,8 @@ struct SpaceTables {
     const auto rows = [](auto& buffer, Position count, int rank) {
       return Rows<float, typename K::Space>{buffer.data(), buffer.empty() ? 0 : count, rank, rank};
     };
-    return {rows(user_factors, shape.n_users, shape.rank), rows(item_factors, shape.n_items, shape.rank),
+    const int rank = K::padded_rank(shape.rank);
+    return {rows(user_factors, shape.n_users, rank), rows(item_factors, shape.n_items, rank),
             rows(user_biases, shape.n_users, 1), rows(item_biases, shape.n_items, 1), shape.global_mean};
   }
 };

@@ -172,14 +172,28 @@ class CudaOnHost {
     there.bring_back(table);
     memory.bring_back();
   }
+  int least_ranges() const { return cuda_.least_ranges(); }
+  static int padded_rank(int rank) { return Cuda::padded_rank(rank); }
+  void measure_rows(Rows<const float, Host> table, Rows<float, Host> states) {
+    Visitor rows(cuda_, table), there(cuda_, states);
+    cuda_.measure_rows(rows.view(), there.view());
+    there.bring_back(states);
+  }
   void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
-                  Loss loss, float lr, const RowPenalties<Host>& penalties) {
+                  const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
     ModelVisitor there(cuda_, model);
+    Visitor user_state(cuda_, states.user), item_state(cuda_, states.item);
+    Visitor user_bias_state(cuda_, states.user_bias), item_bias_state(cuda_, states.item_bias);
     const auto user = cuda_.borrow(penalties.user), item = cuda_.borrow(penalties.item);
     const auto user_bias = cuda_.borrow(penalties.user_bias), item_bias = cuda_.borrow(penalties.item_bias);
-    cuda_.sgd_update(there.view(), cuda_.stage(ratings), blocks, loss, lr,
-                     {user.span(), item.span(), user_bias.span(), item_bias.span()});
+    cuda_.sgd_update(there.view(), cuda_.stage(ratings), blocks, settings,
+                     {user.span(), item.span(), user_bias.span(), item_bias.span()},
+                     {user_state.view(), item_state.view(), user_bias_state.view(), item_bias_state.view()});
     there.bring_back(model);
+    user_state.bring_back(states.user);
+    item_state.bring_back(states.item);
+    user_bias_state.bring_back(states.user_bias);
+    item_bias_state.bring_back(states.item_bias);
   }
 
  private:

@@ -182,7 +182,8 @@ TYPED_TEST(Ops, SgdMovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3
   const Block block{0, 1};
   const std::vector<float> half{0.5F};
   const Span<const float, Host> lambda{half.data(), 1};
-  this->kernels_.sgd_update(tables.view(false), ratings.view(), {&block, 1}, Loss::mse, 0.1F, {lambda, lambda, {}, {}});
+  this->kernels_.sgd_update(tables.view(false), ratings.view(), {&block, 1}, {.lr = 0.1F}, {lambda, lambda, {}, {}},
+                            {});
   EXPECT_DOUBLE_EQ(this->kernels_.take_errors().squared, 9);
   EXPECT_THAT(tables.user_factors.values(), Pointwise(FloatNear(1e-6F), {1.85F, 1.60F}));
   EXPECT_THAT(tables.item_factors.values(), Pointwise(FloatNear(1e-6F), {3.15F, -0.35F}));
@@ -198,8 +199,8 @@ TYPED_TEST(Ops, SgdMovesBiasesAsComputedByHand) {  // score 1 + 0.5 - 0.5 + 2 = 
   const Ratings ratings = ratings_of({{0, 0, 4}});
   const Block block{0, 1};
   const std::vector<float> penalty{2};
-  this->kernels_.sgd_update(tables.view(), ratings.view(), {&block, 1}, Loss::mse, 0.1F,
-                            {{}, {}, {penalty.data(), 1}, {}});
+  this->kernels_.sgd_update(tables.view(), ratings.view(), {&block, 1}, {.lr = 0.1F}, {{}, {}, {penalty.data(), 1}, {}},
+                            {});
   EXPECT_THAT(tables.user_biases.values(), ElementsAre(FloatNear(0.5F + 0.1F * (1 - 2 * 0.5F), 1e-6F)));
   EXPECT_THAT(tables.item_biases.values(), ElementsAre(FloatNear(-0.5F + 0.1F * 1, 1e-6F)));
 }
@@ -339,7 +340,7 @@ TYPED_TEST(Ops, SgdEqualsReferenceOnAwkwardRanks) {
     const auto run = [&](auto& kernels) {
       Tables4 tables(20, 15, rank, 23, 1 / std::sqrt(static_cast<float>(rank)));
       for (const Block& block : blocks)
-        kernels.sgd_update(tables.view(), ratings.view(), {&block, 1}, Loss::mse, 0.01F, {});
+        kernels.sgd_update(tables.view(), ratings.view(), {&block, 1}, {.lr = 0.01F}, {}, {});
       return tables.values();
     };
     // each of 300 steps multiplies a rounding error by at most 1 + lr |p||q|, which over a row's 20 steps stays below 2
@@ -352,7 +353,7 @@ TYPED_TEST(Ops, LeavesOtherRowsAlone) {
   const std::vector<float> before = tables.user_factors.values();
   const Ratings ratings = ratings_of({{1, 2, 5}});
   const Block block{0, 1};
-  this->kernels_.sgd_update(tables.view(), ratings.view(), {&block, 1}, Loss::mse, 0.1F, {});
+  this->kernels_.sgd_update(tables.view(), ratings.view(), {&block, 1}, {.lr = 0.1F}, {}, {});
   const std::vector<float> after = tables.user_factors.values();
   for (std::size_t n = 0; n < before.size(); ++n) EXPECT_EQ(n / 9 == 1, before[n] != after[n]) << n;
 }

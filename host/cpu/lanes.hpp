@@ -1,0 +1,114 @@
+// Eight floats at once, in the compiler's own vector types: the same text for every instruction set, and the same bits,
+// because lanes are added in the order of host/kernels/dot.hpp and never fused. Everything here must be inlined into a
+// function that is compiled for the instruction set in question.
+#pragma once
+#include "host/kernels/dot.hpp"
+#include "host/kernels/sgd_rules.hpp"
+
+#include <cstring>
+
+#define WF_INLINE [[gnu::always_inline]] inline
+
+namespace wf::lanes {
+
+using Four = float __attribute__((vector_size(16)));
+using Eight = float __attribute__((vector_size(32)));
+using Sixteen = float __attribute__((vector_size(64)));
+using FourDoubles = double __attribute__((vector_size(32)));
+using EightInts = std::int32_t __attribute__((vector_size(32)));
+
+static_assert(kSumLanes == 8 && kSlowFactors == kSumLanes);
+
+/// Unaligned, of any of the types above.
+template <class Vector>
+WF_INLINE Vector load(const float* from) {
+  Vector value;
+  std::memcpy(&value, from, sizeof(Vector));
+  return value;
+}
+template <class Vector>
+WF_INLINE void store(const Vector& value, float* to) {
+  std::memcpy(to, &value, sizeof(Vector));
+}
+
+/// The first `count` < 8 values, zeros behind them.
+WF_INLINE Eight load_part(const float* from, int count) {
+  Eight value{};
+  for (int lane = 0; lane < count; ++lane) value[lane] = from[lane];
+  return value;
+}
+WF_INLINE void store_part(const Eight& value, float* to, int count) {
+  for (int lane = 0; lane < count; ++lane) to[lane] = value[lane];
+}
+
+WF_INLINE Eight all(float value) {
+  return value - Eight{};
+}
+WF_INLINE Eight joined(const Four& low, const Four& high) {
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+WF_INLINE Four low_half(const Eight& a) {
+  return __builtin_shufflevector(a, a, 0, 1, 2, 3);
+}
+WF_INLINE Four high_half(const Eight& a) {
+  return __builtin_shufflevector(a, a, 4, 5, 6, 7);
+}
+WF_INLINE Eight swapped_halves(const Eight& a) {
+  return __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+}
+
+/// Halves of the sums: [a0 + a4, a1 + a5, a2 + a6, a3 + a7 | the same of b].
+WF_INLINE Eight folded(const Eight& a, const Eight& b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+         __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+}
+WF_INLINE Eight folded_again(const Eight& a, const Eight& b) {
+  return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) +
+         __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+
+/// The sums over the lanes of eight vectors, in the tree of sum_in_lanes: [sums of a[0..3] | sums of b[0..3]]. Eight
+/// sums that share their shuffles cost what two cost by themselves.
+WF_INLINE Eight lane_sums(const Eight (&a)[4], const Eight (&b)[4]) {
+  const Eight first = folded_again(folded(a[0], b[0]), folded(a[1], b[1]));
+  const Eight second = folded_again(folded(a[2], b[2]), folded(a[3], b[3]));
+  return __builtin_shufflevector(first, second, 0, 2, 8, 10, 4, 6, 12, 14) +
+         __builtin_shufflevector(first, second, 1, 3, 9, 11, 5, 7, 13, 15);
+}
+
+/// The sums over the lanes of four vectors.
+WF_INLINE Four lane_sums(const Eight (&a)[4]) {
+  const Eight halves = folded_again(folded(a[0], a[1]), folded(a[2], a[3]));  // 0 0 2 2 | 1 1 3 3
+  const Eight sums = __builtin_shufflevector(halves, halves, 0, 4, 2, 6, 0, 4, 2, 6) +
+                     __builtin_shufflevector(halves, halves, 1, 5, 3, 7, 1, 5, 3, 7);
+  return low_half(sums);
+}
+
+/// Rows and columns exchanged in each half: out[c] = [a[0][c] .. a[3][c] | a[0][4 + c] .. a[3][4 + c]].
+WF_INLINE void transpose_halves(Eight (&a)[4]) {
+  const Eight low01 = __builtin_shufflevector(a[0], a[1], 0, 8, 1, 9, 4, 12, 5, 13);
+  const Eight low23 = __builtin_shufflevector(a[2], a[3], 0, 8, 1, 9, 4, 12, 5, 13);
+  const Eight high01 = __builtin_shufflevector(a[0], a[1], 2, 10, 3, 11, 6, 14, 7, 15);
+  const Eight high23 = __builtin_shufflevector(a[2], a[3], 2, 10, 3, 11, 6, 14, 7, 15);
+  a[0] = __builtin_shufflevector(low01, low23, 0, 1, 8, 9, 4, 5, 12, 13);
+  a[1] = __builtin_shufflevector(low01, low23, 2, 3, 10, 11, 6, 7, 14, 15);
+  a[2] = __builtin_shufflevector(high01, high23, 0, 1, 8, 9, 4, 5, 12, 13);
+  a[3] = __builtin_shufflevector(high01, high23, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+
+}  // namespace wf::lanes
+
+namespace wf {
+
+template <>
+struct NumberOps<lanes::Eight> {
+  WF_INLINE static lanes::Eight root(const lanes::Eight& value) {
+    float lane[8];
+    lanes::store(value, lane);
+    for (float& one : lane) one = std::sqrt(one);
+    return lanes::load<lanes::Eight>(lane);
+  }
+  WF_INLINE static lanes::Eight positive(const lanes::Eight& value) { return value > 0 ? value : lanes::Eight{}; }
+};
+
+}  // namespace wf

@@ -1,0 +1,309 @@
+// The inner loop of per-rating SGD on the cpu: the ratings of one block, in order.
+//
+// Ratings that follow each other and share no row are stepped four at a time. The step of one is a chain of dependent
+// operations (dot product, sum over lanes, rule, update) some 100 cycles long, and the next rating of a row has to wait
+// for it; four in one go share the sums over lanes, the square roots and the divisions, and overlap. Results are those
+// of one after the other, bit for bit. The schedule orders ratings so that fours are the rule (host/schedule).
+#pragma once
+#include "host/cpu/lanes.hpp"
+#include "host/kernels/losses.hpp"
+#include "host/kernels/op_types.hpp"
+
+namespace wf {
+
+struct SgdTask {
+  ModelView<float, Host> model;
+  RatingsView<Host> ratings;
+  Block block;
+  SgdSettings settings;
+  RowPenalties<Host> penalties;
+  RowStates<Host> states;
+};
+
+/// f(0) .. f(kCount - 1), unrolled.
+template <int kCount, class F>
+WF_INLINE void repeat(const F& f) {
+#pragma GCC unroll 16
+  for (int n = 0; n < kCount; ++n) f(n);
+}
+
+/// The variants that are worth code of their own. `kVectors` > 0: the rank is 8 * kVectors, and the loss is the squared
+/// one; 0: any rank and any loss.
+template <int kVectors, bool kAdagrad, bool kProjects, class Wide>
+class SgdBlock {
+  using Four = lanes::Four;
+  using Eight = lanes::Eight;
+  static constexpr int kGroup = 4;
+
+ public:
+  WF_INLINE explicit SgdBlock(const SgdTask& task)
+      : task_(task), rank_(kVectors > 0 ? 8 * kVectors : task.model.rank()) {}
+
+  WF_INLINE ErrorSums run() {
+    Position n = task_.block.begin;
+    while (n < task_.block.end) {
+      if (n + kGroup <= task_.block.end && share_no_row(n)) {
+        step<kGroup>(n);
+        n += kGroup;
+      } else {
+        step<1>(n);
+        ++n;
+      }
+    }
+    for (int lane = 0; lane < kGroup; ++lane) {  // of the squared loss; zeros with another
+      sums_.squared += squared_[lane];
+      sums_.loss += squared_[lane];
+      sums_.absolute += absolute_[lane];
+    }
+    sums_.count = task_.block.end - task_.block.begin;
+    return sums_;
+  }
+
+ private:
+  WF_INLINE bool share_no_row(Position n) const {
+    const RowId* u = task_.ratings.user.data + n;
+    const RowId* i = task_.ratings.item.data + n;
+    const bool items = i[0] != i[1] && i[0] != i[2] && i[0] != i[3] && i[1] != i[2] && i[1] != i[3] && i[2] != i[3];
+    const bool users = u[0] != u[1] && u[0] != u[2] && u[0] != u[3] && u[1] != u[2] && u[1] != u[3] && u[2] != u[3];
+    return items && users;
+  }
+
+  /// Ratings n .. n + kCount - 1, which share no row. Vectors hold the users in their lower half and the items in the
+  /// upper one; lanes beyond kCount hold nothing of interest.
+  template <int kCount>
+  WF_INLINE void step(Position n) {
+    float* p[kGroup];
+    float* q[kGroup];
+    Eight lambda{};
+    for (int j = 0; j < kCount; ++j) {
+      p[j] = task_.model.user_factors.row(task_.ratings.user[n + j]);
+      q[j] = task_.model.item_factors.row(task_.ratings.item[n + j]);
+      lambda[j] = penalty_of(task_.penalties.user, task_.ratings.user[n + j]);
+      lambda[kGroup + j] = penalty_of(task_.penalties.item, task_.ratings.item[n + j]);
+    }
+    Eight slow[kGroup] = {}, total[kGroup] = {};
+    multiply_rows<kCount>(p, q, slow, total);
+    Four score{}, slow_product{};
+    if constexpr (kAdagrad) {
+      const Eight products = lanes::lane_sums(slow, total);
+      slow_product = lanes::low_half(products);
+      score = lanes::high_half(products);
+    } else {
+      score = lanes::lane_sums(total);
+    }
+    const Four product = score;
+    if (task_.model.has_biases()) score = with_biases<kCount>(n, score);
+    const Four error4 = errors<kCount>(n, score);
+    const Eight error = lanes::joined(error4, error4);
+
+    Step<Eight> first{}, rest{};
+    if constexpr (kAdagrad) {
+      adagrad_steps<kCount>(n, error, lambda, slow_product, product, first, rest);
+    } else {
+      first = rest = sgd_rule<Eight>(error, lanes::all(task_.settings.lr), lambda);
+    }
+    if constexpr (kVectors > 0) {
+      repeat<kCount>([&](int j) __attribute__((always_inline)) {
+        update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
+      });
+    } else {
+#pragma GCC unroll 1
+      for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
+    }
+    if (kAdagrad && kProjects) measure_rows<kCount>(n);
+    if (task_.model.has_biases()) update_biases<kCount>(n, error4);
+  }
+
+  /// Products of the elements of two rows, added in lanes: of the first eight, and of all.
+  template <int kCount>
+  WF_INLINE void multiply_rows(float* const (&p)[kGroup], float* const (&q)[kGroup], Eight (&slow)[kGroup],
+                               Eight (&total)[kGroup]) const {
+    const auto add = [&](int v, int j) __attribute__((always_inline)) {
+      total[j] += lanes::load<Eight>(p[j] + 8 * v) * lanes::load<Eight>(q[j] + 8 * v);
+    };
+    if constexpr (kVectors > 0) {
+      repeat<kCount>([&](int j) __attribute__((always_inline)) {
+        slow[j] = total[j] = lanes::load<Eight>(p[j]) * lanes::load<Eight>(q[j]);
+        repeat<kVectors - 1>([&](int v) __attribute__((always_inline)) { add(v + 1, j); });
+      });
+    } else {
+      const int whole = rank_ / 8;
+      const int rest = rank_ % 8;
+      for (int v = 0; v < whole; ++v) {
+        repeat<kCount>([&](int j) __attribute__((always_inline)) { add(v, j); });
+        if (v == 0) repeat<kCount>([&](int j) __attribute__((always_inline)) { slow[j] = total[j]; });
+      }
+      if (rest == 0) return;
+      for (int j = 0; j < kCount; ++j) {
+        total[j] += lanes::load_part(p[j] + 8 * whole, rest) * lanes::load_part(q[j] + 8 * whole, rest);
+        if (whole == 0) slow[j] = total[j];
+      }
+    }
+  }
+
+  template <int kCount>
+  WF_INLINE Four with_biases(Position n, const Four& score) const {
+    Four user{}, item{};
+    for (int j = 0; j < kCount; ++j) {
+      user[j] = *task_.model.user_biases.row(task_.ratings.user[n + j]);
+      item[j] = *task_.model.item_biases.row(task_.ratings.item[n + j]);
+    }
+    return score + user + item + task_.model.global_mean;
+  }
+
+  /// -loss' / 2, and the sums of the errors.
+  template <int kCount>
+  WF_INLINE Four errors(Position n, const Four& score) {
+    Four error{};
+    if (kVectors == 0 && task_.settings.loss != Loss::mse) {
+      for (int j = 0; j < kCount; ++j) {
+        const float value = task_.ratings.value[n + j];
+        error[j] = -loss_slope(task_.settings.loss, score[j], value) / 2;
+        add_error(task_.settings.loss, sums_, score[j], value);
+      }
+      return error;
+    }
+    if constexpr (kCount == kGroup) {
+      error = lanes::load<Four>(task_.ratings.value.data + n) - score;
+    } else {
+      for (int j = 0; j < kCount; ++j) error[j] = task_.ratings.value[n + j] - score[j];
+    }
+    const lanes::FourDoubles wide = __builtin_convertvector(error, lanes::FourDoubles);
+    squared_ += wide * wide;
+    absolute_ += wide < 0 ? -wide : wide;
+    return error;
+  }
+
+  template <int kCount>
+  WF_INLINE void adagrad_steps(Position n, const Eight& error, const Eight& lambda, const Four& slow_product,
+                               const Four& product, Step<Eight>& first, Step<Eight>& rest) const {
+    Eight state[kAdagradColumns] = {};
+    for (int j = 0; j < kCount; ++j) {
+      state[j] = lanes::joined(lanes::load<Four>(user_state(n + j)), lanes::load<Four>(item_state(n + j)));
+    }
+    for (int j = kCount; j < kGroup; ++j) state[j] = lanes::all(1);  // no division by zero in lanes of no interest
+    lanes::transpose_halves(state);
+    const Eight slow8 = lanes::joined(slow_product, slow_product);
+    const Eight lr = lanes::all(task_.settings.lr);
+    const Eight slow_partner = lanes::swapped_halves(state[kSlowLength]);
+    first = row_adagrad_rule<Eight>(error, lr, lambda, task_.settings.slow_share, slow8, slow_partner, state[kSlowSum],
+                                    state[kSlowLength]);
+    if (!task_.settings.slow_only) {
+      const Eight fast_partner = lanes::swapped_halves(state[kFastLength]);
+      rest =
+          row_adagrad_rule<Eight>(error, lr, lambda, task_.settings.fast_share, lanes::joined(product, product) - slow8,
+                                  fast_partner, state[kFastSum], state[kFastLength]);
+    }
+    lanes::transpose_halves(state);
+    for (int j = 0; j < kCount; ++j) {
+      lanes::store(lanes::low_half(state[j]), user_state(n + j));
+      lanes::store(lanes::high_half(state[j]), item_state(n + j));
+    }
+  }
+  WF_INLINE float* user_state(Position n) const {
+    return task_.states.user.row(task_.ratings.user[n]);
+  }
+  WF_INLINE float* item_state(Position n) const {
+    return task_.states.item.row(task_.ratings.item[n]);
+  }
+
+  struct PairStep {
+    Step<float> user, item;
+  };
+  WF_INLINE static PairStep lane_of(const Step<Eight>& step, int j) {
+    return {{step.keep[j], step.take[j], step.rate[j]},
+            {step.keep[kGroup + j], step.take[kGroup + j], step.rate[kGroup + j]}};
+  }
+
+  WF_INLINE void update_rows(float* __restrict p, float* __restrict q, const PairStep& first,
+                             const PairStep& rest) const {
+    const int whole = rank_ / 8;
+    const int tail = kVectors > 0 ? 0 : rank_ % 8;
+    if (kVectors > 0 || whole > 0) update<Eight>(p, q, first);
+    if (kAdagrad && task_.settings.slow_only) {
+      if (tail > 0 && whole == 0) update_part(p, q, tail, first);
+      return;
+    }
+    constexpr int kStep = static_cast<int>(sizeof(Wide) / sizeof(Eight));
+    if (kStep > 1 && whole > 1) update<Eight>(p + 8, q + 8, rest);
+    if constexpr (kVectors > 0) {
+      repeat<kVectors / kStep - 1>([&](int v) __attribute__((always_inline)) {
+        update<Wide>(p + 8 * (v + 1) * kStep, q + 8 * (v + 1) * kStep, rest);
+      });
+    } else {
+      for (int v = kStep; v + kStep <= whole; v += kStep) update<Wide>(p + 8 * v, q + 8 * v, rest);
+    }
+    if (kStep > 1 && whole > 1 && whole % 2 == 1) update<Eight>(p + 8 * (whole - 1), q + 8 * (whole - 1), rest);
+    if (tail > 0) update_part(p + 8 * whole, q + 8 * whole, tail, whole == 0 ? first : rest);
+  }
+  template <class Vector>
+  WF_INLINE void update(float* p, float* q, const PairStep& step) const {
+    Vector own = lanes::load<Vector>(p);
+    Vector other = lanes::load<Vector>(q);
+    apply(step.user, step.item, own, other);
+    lanes::store(own, p);
+    lanes::store(other, q);
+    if constexpr (kProjects) project(p, q, static_cast<int>(sizeof(Vector) / sizeof(float)), step);
+  }
+  WF_INLINE void update_part(float* p, float* q, int count, const PairStep& step) const {
+    for (int f = 0; f < count; ++f) apply(step.user, step.item, p[f], q[f]);
+    if constexpr (kProjects) project(p, q, count, step);
+  }
+  WF_INLINE void project(float* p, float* q, int count, const PairStep& step) const {
+    const float user = step.user.rate * task_.settings.l1_user;
+    const float item = step.item.rate * task_.settings.l1_item;
+    for (int f = 0; f < count; ++f) p[f] = projected(p[f], user, task_.settings.nonnegative);
+    for (int f = 0; f < count; ++f) q[f] = projected(q[f], item, task_.settings.nonnegative);
+  }
+
+  /// A projected row is no longer as long as the rule says.
+  template <int kCount>
+  WF_INLINE void measure_rows(Position n) const {
+    for (int j = 0; j < kCount; ++j) {
+      measure_row(task_.model.user_factors.row(task_.ratings.user[n + j]), rank_, user_state(n + j));
+      measure_row(task_.model.item_factors.row(task_.ratings.item[n + j]), rank_, item_state(n + j));
+    }
+  }
+
+  template <int kCount>
+  WF_INLINE void update_biases(Position n, const Four& error) const {
+    for (int j = 0; j < kCount; ++j) {
+      const RowId u = task_.ratings.user[n + j];
+      const RowId i = task_.ratings.item[n + j];
+      const float lambda_user = penalty_of(task_.penalties.user_bias, u);
+      const float lambda_item = penalty_of(task_.penalties.item_bias, i);
+      float& user = *task_.model.user_biases.row(u);
+      float& item = *task_.model.item_biases.row(i);
+      if constexpr (kAdagrad) {
+        bias_adagrad_rule<float>(error[j], task_.settings.lr, lambda_user, user, *task_.states.user_bias.row(u));
+        bias_adagrad_rule<float>(error[j], task_.settings.lr, lambda_item, item, *task_.states.item_bias.row(i));
+      } else {
+        bias_sgd_rule<float>(error[j], task_.settings.lr, lambda_user, user);
+        bias_sgd_rule<float>(error[j], task_.settings.lr, lambda_item, item);
+      }
+    }
+  }
+
+  const SgdTask task_;  // a copy: what is stored through pointers to float cannot change it
+  const int rank_;
+  ErrorSums sums_;
+  lanes::FourDoubles squared_{}, absolute_{};
+};
+
+template <bool kAdagrad, class Wide>
+WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
+  if (task.settings.projects()) return SgdBlock<0, kAdagrad, true, Wide>(task).run();
+  const int rank = task.settings.loss == Loss::mse ? task.model.rank() : 0;
+  if (rank == 32) return SgdBlock<4, kAdagrad, false, Wide>(task).run();
+  if (rank == 64) return SgdBlock<8, kAdagrad, false, Wide>(task).run();
+  if (rank == 128) return SgdBlock<16, kAdagrad, false, Wide>(task).run();
+  return SgdBlock<0, kAdagrad, false, Wide>(task).run();
+}
+
+/// Picks the variant.
+template <class Wide>
+WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
+  return task.settings.adagrad ? sgd_block<true, Wide>(task) : sgd_block<false, Wide>(task);
+}
+
+}  // namespace wf

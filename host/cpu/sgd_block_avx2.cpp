@@ -1,0 +1,11 @@
+#include "host/cpu/sgd_variants.hpp"
+
+#if defined(__x86_64__)
+namespace wf {
+
+[[gnu::target("avx2"), gnu::flatten]] ErrorSums sgd_block_avx2(const SgdTask& task) {
+  return sgd_block<lanes::Eight>(task);
+}
+
+}  // namespace wf
+#endif

@@ -1,0 +1,9 @@
+#include "host/cpu/sgd_variants.hpp"
+
+namespace wf {
+
+[[gnu::flatten]] ErrorSums sgd_block_portable(const SgdTask& task) {
+  return sgd_block<lanes::Eight>(task);
+}
+
+}  // namespace wf

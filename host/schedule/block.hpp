@@ -1,0 +1,12 @@
+// A part of the schedule.
+#pragma once
+#include "host/base/types.hpp"
+
+namespace wf {
+
+/// A contiguous run of ratings that one worker processes in order.
+struct Block {
+  Position begin = 0, end = 0;
+};
+
+}  // namespace wf

@@ -1,0 +1,156 @@
+#include "host/schedule/block_order.hpp"
+
+#include "host/base/philox.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace wf {
+namespace {
+
+struct Rating {
+  RowId user, item;
+  float value;
+};
+
+/// Stable, by row(rating), which lies in `range`.
+template <class Row>
+void counting_sort(std::vector<Rating>& ratings, std::vector<Rating>& sorted, const RowRange& range, const Row& row) {
+  std::vector<std::uint32_t> next(static_cast<std::size_t>(range.end - range.begin) + 1, 0);
+  const auto place = [&](const Rating& rating) { return static_cast<std::size_t>(row(rating) - range.begin); };
+  for (const Rating& rating : ratings) ++next[place(rating) + 1];
+  for (std::size_t p = 1; p < next.size(); ++p) next[p] += next[p - 1];
+  sorted.resize(ratings.size());
+  for (const Rating& rating : ratings) sorted[next[place(rating)]++] = rating;
+  std::swap(ratings, sorted);
+}
+
+bool precedes(const Rating& a, const Rating& b) {
+  if (a.user != b.user) return a.user < b.user;
+  if (a.item != b.item) return a.item < b.item;
+  return a.value < b.value;
+}
+
+/// By user, item and value.
+void sort_ratings(std::vector<Rating>& ratings, const RowRange& users, const RowRange& items) {
+  const auto rows =
+      static_cast<std::size_t>(users.end - users.begin) + static_cast<std::size_t>(items.end - items.begin);
+  constexpr std::size_t kSparse = 4;  // tables of counts that are mostly empty cost more than comparing
+  if (ratings.size() * kSparse < rows || ratings.size() > UINT32_MAX) {
+    std::sort(ratings.begin(), ratings.end(), precedes);
+    return;
+  }
+  std::vector<Rating> other;
+  counting_sort(ratings, other, items, [](const Rating& r) { return r.item; });
+  counting_sort(ratings, other, users, [](const Rating& r) { return r.user; });
+  for (std::size_t n = 1; n < ratings.size(); ++n) {  // pairs that were rated twice: insertion
+    for (std::size_t m = n; m > 0 && precedes(ratings[m], ratings[m - 1]); --m) std::swap(ratings[m], ratings[m - 1]);
+  }
+}
+
+/// One user's ratings in the block, taken from `next` to the end and from the begin to where it started.
+class Segment {
+ public:
+  Segment(const Rating* begin, const Rating* end, const BlockSeed& seed) : begin_(begin), end_(end) {
+    const RandomBits bits = random_bits(seed.seed, Purpose::segments, static_cast<std::uint64_t>(begin->user),
+                                        static_cast<std::uint32_t>(seed.block));
+    next_ = begin + to_index(bits.word[0], bits.word[1], static_cast<std::uint64_t>(end - begin));
+    left_ = end - begin;
+  }
+  bool empty() const { return left_ == 0; }
+  const Rating& front() const { return *next_; }
+  void pop() {
+    --left_;
+    if (++next_ == end_) next_ = begin_;
+  }
+
+ private:
+  const Rating* begin_;
+  const Rating* end_;
+  const Rating* next_;
+  Position left_;
+};
+
+/// Takes the ratings of sorted segments in turn.
+class Interleaver {
+  static constexpr std::size_t kLanes = 8;  // more do not lower the conflicts of popular items further
+
+ public:
+  Interleaver(const std::vector<Rating>& sorted, const BlockSeed& seed)
+      : next_(sorted.data()), end_(sorted.data() + sorted.size()), seed_(seed) {
+    while (lanes_.size() < kLanes && has_more()) lanes_.push_back(next_segment());
+  }
+
+  /// Up to kGroupRatings that share no row; none at the end.
+  int take_group(Rating (&group)[kGroupRatings]) {
+    int count = 0;
+    std::size_t refused = 0;  // lanes in a row whose item is in the group already
+    while (count < kGroupRatings && refused < lanes_.size()) {
+      if (lane_ >= lanes_.size()) lane_ = 0;
+      const Rating& rating = lanes_[lane_].front();
+      const bool in_group = std::any_of(group, group + count, [&](const Rating& other) {
+        return other.item == rating.item || other.user == rating.user;
+      });
+      if (in_group) {
+        ++refused;
+        ++lane_;
+        continue;
+      }
+      group[count++] = rating;
+      refused = 0;
+      advance();
+    }
+    return count;
+  }
+
+ private:
+  bool has_more() const { return next_ != end_; }
+  Segment next_segment() {
+    const Rating* begin = next_;
+    while (next_ != end_ && next_->user == begin->user) ++next_;
+    return {begin, next_, seed_};
+  }
+  void advance() {
+    lanes_[lane_].pop();
+    if (lanes_[lane_].empty()) {
+      if (!has_more()) {
+        lanes_.erase(lanes_.begin() + static_cast<std::ptrdiff_t>(lane_));
+        return;
+      }
+      lanes_[lane_] = next_segment();
+    }
+    ++lane_;
+  }
+
+  const Rating* next_;
+  const Rating* end_;
+  BlockSeed seed_;
+  std::vector<Segment> lanes_;
+  std::size_t lane_ = 0;
+};
+
+}  // namespace
+
+void order_block(Ratings& ratings, const Block& block, const RowRange& users, const RowRange& items,
+                 const BlockSeed& seed) {
+  if (block.begin == block.end) return;
+  std::vector<Rating> sorted;
+  sorted.reserve(static_cast<std::size_t>(block.end - block.begin));
+  for (Position n = block.begin; n < block.end; ++n) {
+    sorted.push_back({ratings.user[n], ratings.item[n], ratings.value[n]});
+  }
+  sort_ratings(sorted, users, items);
+  Interleaver interleaver(sorted, seed);
+  Rating group[kGroupRatings];
+  Position to = block.begin;
+  while (const int count = interleaver.take_group(group)) {
+    for (int n = 0; n < count; ++n, ++to) {
+      ratings.user[to] = group[n].user;
+      ratings.item[to] = group[n].item;
+      ratings.value[to] = group[n].value;
+    }
+  }
+}
+
+}  // namespace wf

@@ -1,0 +1,30 @@
+// The order of the ratings inside a block of the grid.
+#pragma once
+#include "host/ratings/ratings.hpp"
+#include "host/schedule/block.hpp"
+
+namespace wf {
+
+/// Ratings that a kernel may step at once if they share no row.
+inline constexpr int kGroupRatings = 4;
+
+/// Rows begin .. end - 1.
+struct RowRange {
+  RowId begin, end;
+};
+
+/// What random numbers of a block are a function of.
+struct BlockSeed {
+  std::uint64_t seed;
+  Position block;
+};
+
+/// Orders the ratings of a block by user segments, so that a user's row is fetched once a block: users ascending, the
+/// items of a user ascending from a start drawn from (seed, user, block), equal pairs by value. Eight segments are
+/// under way at once and give a rating in turn, and of four ratings in a row no two have an item in common where that
+/// can be had: a step need not wait for the one before it. A function of the set of ratings, not of the order they come
+/// in.
+void order_block(Ratings& ratings, const Block& block, const RowRange& users, const RowRange& items,
+                 const BlockSeed& seed);
+
+}  // namespace wf

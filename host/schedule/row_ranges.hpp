@@ -1,0 +1,23 @@
+// One side of the block grid: its rows cut at random into ranges of equal counts of ratings.
+#pragma once
+#include "host/base/host_buffer.hpp"
+#include "host/base/philox.hpp"
+#include "host/base/view.hpp"
+
+namespace wf {
+
+/// Rows are renamed so that those of a range are neighbours in memory.
+struct RowRanges {
+  HostBuffer<std::int16_t> range;  ///< [rows] by old name: 0 .. count - 1
+  HostBuffer<RowId> renamed;       ///< [rows] old name -> new name
+  HostBuffer<RowId> starts;        ///< [count + 1] range g has the new names starts[g] .. starts[g + 1] - 1
+
+  int count() const { return static_cast<int>(starts.size()) - 1; }
+};
+
+/// Rows in an order drawn from (seed, purpose), cut where the running count of ratings passes a multiple of n / count:
+/// a range has its share of the ratings, give or take the half of one row's. Inside a range rows keep their order.
+/// `rows` are those of all ratings.
+RowRanges cut_rows(Span<const RowId, Host> rows, Position n_rows, int count, std::uint64_t seed, Purpose purpose);
+
+}  // namespace wf

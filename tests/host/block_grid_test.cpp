@@ -1,0 +1,273 @@
+// The block grid: every rating once an epoch, strata of blocks that share no row, equal cuts, and an order inside
+// blocks that depends on nothing but the ratings and the seed.
+#include "host/schedule/block_grid.hpp"
+#include "host/schedule/block_order.hpp"
+#include "tests/kernels/problems.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace wf::test {
+namespace {
+
+using Triple = std::tuple<RowId, RowId, float>;
+
+std::vector<Triple> triples_of(const RatingsView<Host>& ratings) {
+  std::vector<Triple> triples;
+  for (Position n = 0; n < ratings.size(); ++n)
+    triples.emplace_back(ratings.user[n], ratings.item[n], ratings.value[n]);
+  return triples;
+}
+
+std::vector<Triple> sorted(std::vector<Triple> triples) {
+  std::sort(triples.begin(), triples.end());
+  return triples;
+}
+
+std::vector<RowId> old_names(Span<const RowId, Host> new_names) {
+  std::vector<RowId> old(static_cast<std::size_t>(new_names.size), -1);
+  for (Position row = 0; row < new_names.size; ++row)
+    old[static_cast<std::size_t>(new_names[row])] = static_cast<RowId>(row);
+  return old;
+}
+
+/// The grid's ratings, in its order, by the names that rows had.
+std::vector<Triple> by_old_names(const BlockGrid& grid) {
+  std::vector<Triple> triples = triples_of(grid.ratings());
+  if (grid.new_users().empty()) return triples;
+  const std::vector<RowId> users = old_names(grid.new_users()), items = old_names(grid.new_items());
+  for (auto& [user, item, value] : triples) {
+    user = users[static_cast<std::size_t>(user)];
+    item = items[static_cast<std::size_t>(item)];
+  }
+  return triples;
+}
+
+struct GridCase {
+  const char* name;
+  Position n_ratings, n_users, n_items;
+  int size;
+  bool hot;
+
+  Ratings ratings() const { return random_ratings(n_ratings, n_users, n_items, 3, hot); }
+  BlockGrid grid(int threads = 2) const {
+    ThreadPool pool(threads);
+    return {pool, ratings(), n_users, n_items, size, Shuffle::epoch, 11};
+  }
+};
+
+class Grid : public testing::TestWithParam<GridCase> {};
+
+TEST_P(Grid, HoldsEveryRatingOnceUnderNewNames) {
+  const BlockGrid grid = GetParam().grid();
+  EXPECT_EQ(sorted(by_old_names(grid)), sorted(triples_of(GetParam().ratings().view())));
+  for (const auto names : {grid.new_users(), grid.new_items()}) {
+    const std::set<RowId> distinct(names.begin(), names.end());
+    EXPECT_EQ(static_cast<Position>(distinct.size()), names.size) << "two rows have one name";
+    if (!distinct.empty()) {
+      EXPECT_EQ(*distinct.rbegin(), names.size - 1);
+    }
+  }
+}
+
+TEST_P(Grid, BlocksOfAStratumShareNoRow) {
+  BlockGrid grid = GetParam().grid();
+  for (const int epoch : {1, 2}) {
+    grid.start_epoch(epoch);
+    for (int s = 0; s < grid.size(); ++s) {
+      std::map<RowId, Position> user_block, item_block;
+      const Span<const Block, Host> blocks = grid.stratum(s);
+      ASSERT_EQ(blocks.size, GetParam().size);
+      for (Position b = 0; b < blocks.size; ++b) {
+        for (Position n = blocks[b].begin; n < blocks[b].end; ++n) {
+          ASSERT_EQ(user_block.try_emplace(grid.ratings().user[n], b).first->second, b) << "two blocks share a user";
+          ASSERT_EQ(item_block.try_emplace(grid.ratings().item[n], b).first->second, b) << "two blocks share an item";
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Grid, StrataOfAnEpochAreAllBlocksOnce) {
+  BlockGrid grid = GetParam().grid();
+  for (const int epoch : {1, 2, 3}) {
+    grid.start_epoch(epoch);
+    std::vector<std::pair<Position, Position>> blocks;
+    for (int s = 0; s < grid.size(); ++s) {
+      for (const Block& block : grid.stratum(s)) blocks.emplace_back(block.begin, block.end);
+    }
+    ASSERT_EQ(blocks.size(), static_cast<std::size_t>(grid.size()) * static_cast<std::size_t>(grid.size()));
+    std::sort(blocks.begin(), blocks.end());  // laid end to end they are all ratings: none is missing or taken twice
+    Position end = 0;
+    for (const auto& block : blocks) {
+      ASSERT_EQ(block.first, end);
+      end = block.second;
+    }
+    EXPECT_EQ(end, GetParam().n_ratings);
+  }
+}
+
+TEST_P(Grid, IsTheSameForAnyNumberOfThreadsAndAnyOrderOfTheFile) {
+  const std::vector<Triple> expected = triples_of(GetParam().grid(1).ratings());
+  for (const int threads : {2, 3, 8}) EXPECT_EQ(triples_of(GetParam().grid(threads).ratings()), expected) << threads;
+  const Ratings file = GetParam().ratings();
+  Ratings backwards;
+  for (Position n = file.size() - 1; n >= 0; --n) backwards.push_back(file.user[n], file.item[n], file.value[n]);
+  ThreadPool pool(2);
+  const BlockGrid grid(pool, std::move(backwards), GetParam().n_users, GetParam().n_items, GetParam().size,
+                       Shuffle::epoch, 11);
+  EXPECT_EQ(triples_of(grid.ratings()), expected);
+}
+
+/// No range is off its share by more than 2 % or the ratings of one row.
+TEST_P(Grid, RangesHoldEqualShares) {
+  const GridCase& c = GetParam();
+  BlockGrid grid = c.grid();
+  std::map<RowId, Position> of_user;
+  for (const RowId user : grid.ratings().user) ++of_user[user];
+  double one_row = 0;
+  for (const auto& [user, count] : of_user) one_row = std::max(one_row, static_cast<double>(count));
+  std::vector<double> held(static_cast<std::size_t>(c.size));  // block g of a stratum is in user range g
+  for (int s = 0; s < c.size; ++s) {
+    const auto blocks = grid.stratum(s);
+    for (Position g = 0; g < blocks.size; ++g) {
+      held[static_cast<std::size_t>(g)] += static_cast<double>(blocks[g].end - blocks[g].begin);
+    }
+  }
+  const double share = static_cast<double>(c.n_ratings) / c.size;
+  for (const double ratings : held) EXPECT_NEAR(ratings, share, std::max(0.02 * share, one_row));
+}
+
+RC_GTEST_PROP(GridProperty, KeepsEveryRatingAndGivesEveryRowOneRange, (std::uint64_t seed, bool hot)) {
+  const auto n = *rc::gen::inRange<Position>(0, 300);
+  const auto n_users = *rc::gen::inRange<Position>(1, 40);
+  const auto n_items = *rc::gen::inRange<Position>(1, 40);
+  const auto size = *rc::gen::inRange(1, 10);
+  ThreadPool pool(1);
+  BlockGrid grid(pool, random_ratings(n, n_users, n_items, seed, hot), n_users, n_items, size, Shuffle::epoch, seed);
+  std::map<RowId, Position> user_range;  // block g of every stratum holds user range g
+  for (int epoch = 1; epoch <= 2; ++epoch) {
+    grid.start_epoch(epoch);
+    for (int s = 0; s < size; ++s) {
+      const Span<const Block, Host> blocks = grid.stratum(s);
+      std::map<RowId, Position> item_block;
+      for (Position g = 0; g < blocks.size; ++g) {
+        for (Position k = blocks[g].begin; k < blocks[g].end; ++k) {
+          RC_ASSERT(user_range.try_emplace(grid.ratings().user[k], g).first->second == g);
+          RC_ASSERT(item_block.try_emplace(grid.ratings().item[k], g).first->second == g);
+        }
+      }
+    }
+  }
+  RC_ASSERT(sorted(by_old_names(grid)) == sorted(triples_of(random_ratings(n, n_users, n_items, seed, hot).view())));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Grid,
+    testing::Values(GridCase{"Usual", 2000, 60, 40, 4, false}, GridCase{"Hot", 2000, 60, 40, 4, true},
+                    GridCase{"ManyRatings", 200'000, 900, 700, 5, false},  // chunks and tables of counts
+                    GridCase{"OneUser", 100, 1, 40, 3, false}, GridCase{"OneItem", 100, 40, 1, 3, false},
+                    GridCase{"OnePair", 100, 1, 1, 4, false}, GridCase{"MoreRangesThanRows", 50, 3, 2, 8, false},
+                    GridCase{"MoreRangesThanRatings", 5, 500, 500, 64, false}, GridCase{"OneBlock", 50, 9, 9, 1, false},
+                    GridCase{"Empty", 0, 5, 5, 2, false}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(BlockOrder, FoursThatShareNoRowAreTheRule) {
+  const GridCase c{"", 100'000, 800, 700, 4, false};
+  BlockGrid grid = c.grid();
+  const RatingsView<Host> ratings = grid.ratings();
+  Position fours = 0, apart = 0;
+  for (int s = 0; s < grid.size(); ++s) {
+    for (const Block& block : grid.stratum(s)) {
+      for (Position n = block.begin; n + kGroupRatings <= block.end; n += kGroupRatings) {
+        ++fours;
+        const std::set<RowId> users(ratings.user.data + n, ratings.user.data + n + kGroupRatings);
+        const std::set<RowId> items(ratings.item.data + n, ratings.item.data + n + kGroupRatings);
+        if (users.size() == kGroupRatings && items.size() == kGroupRatings) ++apart;
+      }
+    }
+  }
+  EXPECT_GE(static_cast<double>(apart), 0.95 * static_cast<double>(fours));  // at the end of a block users run out
+}
+
+TEST(BlockOrder, AUserIsWorkedOffBeforeMoreThanEightOthersBegin) {
+  const GridCase c{"", 50'000, 400, 300, 3, false};
+  BlockGrid grid = c.grid();
+  for (int s = 0; s < grid.size(); ++s) {
+    for (const Block& block : grid.stratum(s)) {
+      std::map<RowId, Position> left;
+      for (Position n = block.begin; n < block.end; ++n) ++left[grid.ratings().user[n]];
+      std::set<RowId> begun;
+      for (Position n = block.begin; n < block.end; ++n) {
+        const RowId user = grid.ratings().user[n];
+        begun.insert(user);
+        ASSERT_LE(begun.size(), 8U);
+        if (--left[user] == 0) begun.erase(user);
+      }
+    }
+  }
+}
+
+TEST(BlockOrder, AUsersItemsBeginAnywhere) {  // else all users of a block would step the same items at the same time
+  const GridCase c{"", 40'000, 200, 400, 1, false};
+  BlockGrid grid = c.grid();
+  std::map<RowId, RowId> first_item;
+  for (Position n = 0; n < grid.ratings().size(); ++n)
+    first_item.try_emplace(grid.ratings().user[n], grid.ratings().item[n]);
+  double sum = 0;
+  for (const auto& [user, item] : first_item) sum += item;
+  const double mean = sum / static_cast<double>(first_item.size());
+  EXPECT_NEAR(mean, 200, 4 * 400 / std::sqrt(12.0 * 200));  // of a uniform item, within four standard errors
+}
+
+TEST(BlockGridOrder, IsAFunctionOfSeedAndEpoch) {
+  const auto order = [](std::uint64_t seed, int epoch) {
+    ThreadPool pool(1);
+    BlockGrid grid(pool, random_ratings(500, 30, 30, 3), 30, 30, 5, Shuffle::epoch, seed);
+    grid.start_epoch(epoch);
+    std::vector<Triple> visited;
+    for (int s = 0; s < grid.size(); ++s) {
+      for (const Block& block : grid.stratum(s)) {
+        const auto part = triples_of(grid.ratings().part(block.begin, block.end - block.begin));
+        visited.insert(visited.end(), part.begin(), part.end());
+      }
+    }
+    return visited;
+  };
+  EXPECT_EQ(order(1, 1), order(1, 1));
+  EXPECT_NE(order(1, 1), order(1, 2));
+  EXPECT_NE(order(1, 1), order(2, 1));
+}
+
+TEST(BlockGridOrder, NoneIsTheFileInOneBlock) {
+  ThreadPool pool(1);
+  BlockGrid grid(pool, random_ratings(100, 9, 9, 3), 9, 9, 4, Shuffle::none, 1);
+  EXPECT_EQ(grid.size(), 1);
+  for (const int epoch : {1, 2}) {
+    grid.start_epoch(epoch);
+    EXPECT_EQ(triples_of(grid.ratings()), triples_of(random_ratings(100, 9, 9, 3).view()));
+  }
+  EXPECT_TRUE(grid.new_users().empty());
+}
+
+TEST(BlockGridSize, FollowsTheDataAndTheCacheAndNeverExceedsTheRows) {
+  EXPECT_EQ(default_grid_size(100, 50, 50, 64), 1);
+  EXPECT_EQ(default_grid_size(1'000'000, 6040, 3706, 64), 8);
+  EXPECT_EQ(default_grid_size(1'000'000, 6040, 2, 64), 2);
+  EXPECT_EQ(default_grid_size(0, 0, 0, 64), 1);
+  EXPECT_EQ(default_grid_size(20'000'000, 138'493, 26'744, 64, 512), 512);
+  EXPECT_EQ(default_grid_size(9'000'000, 69'878, 10'677, 128), 11);  // 5.6 MB of items, 512 KB a range
+  EXPECT_EQ(default_grid_size(9'000'000'000, 69'878, 1'000'000'000, 128), kMaxGrid);
+}
+
+}  // namespace
+}  // namespace wf::test
