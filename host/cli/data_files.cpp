@@ -55,7 +55,7 @@ void note_reader(Console& console, const TrainingRecord& record, const ReadOptio
 }
 
 TrainingFile reread_training_file(Console& console, const Model& model, const TrainingRecord& record,
-                                  const std::string& model_path) {
+                                  const std::string& model_path, int threads) {
   namespace fs = std::filesystem;
   TrainingFile result;
   if (record.data.empty() || record.hash.empty()) {
@@ -76,7 +76,9 @@ TrainingFile reread_training_file(Console& console, const Model& model, const Tr
   }
   if (static_cast<Position>(size) == record.bytes) {
     Dataset data = known_dataset(model);
-    const ReadReport report = read_file(console, result.path, options_for(model, record, record.reader.options), data);
+    ReadOptions options = options_for(model, record, record.reader.options);
+    options.threads = threads;
+    const ReadReport report = read_file(console, result.path, options, data);
     if (report.hash == record.hash) {
       result.ratings = std::move(data.ratings);
       return result;

@@ -92,14 +92,14 @@ void add_evaluate(Parser& parser, EvaluateRequest& request) {
   parser.value(Group::evaluation, "--train", "FILE",
                "training ratings to fit the bias baseline on (default: the recorded training file, if it is unchanged)",
                store(request.train));
-  add_engine_options(parser, request.engine.engine, request.engine.threads);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, request.reader.options);
 }
 
 void add_predict(Parser& parser, PredictRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
   parser.positional("PAIRS", "a file of user,item; a rating column is ignored; - is stdin", request.pairs);
   add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, request.reader.options);
   parser.value(Group::output, "-o,--out", "FILE", "where to write user,item,prediction (default stdout)",
                store(request.out));
 }
@@ -117,7 +117,7 @@ void add_recommend(Parser& parser, RecommendRequest& request) {
   parser.value(Group::data, "--names", "FILE", "item ids and names, e.g. MovieLens' movies.csv: adds a name column",
                store(request.names));
   add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, request.reader.options);
   parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("items per user (default {}; 1 to 1000000)", 10),
                [&request](const std::string& option, const std::string& word) {
                  request.top = static_cast<int>(parse_whole(option, word, 1, 1000000));
@@ -232,7 +232,7 @@ Command parse_with(const std::string& verb, const std::vector<std::string>& word
 
 }  // namespace
 
-void add_engine_options(Parser& parser, std::string& engine, int& threads) {
+void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions& reading) {
   parser.value(Group::engine, "--engine,--device", "auto|reference|cpu|cuda",
                "what computes; auto takes the fastest there is and says which (default auto)",
                [&engine](const std::string& option, const std::string& word) {
@@ -244,8 +244,8 @@ void add_engine_options(Parser& parser, std::string& engine, int& threads) {
                  engine = word;
                });
   parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
-               [&threads](const std::string& option, const std::string& word) {
-                 threads = static_cast<int>(parse_whole(option, word, 0, 4096));
+               [&threads, &reading](const std::string& option, const std::string& word) {
+                 threads = reading.threads = static_cast<int>(parse_whole(option, word, 0, 4096));
                });
 }
 

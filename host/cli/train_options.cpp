@@ -232,7 +232,7 @@ void add_train_options(Parser& parser, TrainRequest& request) {
   add_model_options(table, parser, request);
   add_training_options(table, parser, request);
   add_validation_options(table, parser, request);
-  add_engine_options(parser, request.config.engine, request.config.threads);
+  add_engine_options(parser, request.config.engine, request.config.threads, request.reader.options);
   add_file_options(parser, request);
 }
 
@@ -253,7 +253,7 @@ void add_verify_options(Parser& parser, VerifyRequest& request) {
   ConfigTable table(parser, train);
   add_model_options(table, parser, train);
   add_training_options(table, parser, train);
-  add_engine_options(parser, train.config.engine, train.config.threads);
+  add_engine_options(parser, train.config.engine, train.config.threads, train.reader.options);
 }
 
 }  // namespace wf::cli

@@ -42,7 +42,7 @@ struct BaselineResult {
 TrainingFile training_ratings(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
                               Console& console) {
   if (request.train.empty()) {
-    TrainingFile file = reread_training_file(console, model, record, request.model);
+    TrainingFile file = reread_training_file(console, model, record, request.model, request.engine.threads);
     // the baseline gets what the model was trained on, no more
     if (file.ratings && record.valid_frac > 0) split_off(*file.ratings, record.valid_frac, record.seed);
     return file;

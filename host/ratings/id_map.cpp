@@ -7,35 +7,11 @@
 #include <tsl/robin_set.h>
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <utility>
 
 namespace wf {
 namespace {
-
-bool is_digits(std::string_view id) {
-  if (!id.empty() && id.front() == '-') id.remove_prefix(1);
-  return !id.empty() && std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// The number whose canonical decimal form is `id`: no leading zeros, no "+", no "-0".
-std::optional<std::int64_t> canonical_integer(std::string_view id) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value);
-  if (error != std::errc{} || end != id.data() + id.size()) return std::nullopt;
-  const bool negative = id.front() == '-';
-  const char first = negative ? id[1] : id[0];
-  if (first == '0' && (negative || id.size() > 1)) return std::nullopt;
-  return value;
-}
-
-/// Digits that no int64 holds. Leading zeros do not make a number large.
-bool exceeds_int64(std::string_view id) {
-  if (!is_digits(id)) return false;
-  std::int64_t value = 0;
-  return std::from_chars(id.data(), id.data() + id.size(), value).ec == std::errc::result_out_of_range;
-}
 
 /// Ids are often multiples of a power of two, which the table's mask would all send to one bucket.
 /// The finaliser of SplitMix64: Steele, Lea, Flood: Fast splittable pseudorandom number generators. OOPSLA 2014.
@@ -56,13 +32,15 @@ std::string quoted(std::string_view id) {
 
 struct IdMap::Tables {
   IdKind kind = IdKind::integers;
-  bool strings_fixed = false, integers_fixed = false;
+  IdRules rules;
   Position n_rows = 0;
-  Position row_limit = kMaxRows;  // kind rows: ids must be below
 
   HostBuffer<std::int64_t> integers;  // [n_rows], kind integers
-  // the row of each small id, kNone: not seen; most files number from 0 or 1, and this is 2 times as fast as hashing
+  // The row of each id below the table's size, kNone: not seen. Most files number from 0 or 1, and a table is several
+  // times as fast as hashing. It takes ids below kSmallIds, and larger ones while that costs at most kPlacesPerRow
+  // entries of 4 bytes a row, which is what a row costs in the hash table, too.
   static constexpr std::int64_t kSmallIds = 1 << 20;
+  static constexpr std::int64_t kPlacesPerRow = 8;
   static constexpr RowId kNone = -1;
   HostBuffer<RowId> row_of_small;
   tsl::robin_map<std::int64_t, RowId, MixedHash> row_of_integer;  // of all others
@@ -86,6 +64,7 @@ struct IdMap::Tables {
   tsl::robin_set<RowId, Hash, Equal> rows_by_text{16, Hash{this}, Equal{this}};
 
   explicit Tables(IdKind initial) : kind(initial) {
+    rules.rows = kind == IdKind::rows;
     if (kind == IdKind::strings) offsets.push_back(0);
   }
   std::string_view view(RowId row) const {
@@ -111,7 +90,6 @@ struct IdMap::Tables {
   }
   RowId find_integer(std::int64_t id) const {
     if (id >= 0 && id < row_of_small.size()) return row_of_small[id];
-    if (id >= 0 && id < kSmallIds) return kNone;
     const auto found = row_of_integer.find(id);
     return found == row_of_integer.end() ? kNone : found->second;
   }
@@ -120,8 +98,8 @@ struct IdMap::Tables {
     check_room();
     const auto row = static_cast<RowId>(n_rows);
     integers.push_back(id);
-    if (id >= 0 && id < kSmallIds) {
-      grow_small(id);
+    if (belongs_in_table(id)) {
+      grow_table(id);
       row_of_small[id] = row;
     } else {
       row_of_integer.emplace(id, row);
@@ -129,14 +107,37 @@ struct IdMap::Tables {
     ++n_rows;
     return row;
   }
-  void grow_small(std::int64_t id) {
+  bool belongs_in_table(std::int64_t id) const {
+    return id >= 0 && id < std::max({kSmallIds, kPlacesPerRow * n_rows, row_of_small.size()});
+  }
+  void grow_table(std::int64_t id) {
     const Position old = row_of_small.size();
     if (id < old) return;
-    row_of_small.resize(std::min(kSmallIds, std::max<Position>(2 * old, id + 1)));
+    row_of_small.resize(std::max<Position>(2 * old, id + 1));
     std::fill(row_of_small.begin() + old, row_of_small.end(), kNone);
+    if (row_of_integer.empty()) return;
+    for (Position row = 0; row < n_rows; ++row) {  // as the table doubles, a row is looked at a few times in all
+      const std::int64_t hashed = integers[row];
+      if (hashed < old || hashed >= row_of_small.size()) continue;
+      row_of_small[hashed] = static_cast<RowId>(row);
+      row_of_integer.erase(hashed);
+    }
   }
-  RowId add_row(std::string_view id) {
-    const std::int64_t row = canonical_integer(id).value();
+  void add_integers(Span<const std::int64_t, Host> ids, Span<RowId, Host> rows) {
+    const RowId* table = row_of_small.data();
+    auto size = static_cast<std::uint64_t>(row_of_small.size());
+    for (Position n = 0; n < ids.size; ++n) {
+      const auto id = static_cast<std::uint64_t>(ids[n]);  // negative ones lie beyond every table
+      RowId row = id < size ? table[id] : kNone;
+      if (row == kNone) {
+        row = add_integer(ids[n]);
+        table = row_of_small.data();
+        size = static_cast<std::uint64_t>(row_of_small.size());
+      }
+      rows[n] = row;
+    }
+  }
+  RowId add_row(std::int64_t row) {
     n_rows = std::max(n_rows, row + 1);
     return static_cast<RowId>(row);
   }
@@ -164,14 +165,15 @@ IdMap IdMap::rows(Position n_rows) {
 
 IdMap IdMap::declared_rows(Position n_rows) {
   IdMap map = rows(n_rows);
-  map.tables_->row_limit = n_rows;
+  map.tables_->rules.row_limit = n_rows;
   return map;
 }
 
 IdMap IdMap::from_integers(Span<const std::int64_t, Host> ids) {
   IdMap map(IdKind::integers);
   map.tables_->integers.reserve(ids.size);
-  const auto is_large = [](std::int64_t id) { return id < 0 || id >= Tables::kSmallIds; };
+  const std::int64_t dense = std::max(Tables::kSmallIds, Tables::kPlacesPerRow * ids.size);
+  const auto is_large = [dense](std::int64_t id) { return id < 0 || id >= dense; };
   map.tables_->row_of_integer.reserve(static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), is_large)));
   for (Position n = 0; n < ids.size; ++n) {
     if (map.tables_->add_integer(ids[n]) != n) {
@@ -195,41 +197,40 @@ IdMap IdMap::from_strings(Span<const char, Host> bytes, Span<const std::int64_t,
 IdMap IdMap::clone() const {
   if (kind() == IdKind::rows) {
     IdMap copy = rows(size());
-    copy.tables_->row_limit = tables_->row_limit;
+    copy.tables_->rules = tables_->rules;
     return copy;
   }
   IdMap copy = kind() == IdKind::integers ? from_integers(integers()) : from_strings(bytes(), offsets());
-  copy.tables_->strings_fixed = tables_->strings_fixed;
-  copy.tables_->integers_fixed = tables_->integers_fixed;
+  copy.tables_->rules = tables_->rules;
   return copy;
 }
 
-std::string IdMap::why_not(std::string_view id) const {
-  if (id.empty()) return "id is empty";
-  if (tables_->kind == IdKind::rows) {
-    const std::optional<std::int64_t> row = canonical_integer(id);
-    const Position limit = tables_->row_limit;
-    if (row && *row >= 0 && *row < limit) return {};
-    return quoted(id) + " is no row number: with --ids rows they are 0 to " + std::to_string(limit - 1);
-  }
-  if (tables_->integers_fixed && !canonical_integer(id)) {
-    if (!exceeds_int64(id)) return quoted(id) + " is no integer, or not in its plain form";
-  }
-  constexpr std::size_t kAlwaysFits = 18;  // digits
-  if (id.size() > kAlwaysFits && !tables_->strings_fixed && exceeds_int64(id))
-    return quoted(id) + " does not fit a 64-bit integer";
-  return {};
+const IdRules& IdMap::rules() const {
+  return tables_->rules;
 }
 
 RowId IdMap::insert(std::string_view id) {
   Tables& tables = *tables_;
-  if (tables.kind == IdKind::integers && !id.empty()) {
+  if (tables.kind == IdKind::integers) {
     if (const auto value = canonical_integer(id)) return tables.add_integer(*value);
   }
-  if (const std::string why = why_not(id); !why.empty()) throw std::invalid_argument(why);
-  if (tables.kind == IdKind::rows) return tables.add_row(id);
+  if (const std::string why = tables.rules.why_not(id); !why.empty()) throw std::invalid_argument(why);
+  if (tables.kind == IdKind::rows) return tables.add_row(canonical_integer(id).value());
   if (tables.kind == IdKind::integers) tables.become_strings();
   return tables.add_text(id);
+}
+
+void IdMap::insert_integers(Span<const std::int64_t, Host> ids, Span<RowId, Host> rows) {
+  Tables& tables = *tables_;
+  switch (tables.kind) {
+    case IdKind::integers:
+      return tables.add_integers(ids, rows);
+    case IdKind::rows:
+      for (Position n = 0; n < ids.size; ++n) rows[n] = tables.add_row(ids[n]);
+      return;
+    case IdKind::strings:
+      for (Position n = 0; n < ids.size; ++n) rows[n] = insert(std::to_string(ids[n]));
+  }
 }
 
 std::optional<RowId> IdMap::find(std::string_view id) const {
@@ -238,7 +239,6 @@ std::optional<RowId> IdMap::find(std::string_view id) const {
     const auto found = tables.rows_by_text.find(id);
     return found == tables.rows_by_text.end() ? std::nullopt : std::optional(*found);
   }
-  if (id.empty()) return std::nullopt;
   const std::optional<std::int64_t> value = canonical_integer(id);
   if (!value) return std::nullopt;
   if (tables.kind == IdKind::rows) {
@@ -254,11 +254,11 @@ IdKind IdMap::kind() const {
 
 void IdMap::fix_strings() {
   if (tables_->kind == IdKind::integers) tables_->become_strings();
-  tables_->strings_fixed = true;
+  tables_->rules.strings_fixed = true;
 }
 
 void IdMap::fix_integers() {
-  tables_->integers_fixed = true;
+  tables_->rules.integers_fixed = true;
 }
 
 Position IdMap::size() const {

@@ -2,6 +2,7 @@
 #pragma once
 #include "host/base/types.hpp"
 #include "host/base/view.hpp"
+#include "host/ratings/id_rules.hpp"
 
 #include <memory>
 #include <optional>
@@ -34,8 +35,12 @@ class IdMap {
   /// The row of `id`; a new id gets the next row. Throws std::invalid_argument, with the reason as its text, for an id
   /// that is empty; in digits beyond int64 while the kind is not fixed to strings; or (kind rows) no row number.
   RowId insert(std::string_view id);
+  /// rows[n] = insert(std::to_string(ids[n])) for each n in turn, without the texts. Where ids are row numbers, the
+  /// caller has checked them.
+  void insert_integers(Span<const std::int64_t, Host> ids, Span<RowId, Host> rows);
   /// The reason why insert would throw for `id`, apart from a full table; empty: it would not.
-  std::string why_not(std::string_view id) const;
+  std::string why_not(std::string_view id) const { return rules().why_not(id); }
+  const IdRules& rules() const;
   std::optional<RowId> find(std::string_view id) const;
 
   IdKind kind() const;

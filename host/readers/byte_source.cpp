@@ -85,19 +85,26 @@ struct ByteSource::State {
 
   /// Reads behind the bytes that are there; false at the end of the file.
   bool append() {
+    const std::size_t count = read_file(raw.data() + end, raw.size() - end);
+    end += count;
+    return count > 0;
+  }
+
+  /// Bytes as they lie on disk, hashed and counted; 0 at the end of the file.
+  std::size_t read_file(char* into, std::size_t size) {
     for (;;) {
-      const ::ssize_t count = ::read(descriptor, raw.data() + end, raw.size() - end);
+      const ::ssize_t count = ::read(descriptor, into, size);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("cannot be read: " + system_reason(), "check the file and the disk");
-      XXH3_64bits_update(hasher, raw.data() + end, static_cast<std::size_t>(count));
-      end += static_cast<std::size_t>(count);
+      XXH3_64bits_update(hasher, into, static_cast<std::size_t>(count));
       raw_bytes += count;
-      return count > 0;
+      return static_cast<std::size_t>(count);
     }
   }
 
+  /// Text goes where it is wanted without a stop in the raw buffer, but for the first bytes, which were looked at.
   Position read_plain(char* into, Position size) {
-    if (!refill()) return 0;
+    if (begin == end) return static_cast<Position>(read_file(into, static_cast<std::size_t>(size)));
     const std::size_t count = std::min(static_cast<std::size_t>(size), end - begin);
     std::memcpy(into, raw.data() + begin, count);
     begin += count;

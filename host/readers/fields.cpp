@@ -17,6 +17,10 @@ Field trimmed(std::string_view line, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
+InputError line_error(const std::string& file, Position line, const BadLine& bad) {
+  return {Place{file, line, bad.column}, bad.what, bad.cure};
+}
+
 const std::vector<Field>& FieldSplitter::split(std::string_view line) {
   fields_.clear();
   if (!unquoted_.empty()) unquoted_.clear();

@@ -1,6 +1,6 @@
 // One line -> its fields.
 #pragma once
-#include "host/base/types.hpp"
+#include "host/base/error.hpp"
 
 #include <deque>
 #include <string>
@@ -16,6 +16,8 @@ struct BadLine {
   std::string what;
   std::string cure;
 };
+
+InputError line_error(const std::string& file, Position line, const BadLine& bad);
 
 struct Field {
   std::string_view text;

@@ -19,6 +19,14 @@ std::string_view without_carriage_return(std::string_view line) {
 
 }  // namespace
 
+BadLine too_long_fault() {
+  return {0, "is longer than " + std::to_string(kLongestLine) + " bytes", "is this a ratings file, one rating a line?"};
+}
+
+BadLine nul_fault(Position column) {
+  return {column, "a NUL byte: this is no text", "give a text file (UTF-8), plain, .gz or .zst"};
+}
+
 LineReader::LineReader(const std::string& path) : name_(path == "-" ? "stdin" : path), source_(path), buffer_(kBuffer) {
   while (end_ < 3 && fill()) {
   }
@@ -48,8 +56,7 @@ void LineReader::check_no_nul(std::size_t from) const {
   const Position lines_between = std::count(start, place, '\n');
   const auto* line = place;
   while (line != start && line[-1] != '\n') --line;
-  throw InputError(Place{name_, line_number_ + 1 + lines_between, place - line + 1}, "a NUL byte: this is no text",
-                   "give a text file (UTF-8), plain, .gz or .zst");
+  throw line_error(name_, line_number_ + 1 + lines_between, nul_fault(place - line + 1));
 }
 
 void LineReader::put_back() {
@@ -65,8 +72,7 @@ bool LineReader::next(std::string_view& line) {
     const auto* newline = static_cast<const char*>(std::memchr(start + searched, '\n', available - searched));
     const std::size_t length = newline != nullptr ? static_cast<std::size_t>(newline - start) : available;
     if (length > static_cast<std::size_t>(kLongestLine)) {
-      throw InputError(Place{name_, line_number_ + 1}, "is longer than " + std::to_string(kLongestLine) + " bytes",
-                       "is this a ratings file, one rating a line?");
+      throw line_error(name_, line_number_ + 1, too_long_fault());
     }
     if (newline != nullptr) {
       line = without_carriage_return({start, length});
@@ -84,6 +90,19 @@ bool LineReader::next(std::string_view& line) {
     ++line_number_;
     return true;
   }
+}
+
+Position LineReader::read(char* into, Position size) {
+  if (begin_ == end_ && at_end_) return 0;
+  if (begin_ == end_) {
+    const Position count = source_.read(into, size);
+    at_end_ = count == 0;
+    return count;
+  }
+  const std::size_t count = std::min(static_cast<std::size_t>(size), end_ - begin_);
+  std::memcpy(into, buffer_.data() + begin_, count);
+  begin_ += count;
+  return static_cast<Position>(count);
 }
 
 std::vector<std::string> LineReader::peek(int count) {

@@ -1,6 +1,7 @@
 // Lines of text out of a ByteSource, without copying them.
 #pragma once
 #include "host/readers/byte_source.hpp"
+#include "host/readers/fields.hpp"
 
 #include <string>
 #include <string_view>
@@ -9,6 +10,10 @@
 namespace wf {
 
 inline constexpr Position kLongestLine = 65536;  ///< bytes; more is no ratings file
+
+/// What is said about a line that no reader goes on behind.
+BadLine too_long_fault();
+BadLine nul_fault(Position column);
 
 class LineReader {
  public:
@@ -23,6 +28,12 @@ class LineReader {
 
   /// The lines that come next, at most `count` and 256 KB. Nothing is consumed.
   std::vector<std::string> peek(int count);
+
+  /// Up to `size` of the bytes that come next, lines or not and unchecked; 0 only at the end. What is taken so is not
+  /// counted in line_number().
+  Position read(char* into, Position size);
+  /// Everything that is not yet read lies in memory.
+  bool at_end() const { return at_end_; }
 
   const ByteSource& source() const { return source_; }
   const std::string& name() const { return name_; }

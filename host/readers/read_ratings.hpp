@@ -19,6 +19,7 @@ struct ReadOptions {
   std::optional<IdKind> ids;  ///< nullopt: integers where all are, else strings, a dictionary per side
   bool skip_bad = false;      ///< count malformed lines instead of stopping at the first
   bool need_rating = true;    ///< false: pairs for `predict`; a rating column is allowed and ignored
+  int threads = 0;            ///< that parse; 0: all CPUs this process may run on. What is read does not depend on it
 };
 
 /// What was found and what was done about it: one of these is printed for every file that is read.
@@ -49,8 +50,9 @@ std::string describe(const ReadReport& report);
 std::string with_thousands(Position count);  ///< "1,234,567"
 
 /// Appends the file's triples to `into`; new ids get new rows. `path` "-" is stdin. `progress`, if given, is called at
-/// most every 0.1 s with the bytes read so far. Throws InputError with file, line, column, the text found and what to
-/// do. Peak memory: 12 bytes per rating, the ids, and 4 MB.
+/// most every 0.1 s with the bytes read so far, by one thread at a time but not always the caller's. Throws InputError
+/// with file, line, column, the text found and what to do. Peak memory: 12 bytes per rating, the ids, and 3 MB a
+/// thread.
 ReadReport read_ratings(const std::string& path, const ReadOptions& options, Dataset& into,
                         const std::function<void(Position bytes)>& progress = {});
 

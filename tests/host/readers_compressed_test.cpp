@@ -1,4 +1,5 @@
 // Compressed files, pipes and damaged files: what the bytes are decides, not the name.
+#include "tests/host/compress_support.hpp"
 #include "tests/host/readers_support.hpp"
 
 #include <gmock/gmock.h>
@@ -6,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,31 +18,13 @@
 namespace wf {
 namespace {
 
+using test::gzipped;
 using test::read_error;
 using test::read_text_as_file;
+using test::StandardInput;
 using test::Triples;
+using test::zstandard;
 using testing::HasSubstr;
-
-std::string gzipped(const std::string& text) {
-  z_stream stream{};
-  constexpr int kGzip = 15 + 16;
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string packed(text.size() + 1024, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
-}
-
-std::string zstandard(const std::string& text) {
-  std::string packed(ZSTD_compressBound(text.size()), '\0');
-  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3));
-  return packed;
-}
 
 /// About 600 KB, 30 000 ratings, longer than every buffer on the way.
 const std::string& long_text() {
@@ -129,24 +110,6 @@ TEST(Reader, HashesTheBytesOnDisk) {
     EXPECT_EQ(report.bytes, static_cast<Position>(bytes.size()));
   }
 }
-
-/// Standard input is `descriptor` for as long as this lives.
-class StandardInput {
- public:
-  explicit StandardInput(int descriptor) : saved_(::dup(0)) {
-    ::dup2(descriptor, 0);
-    ::close(descriptor);
-  }
-  ~StandardInput() {
-    ::dup2(saved_, 0);
-    ::close(saved_);
-  }
-  StandardInput(const StandardInput&) = delete;
-  StandardInput& operator=(const StandardInput&) = delete;
-
- private:
-  int saved_;
-};
 
 TEST(Reader, ReadsStandardInputByteByByte) {
   for (const std::string& bytes : {std::string("1,31,2.5\n7,1029,3\n"), gzipped("1,31,2.5\n7,1029,3\n")}) {

@@ -1,0 +1,64 @@
+#include "host/readers/careful_line.hpp"
+
+#include "host/base/shown.hpp"
+#include "host/readers/number.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace wf {
+namespace {
+
+constexpr const char* kSkip = "--skip-bad ignores such lines";
+
+std::string ratings_cure(const char* option) {
+  return std::string(kSkip) + ", " + option + " picks another field";
+}
+
+float rating_of(const Field& field) {
+  float value = 0;
+  const auto bad = [&](const char* why) -> BadLine {
+    return {field.column, "rating " + shown(field.text) + why, ratings_cure("--col-rating")};
+  };
+  switch (parse_rating(field.text, value)) {
+    case NumberFault::not_a_number:
+      throw field.text.empty() ? BadLine{field.column, "the rating is missing", ratings_cure("--col-rating")}
+                               : bad(" is not a number");
+    case NumberFault::not_finite:
+      throw bad(" is not finite");
+    case NumberFault::out_of_range:
+      throw bad(" does not fit a 32-bit float");
+    case NumberFault::none:
+      break;
+  }
+  return value;
+}
+
+std::string_view id_of(const Field& field, const IdRules& rules, const char* side, const char* option) {
+  const std::string why = rules.why_not(field.text);
+  if (why.empty()) return field.text;
+  std::string cure = ratings_cure(option);
+  if (why.find("row number") != std::string::npos)
+    cure = "--n-users and --n-items declare more; without --ids rows ids may be any text; " + cure;
+  if (why.find("integer") != std::string::npos) cure = "--ids strings keeps ids as text, " + std::string(kSkip);
+  throw BadLine{field.column, std::string(side) + " " + why, cure};
+}
+
+}  // namespace
+
+RatingLine CarefulLine::parse(std::string_view line) {
+  const std::vector<Field>& fields = splitter_.split(line);
+  if (static_cast<int>(fields.size()) != layout_.columns) {
+    throw BadLine{fields.empty() ? 0 : fields.back().column,
+                  fmt::format("expected {} fields, found {}: {}", layout_.columns, fields.size(), shown(line)), kSkip};
+  }
+  const auto field = [&](int column) -> const Field& { return fields[static_cast<std::size_t>(column)]; };
+  RatingLine result;
+  if (with_rating_) result.value = rating_of(field(layout_.rating));
+  result.item = id_of(field(layout_.item), items_, "item", "--col-item");
+  result.user = id_of(field(layout_.user), users_, "user", "--col-user");
+  return result;
+}
+
+}  // namespace wf
