@@ -37,8 +37,8 @@ struct IdMap::Tables {
 
   HostBuffer<std::int64_t> integers;  // [n_rows], kind integers
   // The row of each id below the table's size, kNone: not seen. Most files number from 0 or 1, and a table is several
-  // times as fast as hashing. It takes ids below kSmallIds, and larger ones while that costs at most kPlacesPerRow
-  // entries of 4 bytes a row, which is what a row costs in the hash table, too.
+  // times as fast as hashing. It takes ids below kSmallIds, and larger ones below kPlacesPerRow times the rows. As it
+  // grows by doubling, a row costs at most 64 bytes here; in the hash map it costs 48 to 96.
   static constexpr std::int64_t kSmallIds = 1 << 20;
   static constexpr std::int64_t kPlacesPerRow = 8;
   static constexpr RowId kNone = -1;

@@ -214,6 +214,11 @@ Position ByteSource::read(char* into, Position size) {
 const std::string& ByteSource::compression() const {
   return state_->compression;
 }
+Position ByteSource::file_size() const {
+  struct stat facts {};
+  const bool known = ::fstat(state_->descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
+  return known ? static_cast<Position>(facts.st_size) : 0;
+}
 Position ByteSource::raw_bytes() const {
   return state_->raw_bytes;
 }

@@ -21,6 +21,7 @@ class ByteSource {
   Position read(char* into, Position size);
 
   const std::string& compression() const;  ///< "", "gzip" or "zstd"
+  Position file_size() const;              ///< on disk; 0 where that is not known, as of a pipe
   Position raw_bytes() const;              ///< read so far, as they lie on disk
   std::string hash() const;                ///< XXH3-64 of them, 16 hex digits
 

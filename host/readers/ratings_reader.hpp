@@ -25,6 +25,7 @@ class RatingsReader {
 
   void apply_id_kind(IdMap& ids) const;
   int threads() const;
+  void reserve(const TextChunk& first);
   void commit(TextChunk& chunk);
   void append(const ParsedLines& parsed);
   void count(const ParsedLines& parsed);
@@ -39,6 +40,7 @@ class RatingsReader {
   ParserPlan plan_;
   ReadReport report_;
   Tally tally_;
+  bool reserved_ = false;
 };
 
 }  // namespace wf

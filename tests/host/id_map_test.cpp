@@ -193,6 +193,39 @@ TEST(IdMap, IsNotSlowedDownByIdsThatShareTheirLowBits) {
   EXPECT_EQ(ids.find(std::to_string((kMany - 1) << 40)), kMany - 1);
 }
 
+TEST(IdMap, FindsIdsThatWereHashedBeforeTheTableReachedThem) {
+  IdMap ids;  // the first thousand are too few for a table as long as they are large
+  constexpr std::int64_t kFirst = 3'000'000, kMany = 800'000;
+  std::vector<std::int64_t> given;
+  for (std::int64_t n = 0; n < 1000; ++n) given.push_back(kFirst + 5 * n);
+  for (std::int64_t n = 0; n < kMany; ++n) given.push_back(5 * n);
+  std::vector<RowId> rows(given.size());
+  ids.insert_integers({given.data(), static_cast<Position>(given.size())},
+                      {rows.data(), static_cast<Position>(rows.size())});
+  EXPECT_EQ(ids.size(), kMany);  // 5 n from 3,000,000 on were known
+  for (std::size_t n = 0; n < given.size(); ++n) {
+    ASSERT_EQ(ids.find(std::to_string(given[n])), rows[n]);
+    ASSERT_EQ(ids.integers()[rows[n]], given[n]);
+  }
+  EXPECT_EQ(ids.find("3000001"), std::nullopt);
+  EXPECT_EQ(ids.clone().find("3004995"), 999);
+}
+
+RC_GTEST_PROP(IdMap, InsertsNumbersAsTheirTexts, ()) {
+  const auto given = *rc::gen::container<std::vector<std::int64_t>>(
+      rc::gen::oneOf(rc::gen::arbitrary<std::int64_t>(), rc::gen::inRange<std::int64_t>(0, 30),
+                     rc::gen::inRange<std::int64_t>((1 << 20) - 5, (1 << 20) + 5)));
+  for (const bool strings : {false, true}) {
+    IdMap one_by_one, together;
+    if (strings) one_by_one.fix_strings(), together.fix_strings();
+    std::vector<RowId> rows(given.size());
+    together.insert_integers({given.data(), static_cast<Position>(given.size())},
+                             {rows.data(), static_cast<Position>(rows.size())});
+    for (std::size_t n = 0; n < given.size(); ++n) RC_ASSERT(one_by_one.insert(std::to_string(given[n])) == rows[n]);
+    RC_ASSERT(all_texts(together) == all_texts(one_by_one));
+  }
+}
+
 RC_GTEST_PROP(IdMap, ReturnsEveryIdAsItWasGiven, ()) {
   const auto given = *rc::gen::container<std::vector<std::string>>(any_id());
   IdMap ids;
