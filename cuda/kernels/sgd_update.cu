@@ -81,17 +81,11 @@ __device__ inline void update_rows(const SgdSettings& settings, const PairSteps&
 }
 
 __device__ inline void update_biases(const ModelView<float, Device>& model, const SgdSettings& settings,
-                                     const RowPenalties<Device>& penalties, const RowStates<Device>& states, RowId u,
-                                     RowId i, float error) {
-  const float lambda_user = penalty_of(penalties.user_bias, u);
-  const float lambda_item = penalty_of(penalties.item_bias, i);
-  if (settings.adagrad) {
-    bias_adagrad_rule(error, settings.lr, lambda_user, *model.user_biases.row(u), *states.user_bias.row(u));
-    bias_adagrad_rule(error, settings.lr, lambda_item, *model.item_biases.row(i), *states.item_bias.row(i));
-  } else {
-    bias_sgd_rule(error, settings.lr, lambda_user, *model.user_biases.row(u));
-    bias_sgd_rule(error, settings.lr, lambda_item, *model.item_biases.row(i));
-  }
+                                     const RowPenalties<Device>& penalties, const PairSteps& steps, RowId u, RowId i,
+                                     float error) {
+  const float share = settings.adagrad ? settings.bias_rate : 1;
+  bias_rule(error, share * steps.user_first.rate, penalty_of(penalties.user_bias, u), *model.user_biases.row(u));
+  bias_rule(error, share * steps.item_first.rate, penalty_of(penalties.item_bias, i), *model.item_biases.row(i));
 }
 
 __global__ void __launch_bounds__(kWarp)
@@ -121,8 +115,8 @@ __global__ void __launch_bounds__(kWarp)
       predicted = predicted + *model.user_biases.row(u) + *model.item_biases.row(i) + model.global_mean;
     }
     const float error = -loss_slope(settings.loss, predicted, ratings.value[n]) / 2;
-    const float lambda_user = penalty_of(penalties.user, u);
-    const float lambda_item = penalty_of(penalties.item, i);
+    const float lambda_user = settings.lambda_user + penalty_of(penalties.user, u);
+    const float lambda_item = settings.lambda_item + penalty_of(penalties.item, i);
     PairSteps steps;
     if (settings.adagrad) {
       AdagradPair pair(states.user.row(u), states.item.row(i));
@@ -137,7 +131,7 @@ __global__ void __launch_bounds__(kWarp)
     update_rows(settings, steps, rank, p, q, user, item);
     if (lane == 0) {
       add_error(settings.loss, sums, predicted, ratings.value[n]);
-      if (model.has_biases()) update_biases(model, settings, penalties, states, u, i, error);
+      if (model.has_biases()) update_biases(model, settings, penalties, steps, u, i, error);
     }
     __syncwarp();                                                // the next rating may be of the same rows
     if (settings.adagrad && settings.projects() && lane == 0) {  // a projected row is not as long as the rule says

@@ -141,6 +141,7 @@ void check_effect(const TrainConfig& config, const TrainRequest& request) {
                            Need{"negative-slope", config.init.nonlinearity == Nonlinearity::leaky_relu && kaiming,
                                 "--init kaiming_uniform or kaiming_normal and --nonlinearity leaky_relu"},
                            Need{"lambda-bias", config.biases, "--biases"},
+                           Need{"bias-rate", config.optimizer == Optimizer::row_adagrad, "--optimizer row_adagrad"},
                            Need{"accumulator", config.optimizer == Optimizer::row_adagrad, "--optimizer row_adagrad"},
                            Need{"grid", grid || config.grid == 0, "one step per rating and --shuffle epoch"}}) {
     if (request.given.contains(need.option) && !need.met) {
@@ -188,6 +189,7 @@ void scale_defaults(TrainConfig& config, const TrainRequest& request, double dev
   const bool adagrad = config.optimizer == Optimizer::row_adagrad;
   // gradients of factors are as large as deviation^1.5, and what divides them is, too
   if (!given("lr")) config.lr *= adagrad ? std::sqrt(deviation) : 1 / deviation;
+  if (!given("bias-rate") && adagrad) config.bias_rate *= deviation;
   if (!given("accumulator") && adagrad) config.accumulator *= deviation * deviation * deviation;
   if (!request.lambda && !given("lambda-user")) config.lambda_user *= deviation;
   if (!request.lambda && !given("lambda-item")) config.lambda_item *= deviation;
@@ -232,6 +234,7 @@ std::string config_json(const TrainConfig& config) {
       .number("beta1", config.beta1)
       .number("beta2", config.beta2)
       .number("eps", config.eps)
+      .number("bias_rate", config.bias_rate)
       .number("accumulator", config.accumulator)
       .text("lr_schedule", name_of(config.lr_schedule))
       .number("lr_decay", config.lr_decay)

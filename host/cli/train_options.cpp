@@ -120,6 +120,9 @@ void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& conf
   table.number(group, "--accumulator", "what row_adagrad's sums of squared gradients begin with", config.accumulator,
                kPositive, fmt::format("{} × σ³", config.accumulator));
   parser.rare();
+  table.number(group, "--bias-rate", "row_adagrad: a bias's learning rate to that of its row's first factors",
+               config.bias_rate, kNotNegative, fmt::format("{} × σ", config.bias_rate));
+  parser.rare();
   table.choice(group, "--gradients", "sparse touches only the rows of a batch, dense all rows", config.gradients);
   parser.rare();
   table.number(group, "--momentum", "of sgd, with dense or sparse gradients", config.momentum, kFraction);

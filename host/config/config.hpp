@@ -66,7 +66,8 @@ struct TrainConfig {
   double weight_decay = 0;
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;
-  double accumulator = 1;  ///< row_adagrad: what the sums of squared gradients begin with
+  double bias_rate = 0.25;  ///< row_adagrad: of a bias's learning rate to its row's slow factors'
+  double accumulator = 1;   ///< row_adagrad: what the sums of squared gradients begin with
   LrSchedule lr_schedule = LrSchedule::constant;
   double lr_decay = 0.1;  ///< beta of lr / (1 + beta * t^1.5)
   Shuffle shuffle = Shuffle::epoch;

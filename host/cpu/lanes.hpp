@@ -15,13 +15,14 @@ using Four = float __attribute__((vector_size(16)));
 using Eight = float __attribute__((vector_size(32)));
 using Sixteen = float __attribute__((vector_size(64)));
 using FourDoubles = double __attribute__((vector_size(32)));
-using EightInts = std::int32_t __attribute__((vector_size(32)));
+using FourInts = std::int32_t __attribute__((vector_size(16)));
+using TwoLongs = std::int64_t __attribute__((vector_size(16)));
 
 static_assert(kSumLanes == 8 && kSlowFactors == kSumLanes);
 
 /// Unaligned, of any of the types above.
-template <class Vector>
-WF_INLINE Vector load(const float* from) {
+template <class Vector, class Element>
+WF_INLINE Vector load(const Element* from) {
   Vector value;
   std::memcpy(&value, from, sizeof(Vector));
   return value;
@@ -43,6 +44,14 @@ WF_INLINE void store_part(const Eight& value, float* to, int count) {
 
 WF_INLINE Eight all(float value) {
   return value - Eight{};
+}
+/// Is every element zero?
+WF_INLINE bool none(const FourInts& a) {
+  const auto wide = (TwoLongs)a;
+  return (wide[0] | wide[1]) == 0;
+}
+WF_INLINE Eight halves(float low, float high) {
+  return Eight{low, low, low, low, high, high, high, high};
 }
 WF_INLINE Eight joined(const Four& low, const Four& high) {
   return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);

@@ -37,7 +37,10 @@ class SgdBlock {
 
  public:
   WF_INLINE explicit SgdBlock(const SgdTask& task)
-      : task_(task), rank_(kVectors > 0 ? 8 * kVectors : task.model.rank()) {}
+      : task_(task),
+        rank_(kVectors > 0 ? 8 * kVectors : task.model.rank()),
+        lambda_(lanes::halves(task.settings.lambda_user, task.settings.lambda_item)),
+        penalties_by_row_(!task.penalties.user.empty() || !task.penalties.item.empty()) {}
 
   WF_INLINE ErrorSums run() {
     Position n = task_.block.begin;
@@ -60,12 +63,21 @@ class SgdBlock {
   }
 
  private:
+  /// Four values differ if each differs from its neighbour and from the one across.
+  WF_INLINE static lanes::FourInts equal_pairs(const RowId* rows) {
+    const auto row = lanes::load<lanes::FourInts>(rows);
+    return (row == __builtin_shufflevector(row, row, 1, 2, 3, 0)) |
+           (row == __builtin_shufflevector(row, row, 2, 3, 0, 1));
+  }
   WF_INLINE bool share_no_row(Position n) const {
-    const RowId* u = task_.ratings.user.data + n;
-    const RowId* i = task_.ratings.item.data + n;
-    const bool items = i[0] != i[1] && i[0] != i[2] && i[0] != i[3] && i[1] != i[2] && i[1] != i[3] && i[2] != i[3];
-    const bool users = u[0] != u[1] && u[0] != u[2] && u[0] != u[3] && u[1] != u[2] && u[1] != u[3] && u[2] != u[3];
-    return items && users;
+    return lanes::none(equal_pairs(task_.ratings.user.data + n) | equal_pairs(task_.ratings.item.data + n));
+  }
+
+  WF_INLINE float* user_row(Position n) const { return row_of(task_.model.user_factors, task_.ratings.user[n]); }
+  WF_INLINE float* item_row(Position n) const { return row_of(task_.model.item_factors, task_.ratings.item[n]); }
+  /// Rows of a fixed rank lie side by side.
+  WF_INLINE static float* row_of(const Rows<float, Host>& table, RowId row) {
+    return kVectors > 0 ? table.data + Position{row} * 8 * kVectors : table.row(row);
   }
 
   /// Ratings n .. n + kCount - 1, which share no row. Vectors hold the users in their lower half and the items in the
@@ -74,13 +86,11 @@ class SgdBlock {
   WF_INLINE void step(Position n) {
     float* p[kGroup];
     float* q[kGroup];
-    Eight lambda{};
     for (int j = 0; j < kCount; ++j) {
-      p[j] = task_.model.user_factors.row(task_.ratings.user[n + j]);
-      q[j] = task_.model.item_factors.row(task_.ratings.item[n + j]);
-      lambda[j] = penalty_of(task_.penalties.user, task_.ratings.user[n + j]);
-      lambda[kGroup + j] = penalty_of(task_.penalties.item, task_.ratings.item[n + j]);
+      p[j] = user_row(n + j);
+      q[j] = item_row(n + j);
     }
+    const Eight lambda = penalties_by_row_ ? lambda_ + penalties<kCount>(n) : lambda_;
     Eight slow[kGroup] = {}, total[kGroup] = {};
     multiply_rows<kCount>(p, q, slow, total);
     Four score{}, slow_product{};
@@ -91,6 +101,7 @@ class SgdBlock {
     } else {
       score = lanes::lane_sums(total);
     }
+    prefetch_items(n + kCount);
     const Four product = score;
     if (task_.model.has_biases()) score = with_biases<kCount>(n, score);
     const Four error4 = errors<kCount>(n, score);
@@ -111,7 +122,7 @@ class SgdBlock {
       for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
     }
     if (kAdagrad && kProjects) measure_rows<kCount>(n);
-    if (task_.model.has_biases()) update_biases<kCount>(n, error4);
+    if (task_.model.has_biases()) update_biases<kCount>(n, error, first.rate);
   }
 
   /// Products of the elements of two rows, added in lanes: of the first eight, and of all.
@@ -141,14 +152,32 @@ class SgdBlock {
     }
   }
 
+  /// Asks for the item rows of the next four ratings, which lie in the second level of cache: a step is longer than
+  /// what a processor looks ahead.
+  WF_INLINE void prefetch_items(Position n) const {
+    if constexpr (kVectors > 0) {
+      if (n + kGroup > task_.block.end) return;
+      repeat<kGroup>([&](int j) __attribute__((always_inline)) {
+        const float* row = item_row(n + j);
+        repeat<kVectors / 2>([&](int line) __attribute__((always_inline)) { __builtin_prefetch(row + 16 * line); });
+      });
+    }
+  }
+
+  template <int kCount>
+  WF_INLINE Eight penalties(Position n) const {
+    Eight result{};
+    for (int j = 0; j < kCount; ++j) {
+      result[j] = penalty_of(task_.penalties.user, task_.ratings.user[n + j]);
+      result[kGroup + j] = penalty_of(task_.penalties.item, task_.ratings.item[n + j]);
+    }
+    return result;
+  }
+
   template <int kCount>
   WF_INLINE Four with_biases(Position n, const Four& score) const {
-    Four user{}, item{};
-    for (int j = 0; j < kCount; ++j) {
-      user[j] = *task_.model.user_biases.row(task_.ratings.user[n + j]);
-      item[j] = *task_.model.item_biases.row(task_.ratings.item[n + j]);
-    }
-    return score + user + item + task_.model.global_mean;
+    const Eight biases = by_row<kCount>(n, task_.model.user_biases, task_.model.item_biases);
+    return score + lanes::low_half(biases) + lanes::high_half(biases) + task_.model.global_mean;
   }
 
   /// -loss' / 2, and the sums of the errors.
@@ -201,10 +230,10 @@ class SgdBlock {
     }
   }
   WF_INLINE float* user_state(Position n) const {
-    return task_.states.user.row(task_.ratings.user[n]);
+    return task_.states.user.data + Position{task_.ratings.user[n]} * kAdagradColumns;
   }
   WF_INLINE float* item_state(Position n) const {
-    return task_.states.item.row(task_.ratings.item[n]);
+    return task_.states.item.data + Position{task_.ratings.item[n]} * kAdagradColumns;
   }
 
   struct PairStep {
@@ -260,32 +289,52 @@ class SgdBlock {
   template <int kCount>
   WF_INLINE void measure_rows(Position n) const {
     for (int j = 0; j < kCount; ++j) {
-      measure_row(task_.model.user_factors.row(task_.ratings.user[n + j]), rank_, user_state(n + j));
-      measure_row(task_.model.item_factors.row(task_.ratings.item[n + j]), rank_, item_state(n + j));
+      measure_row(user_row(n + j), rank_, user_state(n + j));
+      measure_row(item_row(n + j), rank_, item_state(n + j));
     }
   }
 
   template <int kCount>
-  WF_INLINE void update_biases(Position n, const Four& error) const {
+  WF_INLINE void update_biases(Position n, const Eight& error, const Eight& rate) const {
+    Eight bias = by_row<kCount>(n, task_.model.user_biases, task_.model.item_biases);
+    const Eight lambda = bias_penalties<kCount>(n);
+    bias_rule<Eight>(error, kAdagrad ? task_.settings.bias_rate * rate : rate, lambda, bias);
+    keep_by_row<kCount>(n, bias, task_.model.user_biases, task_.model.item_biases);
+  }
+  template <int kCount>
+  WF_INLINE Eight bias_penalties(Position n) const {
+    Eight result{};
+    if (!task_.penalties.user_bias.empty()) {
+      for (int j = 0; j < kCount; ++j) result[j] = task_.penalties.user_bias[task_.ratings.user[n + j]];
+    }
+    if (!task_.penalties.item_bias.empty()) {
+      for (int j = 0; j < kCount; ++j) result[kGroup + j] = task_.penalties.item_bias[task_.ratings.item[n + j]];
+    }
+    return result;
+  }
+  /// Tables of one column.
+  template <int kCount>
+  WF_INLINE Eight by_row(Position n, const Rows<float, Host>& users, const Rows<float, Host>& items) const {
+    Eight result{};
     for (int j = 0; j < kCount; ++j) {
-      const RowId u = task_.ratings.user[n + j];
-      const RowId i = task_.ratings.item[n + j];
-      const float lambda_user = penalty_of(task_.penalties.user_bias, u);
-      const float lambda_item = penalty_of(task_.penalties.item_bias, i);
-      float& user = *task_.model.user_biases.row(u);
-      float& item = *task_.model.item_biases.row(i);
-      if constexpr (kAdagrad) {
-        bias_adagrad_rule<float>(error[j], task_.settings.lr, lambda_user, user, *task_.states.user_bias.row(u));
-        bias_adagrad_rule<float>(error[j], task_.settings.lr, lambda_item, item, *task_.states.item_bias.row(i));
-      } else {
-        bias_sgd_rule<float>(error[j], task_.settings.lr, lambda_user, user);
-        bias_sgd_rule<float>(error[j], task_.settings.lr, lambda_item, item);
-      }
+      result[j] = *users.row(task_.ratings.user[n + j]);
+      result[kGroup + j] = *items.row(task_.ratings.item[n + j]);
+    }
+    return result;
+  }
+  template <int kCount>
+  WF_INLINE void keep_by_row(Position n, const Eight& values, const Rows<float, Host>& users,
+                             const Rows<float, Host>& items) const {
+    for (int j = 0; j < kCount; ++j) {
+      *users.row(task_.ratings.user[n + j]) = values[j];
+      *items.row(task_.ratings.item[n + j]) = values[kGroup + j];
     }
   }
 
   const SgdTask task_;  // a copy: what is stored through pointers to float cannot change it
   const int rank_;
+  const Eight lambda_;
+  const bool penalties_by_row_;
   ErrorSums sums_;
   lanes::FourDoubles squared_{}, absolute_{};
 };
@@ -293,7 +342,9 @@ class SgdBlock {
 template <bool kAdagrad, class Wide>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
   if (task.settings.projects()) return SgdBlock<0, kAdagrad, true, Wide>(task).run();
-  const int rank = task.settings.loss == Loss::mse ? task.model.rank() : 0;
+  const bool side_by_side =
+      task.model.user_factors.pitch == task.model.rank() && task.model.item_factors.pitch == task.model.rank();
+  const int rank = task.settings.loss == Loss::mse && side_by_side ? task.model.rank() : 0;
   if (rank == 32) return SgdBlock<4, kAdagrad, false, Wide>(task).run();
   if (rank == 64) return SgdBlock<8, kAdagrad, false, Wide>(task).run();
   if (rank == 128) return SgdBlock<16, kAdagrad, false, Wide>(task).run();

@@ -24,10 +24,10 @@ WF_HD inline int slow_factors(int rank) {
 /// gradients, summed over ratings) and the squared lengths of these two parts of the row.
 enum AdagradColumn { kSlowSum, kFastSum, kSlowLength, kFastLength, kAdagradColumns };
 
-/// row_adagrad's memory, [rows x kAdagradColumns] and, with biases, [rows x 1]. Empty: plain SGD.
+/// row_adagrad's memory, [rows x kAdagradColumns] each, side by side. Empty: plain SGD.
 template <class Space>
 struct RowStates {
-  Rows<float, Space> user, item, user_bias, item_bias;
+  Rows<float, Space> user, item;
 };
 
 /// How ratings are stepped.
@@ -35,9 +35,11 @@ struct SgdSettings {
   Loss loss = Loss::mse;
   float lr = 0;
   bool adagrad = false;
-  bool slow_only = false;  ///< row_adagrad's first epoch: the fast factors rest
-  float slow_share = 0;    ///< 1 / the number of slow factors
-  float fast_share = 0;    ///< 1 / the number of fast factors, 0: there are none
+  bool slow_only = false;                  ///< row_adagrad's first epoch: the fast factors rest
+  float bias_rate = 0;                     ///< row_adagrad: of a bias's learning rate to its row's slow factors'
+  float slow_share = 0;                    ///< 1 / the number of slow factors
+  float fast_share = 0;                    ///< 1 / the number of fast factors, 0: there are none
+  float lambda_user = 0, lambda_item = 0;  ///< of all rows alike; RowPenalties add to it
   float l1_user = 0, l1_item = 0;
   bool nonnegative = false;
 
@@ -87,15 +89,9 @@ WF_HD inline void measure_row(const float* row, int rank, float* state) {
   state[kFastLength] = sum_in_lanes<float>(rank, square) - slow;
 }
 
-/// For a bias, whose partner is the constant 1 and whose accumulator `sum` is its own.
+/// For a bias, whose partner is the constant 1.
 template <class Number>
-WF_HD inline void bias_adagrad_rule(Number error, Number lr, Number lambda, Number& bias, Number& sum) {
-  const Number gradient = error - lambda * bias;
-  bias += lr / NumberOps<Number>::root(sum) * gradient;
-  sum += gradient * gradient;
-}
-template <class Number>
-WF_HD inline void bias_sgd_rule(Number error, Number lr, Number lambda, Number& bias) {
+WF_HD inline void bias_rule(Number error, Number lr, Number lambda, Number& bias) {
   bias += lr * (error - lambda * bias);
 }
 

@@ -47,15 +47,20 @@ struct Pair {
   float lambda_user, lambda_item;
 };
 
-void update_factors(const ModelView<float, Host>& model, const Pair& pair, const SgdSettings& settings,
-                    const RowStates<Host>& states) {
+/// The rates that the biases then go by.
+struct Rates {
+  float user, item;
+};
+
+Rates update_factors(const ModelView<float, Host>& model, const Pair& pair, const SgdSettings& settings,
+                     const RowStates<Host>& states) {
   float* p = model.user_factors.row(pair.user);
   float* q = model.item_factors.row(pair.item);
   const int rank = model.rank();
   if (!settings.adagrad) {
     update({p, q, rank}, sgd_rule(pair.error, settings.lr, pair.lambda_user),
            sgd_rule(pair.error, settings.lr, pair.lambda_item), settings);
-    return;
+    return {settings.lr, settings.lr};
   }
   const int slow = slow_factors(rank);
   const auto step_part = [&](int from, int count, int column, float share) {
@@ -66,24 +71,17 @@ void update_factors(const ModelView<float, Host>& model, const Pair& pair, const
     const Step<float> item =
         adagrad_step(q + from, p + from, count, pair.error, settings.lr, pair.lambda_item, share, item_sum);
     update({p + from, q + from, count}, user, item, settings);
+    return Rates{settings.bias_rate * user.rate, settings.bias_rate * item.rate};
   };
-  step_part(0, slow, kSlowSum, settings.slow_share);
+  const Rates rates = step_part(0, slow, kSlowSum, settings.slow_share);
   if (!settings.slow_only) step_part(slow, rank - slow, kFastSum, settings.fast_share);
+  return rates;
 }
 
-void update_biases(const ModelView<float, Host>& model, const Pair& pair, const SgdSettings& settings,
-                   const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
-  float& user = *model.user_biases.row(pair.user);
-  float& item = *model.item_biases.row(pair.item);
-  const float lambda_user = penalty_of(penalties.user_bias, pair.user);
-  const float lambda_item = penalty_of(penalties.item_bias, pair.item);
-  if (settings.adagrad) {
-    bias_adagrad_rule(pair.error, settings.lr, lambda_user, user, *states.user_bias.row(pair.user));
-    bias_adagrad_rule(pair.error, settings.lr, lambda_item, item, *states.item_bias.row(pair.item));
-  } else {
-    bias_sgd_rule(pair.error, settings.lr, lambda_user, user);
-    bias_sgd_rule(pair.error, settings.lr, lambda_item, item);
-  }
+void update_biases(const ModelView<float, Host>& model, const Pair& pair, const Rates& rates,
+                   const RowPenalties<Host>& penalties) {
+  bias_rule(pair.error, rates.user, penalty_of(penalties.user_bias, pair.user), *model.user_biases.row(pair.user));
+  bias_rule(pair.error, rates.item, penalty_of(penalties.item_bias, pair.item), *model.item_biases.row(pair.item));
 }
 
 }  // namespace
@@ -104,9 +102,10 @@ void Reference::sgd_update(const ModelView<float, Host>& model, const RatingsVie
       const double rating = ratings.value[n];
       add_error(settings.loss, sums, predicted, rating);
       const Pair pair{u, i, static_cast<float>(-loss_slope(settings.loss, predicted, rating) / 2),
-                      penalty_of(penalties.user, u), penalty_of(penalties.item, i)};
-      update_factors(model, pair, settings, states);
-      if (model.has_biases()) update_biases(model, pair, settings, penalties, states);
+                      settings.lambda_user + penalty_of(penalties.user, u),
+                      settings.lambda_item + penalty_of(penalties.item, i)};
+      const Rates rates = update_factors(model, pair, settings, states);
+      if (model.has_biases()) update_biases(model, pair, rates, penalties);
     }
   }
   add_errors(sums);

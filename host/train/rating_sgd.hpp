@@ -21,7 +21,7 @@ class RatingSgd {
         model_(model),
         config_(config),
         penalties_(kernels, grid.ratings(), model.user_factors.count, model.item_factors.count, model.has_biases(),
-                   config),
+                   by_row_alone(config)),
         states_(kernels, model, config),
         grid_(grid),
         ratings_(kernels, grid.ratings()) {}
@@ -44,6 +44,12 @@ class RatingSgd {
   }
 
  private:
+  /// Penalties that are the same for all rows are settings.
+  static TrainConfig by_row_alone(TrainConfig config) {
+    if (config.reg_scaling == RegScaling::count) config.lambda_user = config.lambda_item = 0;
+    return config;
+  }
+
   /// The ratings in the memory of the kernel set.
   struct Borrowed {
     Borrowed(K& kernels, const RatingsView<Host>& ratings)

@@ -183,17 +183,14 @@ class CudaOnHost {
                   const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
     ModelVisitor there(cuda_, model);
     Visitor user_state(cuda_, states.user), item_state(cuda_, states.item);
-    Visitor user_bias_state(cuda_, states.user_bias), item_bias_state(cuda_, states.item_bias);
     const auto user = cuda_.borrow(penalties.user), item = cuda_.borrow(penalties.item);
     const auto user_bias = cuda_.borrow(penalties.user_bias), item_bias = cuda_.borrow(penalties.item_bias);
     cuda_.sgd_update(there.view(), cuda_.stage(ratings), blocks, settings,
                      {user.span(), item.span(), user_bias.span(), item_bias.span()},
-                     {user_state.view(), item_state.view(), user_bias_state.view(), item_bias_state.view()});
+                     {user_state.view(), item_state.view()});
     there.bring_back(model);
     user_state.bring_back(states.user);
     item_state.bring_back(states.item);
-    user_bias_state.bring_back(states.user_bias);
-    item_bias_state.bring_back(states.item_bias);
   }
 
  private:
