@@ -92,8 +92,9 @@ bool agrees_with_reference(const Problem& problem, int rank, Position batch_size
 
 void train_epoch(benchmark::State& state) {
   const Problem& problem = problem_of(state.range(0), state.range(4) != 0);
-  const TrainConfig config = make_config(static_cast<int>(state.range(1)), state.range(2));
-  const auto engine = make_engine("cpu", static_cast<int>(state.range(3))).engine;
+  TrainConfig config = make_config(static_cast<int>(state.range(1)), state.range(2));
+  config.threads = static_cast<int>(state.range(3));
+  const auto engine = make_engine("cpu", config.threads).engine;
   while (state.KeepRunning()) {
     Model model = start_model(problem, config);
     const TrainResult result = engine->train(model, problem.ratings.clone(), {}, config, {});

@@ -1,49 +1,41 @@
 #include "host/schedule/batches.hpp"
 
-#include "host/schedule/permutation.hpp"
+#include "host/schedule/rating_shuffle.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace wf {
+namespace {
 
-Batches::Batches(const RatingsView<Host>& ratings, Position batch_size, Shuffle order, std::uint64_t seed)
-    : ratings_(ratings), batch_size_(std::min(batch_size, std::max<Position>(1, ratings.size()))), seed_(seed) {
-  if (order == Shuffle::none) return;
-  order_.resize(ratings.size());
-  gathered_.user.resize(batch_size_);
-  gathered_.item.resize(batch_size_);
-  gathered_.value.resize(batch_size_);
+constexpr Position kRatingsPerThread = 16384;  // about 200 us of shuffling: worth waking a thread for
+
+}  // namespace
+
+Batches::Batches(const RatingsView<Host>& ratings, Position batch_size, Shuffle order, std::uint64_t seed, int threads)
+    : ratings_(ratings),
+      batch_size_(std::min(batch_size, std::max<Position>(1, ratings.size()))),
+      order_(order),
+      seed_(seed),
+      pool_(order == Shuffle::none ? 1 : useful_threads(threads, ratings.size() / kRatingsPerThread)) {
+  if (order_ == Shuffle::none) return;
+  shuffled_.user.resize(ratings.size());
+  shuffled_.item.resize(ratings.size());
+  shuffled_.value.resize(ratings.size());
 }
 
 void Batches::start_epoch(int epoch) {
-  if (order_.empty()) return;
-  std::iota(order_.begin(), order_.end(), Position{0});
-  shuffle(order_.data(), order_.size(), seed_, Purpose::shuffle, static_cast<std::uint32_t>(epoch));
+  if (order_ == Shuffle::none) return;
+  shuffle_ratings(pool_, ratings_, seed_, static_cast<std::uint32_t>(epoch), shuffled_);
 }
 
 Position Batches::count() const {
   return (ratings_.size() + batch_size_ - 1) / batch_size_;
 }
 
-RatingsView<Host> Batches::batch(Position b) {
+RatingsView<Host> Batches::batches(Position b, Position count) const {
   const Position first = b * batch_size_;
-  const Position size = std::min(batch_size_, ratings_.size() - first);
-  if (order_.empty()) return ratings_.part(first, size);
-  constexpr Position kAhead = 16;  // ratings lie anywhere: ask for their cache lines early
-  for (Position n = 0; n < size; ++n) {
-    if (first + n + kAhead < order_.size()) {
-      const Position ahead = order_[first + n + kAhead];
-      __builtin_prefetch(&ratings_.user[ahead]);
-      __builtin_prefetch(&ratings_.item[ahead]);
-      __builtin_prefetch(&ratings_.value[ahead]);
-    }
-    const Position from = order_[first + n];
-    gathered_.user[n] = ratings_.user[from];
-    gathered_.item[n] = ratings_.item[from];
-    gathered_.value[n] = ratings_.value[from];
-  }
-  return gathered_.view().part(0, size);
+  const RatingsView<Host> all = order_ == Shuffle::none ? ratings_ : shuffled_.view();
+  return all.part(first, std::min(count * batch_size_, all.size() - first));
 }
 
 }  // namespace wf
