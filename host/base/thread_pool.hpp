@@ -16,10 +16,11 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int size() const;
+  int size() const { return size_; }
 
   /// f(task) for task = 0 .. tasks - 1, each once, in any order on any worker; returns when all are done. The first
-  /// exception is rethrown. Not reentrant; one caller at a time.
+  /// exception is rethrown. Not reentrant; one caller at a time. Of two loops with the same number of tasks a worker
+  /// gets the same tasks where all have time, so that what they touch is still in its cache.
   template <class F>
   void for_each(Position tasks, F f) {
     if (tasks <= 0) return;
@@ -42,6 +43,7 @@ class ThreadPool {
   void run(Position tasks, Task task, void* context);
 
   struct State;
+  int size_;
   std::unique_ptr<State> state_;
 };
 
