@@ -1,9 +1,13 @@
 // The CPU engine: all cores, float sums in one fixed order, the same bits for any number of threads.
 #pragma once
 #include "host/base/thread_pool.hpp"
+#include "host/cpu/batch_loops.hpp"
 #include "host/cpu/simd.hpp"
+#include "host/kernels/batch_step.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/kernels/host_memory.hpp"
+
+#include <vector>
 
 namespace wf {
 
@@ -13,7 +17,8 @@ class Cpu : public HostMemory {
   static constexpr const char* kName = "cpu";
 
   /// threads 0: all CPUs that this process may run on. The results do not depend on either.
-  explicit Cpu(int threads = 0, Simd simd = usable_simd().back()) : pool_(threads), simd_(simd) {}
+  explicit Cpu(int threads = 0, Simd simd = usable_simd().back())
+      : pool_(threads), simd_(simd), loops_(batch_loops(simd)) {}
 
   /// Whole vectors of eight.
   static int padded_rank(int rank) { return (rank + 7) / 8 * 8; }
@@ -44,11 +49,24 @@ class Cpu : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
+  // what MiniBatch uses where it can: host/kernels/batch_step.hpp
+  void step_batch(const BatchStep<Host>& step);
+  void group_ahead(const RatingsView<Host>& ratings, Position batch_size, Position n_users, Position n_items);
+  BatchGroups<Host> grouped_ahead(Position b) const;
+
   void measure_rows(Rows<const float, Host> table, Rows<float, Host> states);
   void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
 
  private:
+  struct GroupedBatch {
+    RowGroupBuffers user, item;
+    BatchGroups<Host> groups;
+  };
+
+  void group_batches(const RatingsView<Host>& ratings, Position batch_size, Position n_users, Position n_items,
+                     GroupOrder order);
+
   /// Adds the errors of f(begin, end) over chunks in the order of the chunks, whoever computed them.
   template <class F>
   void add_over_chunks(Position n, Position chunk, const F& f) {
@@ -61,10 +79,12 @@ class Cpu : public HostMemory {
 
   ThreadPool pool_;
   Simd simd_;
+  const BatchLoops& loops_;
   RowGrouper user_grouper_, item_grouper_;
+  std::vector<GroupedBatch> ahead_;
   HostBuffer<ErrorSums> partial_;
 };
 
-static_assert(KernelSet<Cpu>);
+static_assert(StepsBatches<Cpu> && GroupsAhead<Cpu>);
 
 }  // namespace wf

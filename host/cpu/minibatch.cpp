@@ -15,23 +15,15 @@ Position rows_per_chunk(int rank) {
   return std::max<Position>(1, kElementsPerChunk / std::max(rank, 8));
 }
 
-}  // namespace
-
-BatchGroups<Host> Cpu::group_rows(const RatingsView<Host>& batch, Position n_users, Position n_items) {
-  BatchGroups<Host> groups;
-  const auto group_side = [&](Position side) {
-    if (side == 0) groups.user = user_grouper_.group(batch.user, n_users);
-    if (side == 1) groups.item = item_grouper_.group(batch.item, n_items);
-  };
-  constexpr Position kSmall = 4096;  // ratings: each side takes about 10 us
-  if (batch.size() >= kSmall) {
-    pool_.for_each(2, group_side);
-  } else {
-    group_side(0);
-    group_side(1);
-  }
-  return groups;
+/// For loops over groups with a rating or more each. Long batches make some hundred chunks, so that no thread waits
+/// long for another's last one. Chunks must not depend on the number of threads: errors are added by chunk.
+Position groups_per_chunk(Position groups, int rank) {
+  constexpr Position kElements = 4096;  // about a microsecond of work
+  constexpr Position kMostChunks = 256;
+  return std::max({Position{1}, kElements / std::max(rank, 8), groups / kMostChunks});
 }
+
+}  // namespace
 
 void Cpu::renormalise_rows(Rows<float, Host> table, Span<const RowId, Host> rows, const NormLimit& limit) {
   pool_.for_chunks(rows.size, rows_per_chunk(table.rank), [&](Position begin, Position end) {
@@ -61,33 +53,9 @@ void Cpu::loss_slopes(const ModelView<const float, Host>& model, const RatingsVi
 void Cpu::row_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes, Span<const RowId, Host> partners,
                         Rows<const float, Host> partner_table, Rows<const float, Host> own_table,
                         const GradientOptions<Host>& options, Rows<float, Host> gradients) {
-  const int rank = gradients.rank;
-  pool_.for_chunks(groups.rows.size, rows_per_chunk(rank), [&](Position begin, Position end) {
-    for (Position g = begin; g < end; ++g) {
-      const Position first = groups.starts[g];
-      const Position last = groups.starts[g + 1];
-      float* out = gradients.row(g);
-      const auto sum_chunk = [&](Position from, float* sum) {
-        set_scaled(sum, slopes[groups.members[from]], partner_table.row(partners[groups.members[from]]), rank);
-        for (Position m = from + 1; m < std::min(last, from + kSumChunk); ++m) {
-          const RowId member = groups.members[m];
-          add_scaled(sum, slopes[member], partner_table.row(partners[member]), rank);
-        }
-      };
-      sum_chunk(first, out);
-      if (last - first > kSumChunk) {
-        HostBuffer<float> chunk(rank);
-        for (Position from = first + kSumChunk; from < last; from += kSumChunk) {
-          sum_chunk(from, chunk.data());
-          add_scaled(out, 1, chunk.data(), rank);
-        }
-      }
-      const auto count = static_cast<float>(last - first);
-      if (options.scale_grad_by_freq) divide(out, count, rank);
-      const float decay = count * options.penalty_scale * penalty_of(options.penalties, groups.rows[g]);
-      if (decay != 0) add_scaled(out, decay, own_table.row(groups.rows[g]), rank);
-    }
-  });
+  const GradientTask task{groups, partners, partner_table, own_table, options};
+  pool_.for_chunks(groups.rows.size, groups_per_chunk(groups.rows.size, gradients.rank),
+                   [&](Position begin, Position end) { loops_.gradients(task, slopes, begin, end, gradients); });
 }
 
 void Cpu::bias_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes,
@@ -111,18 +79,33 @@ void Cpu::bias_gradients(const RowGroups<Host>& groups, Span<const float, Host> 
 void Cpu::optimizer_step(const RuleSettings& settings, Position step, Rows<float, Host> table,
                          Span<const RowId, Host> rows, Rows<const float, Host> gradients, RowId skip,
                          const OptimizerState<Host>& state) {
-  const StepScalars scalars = scalars_of_step(settings, step);
-  with_rule(settings.rule, [&](auto rule) {
-    pool_.for_chunks(rows.size, rows_per_chunk(table.rank), [&](Position begin, Position end) {
-      for (Position g = begin; g < end; ++g) {
-        const RowId r = rows[g];
-        if (r == skip) continue;
-        step_row<rule()>(scalars, table.row(r), gradients.row(g), state_row(state.first, r), state_row(state.second, r),
-                         table.rank);
-        if (!state.last_step.empty()) state.last_step[r] = step;
-      }
-    });
+  const StepTask task{settings.rule, scalars_of_step(settings, step), step, table, rows, skip, state};
+  pool_.for_chunks(rows.size, groups_per_chunk(rows.size, table.rank),
+                   [&](Position begin, Position end) { loops_.steps(task, gradients, begin, end); });
+}
+
+void Cpu::step_batch(const BatchStep<Host>& s) {
+  const int rank = s.model.rank();
+  const Position users = s.user.groups.rows.size;
+  const Position items = s.item.groups.rows.size;
+  const StepScalars scalars = scalars_of_step(s.rule, s.step);
+  const GradientTask of_users{s.user.groups, s.batch.item, s.model.item_factors, s.model.user_factors, s.user.options};
+  const GradientTask of_items{s.item.groups, s.batch.user, s.model.user_factors, s.model.item_factors, s.item.options};
+  const ScoreTask scores{s.model, s.batch, s.loss, s.scale, s.slopes};
+  const StepTask user_step{s.rule.rule,        scalars,        s.step,      s.model.user_factors,
+                           s.user.groups.rows, s.user.padding, s.user.state};
+  const StepTask item_step{s.rule.rule,        scalars,        s.step,      s.model.item_factors,
+                           s.item.groups.rows, s.item.padding, s.item.state};
+
+  // users' gradients are kept, as items' gradients need users as they were; then items can step at once
+  add_over_chunks(users, groups_per_chunk(users, rank), [&](Position begin, Position end) {
+    return loops_.scored_gradients(of_users, scores, begin, end, s.user_gradients);
   });
+  pool_.for_chunks(items, groups_per_chunk(items, rank), [&](Position begin, Position end) {
+    loops_.gradient_steps(of_items, s.slopes, item_step, begin, end);
+  });
+  pool_.for_chunks(users, groups_per_chunk(users, rank),
+                   [&](Position begin, Position end) { loops_.steps(user_step, s.user_gradients, begin, end); });
 }
 
 void Cpu::catch_up_rows(const RuleSettings& settings, Position step, Rows<float, Host> table,

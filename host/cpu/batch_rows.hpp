@@ -1,0 +1,167 @@
+// The bodies of BatchLoops, to be inlined into functions that are compiled for one instruction set.
+#pragma once
+#include "host/cpu/batch_loops.hpp"
+#include "host/cpu/row_sum.hpp"
+#include "host/cpu/rows.hpp"
+#include "host/kernels/losses.hpp"
+
+#include <algorithm>
+
+namespace wf {
+
+// flatten gives up on some lambdas; one that is not inlined is compiled for the oldest x86-64
+#define WF_INLINE_LAMBDA __attribute__((always_inline))
+
+inline constexpr Position kMembersAhead = 8;  // rows are asked for so many members before they are used
+inline constexpr Position kGroupsAhead = 3;
+
+/// Asks for a row's cache lines, of long rows for the first: hardware follows a line that it has seen.
+/// kWrite 1: to write them, which takes them from other cores' caches at once.
+template <int kRank, int kWrite = 0>
+WF_INLINE void prefetch_row(const float* row, int any_rank) {
+  constexpr int kLine = 64 / sizeof(float);
+  const int rank = kRank > 0 ? kRank : std::min(any_rank, 16 * kLine);
+#pragma GCC unroll 8
+  for (int f = 0; f < rank; f += kLine) __builtin_prefetch(row + f, kWrite);
+}
+
+/// The gradient of group g; slope_of(member, the member's partner row) is called once for each, in their order.
+template <class Vector, int kRank, class SlopeOf>
+WF_INLINE void sum_group(const GradientTask& task, Position g, const SlopeOf& slope_of, float* out) {
+  using Sum = lanes::RowSum<Vector, kRank>;
+  const int rank = task.partner_table.rank;
+  const Span<const RowId, Host> members = task.groups.members;
+  const Position first = task.groups.starts[g];
+  const Position last = task.groups.starts[g + 1];
+  const auto slope_and_row = [&](Position m, auto&& use) WF_INLINE_LAMBDA {
+    if (m + kMembersAhead < members.size) {
+      const RowId ahead = task.partners[members[m + kMembersAhead]];
+      prefetch_row<kRank>(task.partner_table.row(ahead), rank);
+    }
+    const RowId member = members[m];
+    const float* row = task.partner_table.row(task.partners[member]);
+    use(slope_of(member, row), row);
+  };
+  const auto sum_chunk = [&](Position from, Sum& sum) WF_INLINE_LAMBDA {
+    slope_and_row(from, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.set_scaled(slope, row); });
+    const Position end = std::min(last, from + kSumChunk);
+    for (Position m = from + 1; m < end; ++m) {
+      slope_and_row(m, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.add_scaled(slope, row); });
+    }
+  };
+
+  Sum sum(out, rank);
+  sum_chunk(first, sum);
+  for (Position from = first + kSumChunk; from < last; from += kSumChunk) {
+    alignas(64) float memory[kRank > 0 ? kRank : kMaxRank];
+    Sum chunk(memory, rank);
+    sum_chunk(from, chunk);
+    sum.add(chunk);
+  }
+  const auto count = static_cast<float>(last - first);
+  if (task.options.scale_grad_by_freq) sum.divide(count);
+  const RowId row = task.groups.rows[g];
+  const float decay = count * task.options.penalty_scale * penalty_of(task.options.penalties, row);
+  if (decay != 0) sum.add_scaled(decay, task.own_table.row(row));
+  sum.store();
+}
+
+template <int kRank, int kWrite>
+WF_INLINE void prefetch_own_row(const GradientTask& task, Position g) {
+  if (g + kGroupsAhead >= task.groups.rows.size) return;
+  prefetch_row<kRank, kWrite>(task.own_table.row(task.groups.rows[g + kGroupsAhead]), task.own_table.rank);
+}
+
+/// Calls f with the rank as a compile-time constant where sums fit into registers: 0 for all other ranks.
+template <class F>
+WF_INLINE decltype(auto) with_rank_of(const GradientTask& task, const F& f) {
+  switch (task.partner_table.rank) {
+    case 16:
+      return f(std::integral_constant<int, 16>{});
+    case 32:
+      return f(std::integral_constant<int, 32>{});
+    case 64:
+      return f(std::integral_constant<int, 64>{});
+    case 128:
+      return f(std::integral_constant<int, 128>{});
+    default:
+      return f(std::integral_constant<int, 0>{});
+  }
+}
+
+template <class Vector, int kRank>
+WF_INLINE void sum_groups(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
+                          float* out, Position pitch) {
+  const auto slope_of = [&](RowId member, const float*) WF_INLINE_LAMBDA { return slopes[member]; };
+  for (Position g = begin; g < end; ++g) {
+    prefetch_own_row<kRank, 1>(task, g);
+    sum_group<Vector, kRank>(task, g, slope_of, out + (g - begin) * pitch);
+  }
+}
+
+template <class Vector>
+WF_INLINE void gradients_body(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
+                              const Rows<float, Host>& out) {
+  with_rank_of(task, [&](auto rank) WF_INLINE_LAMBDA {
+    sum_groups<Vector, rank()>(task, slopes, begin, end, out.row(begin), out.pitch);
+  });
+}
+
+template <class Vector, int kRank>
+WF_INLINE ErrorSums score_and_sum(const GradientTask& task, const ScoreTask& scores, Position begin, Position end,
+                                  const Rows<float, Host>& out) {
+  ErrorSums sums;
+  const int rank = task.partner_table.rank;
+  const auto no_norm = [](const float*) WF_INLINE_LAMBDA { return 0.0; };
+  for (Position g = begin; g < end; ++g) {
+    prefetch_own_row<kRank, 0>(task, g);
+    const auto slope_of = [&](RowId member, const float*) WF_INLINE_LAMBDA {
+      const auto product = [&](const float* p, const float* q)
+                               WF_INLINE_LAMBDA { return lanes::dot_of<kRank>(p, q, rank); };
+      const auto predicted = score_by<float>(scores.model, ScoreOptions{}, task.groups.rows[g],
+                                             scores.batch.item[member], product, no_norm);
+      const float rating = scores.batch.value[member];
+      add_error(scores.loss, sums, static_cast<double>(predicted), static_cast<double>(rating));
+      return scores.slopes[member] = scores.scale * loss_slope(scores.loss, predicted, rating);
+    };
+    sum_group<Vector, kRank>(task, g, slope_of, out.row(g));
+  }
+  return sums;
+}
+
+template <class Vector>
+WF_INLINE ErrorSums scored_gradients_body(const GradientTask& task, const ScoreTask& scores, Position begin,
+                                          Position end, const Rows<float, Host>& out) {
+  return with_rank_of(
+      task, [&](auto rank) WF_INLINE_LAMBDA { return score_and_sum<Vector, rank()>(task, scores, begin, end, out); });
+}
+
+/// `gradients`: of group `begin` and the following, `pitch` floats from one to the next.
+WF_INLINE void step_groups(const StepTask& task, const float* gradients, Position pitch, Position begin, Position end) {
+  with_rule(task.rule, [&](auto rule) WF_INLINE_LAMBDA {
+    for (Position g = begin; g < end; ++g) {
+      if (g + kGroupsAhead < end) prefetch_row<0, 1>(task.table.row(task.rows[g + kGroupsAhead]), task.table.rank);
+      const RowId r = task.rows[g];
+      if (r == task.skip) continue;
+      step_row<rule()>(task.scalars, task.table.row(r), gradients + (g - begin) * pitch, state_row(task.state.first, r),
+                       state_row(task.state.second, r), task.table.rank);
+      if (!task.state.last_step.empty()) task.state.last_step[r] = task.step;
+    }
+  });
+}
+
+template <class Vector>
+WF_INLINE void gradient_steps_body(const GradientTask& task, Span<const float, Host> slopes, const StepTask& step,
+                                   Position begin, Position end) {
+  alignas(64) float gradients[kMaxRank];
+  const int rank = step.table.rank;
+  const Position rows = kMaxRank / rank;
+  for (Position from = begin; from < end; from += rows) {
+    const Position to = std::min(end, from + rows);
+    with_rank_of(task, [&](auto fixed)
+                           WF_INLINE_LAMBDA { sum_groups<Vector, fixed()>(task, slopes, from, to, gradients, rank); });
+    step_groups(step, gradients, rank, from, to);
+  }
+}
+
+}  // namespace wf
