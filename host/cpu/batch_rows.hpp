@@ -16,7 +16,8 @@ inline constexpr Position kMembersAhead = 8;  // rows are asked for so many memb
 inline constexpr Position kGroupsAhead = 3;
 
 /// Asks for a row's cache lines, of long rows for the first: hardware follows a line that it has seen.
-/// kWrite 1: to write them, which takes them from other cores' caches at once.
+/// kWrite 1: to write them, which takes them from other cores' caches at once; a line that was only read would have to
+/// be asked for twice. The instruction does nothing on processors that lack it.
 template <int kRank, int kWrite = 0>
 WF_INLINE void prefetch_row(const float* row, int any_rank) {
   constexpr int kLine = 64 / sizeof(float);
@@ -154,7 +155,7 @@ template <class Vector>
 WF_INLINE void gradient_steps_body(const GradientTask& task, Span<const float, Host> slopes, const StepTask& step,
                                    Position begin, Position end) {
   alignas(64) float gradients[kMaxRank];
-  const int rank = step.table.rank;
+  const int rank = step.table.rank;  // at most kMaxRank
   const Position rows = kMaxRank / rank;
   for (Position from = begin; from < end; from += rows) {
     const Position to = std::min(end, from + rows);

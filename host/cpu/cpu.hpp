@@ -59,6 +59,9 @@ class Cpu : public HostMemory {
                   const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
 
  private:
+  struct Groupers {
+    RowGrouper user, item;
+  };
   struct GroupedBatch {
     RowGroupBuffers user, item;
     BatchGroups<Host> groups;
@@ -80,7 +83,7 @@ class Cpu : public HostMemory {
   ThreadPool pool_;
   Simd simd_;
   const BatchLoops& loops_;
-  RowGrouper user_grouper_, item_grouper_;
+  std::vector<Groupers> groupers_;  // one for each two threads, where there are batches for them
   std::vector<GroupedBatch> ahead_;
   HostBuffer<ErrorSums> partial_;
 };

@@ -25,7 +25,6 @@ void RowGrouper::prepare(Position n, Position n_rows, RowGroupBuffers& memory) {
   memory.rows.resize(n + 1);  // one more than there can be: number_groups writes behind the last
   memory.starts.resize(n + 1);
   memory.members.resize(n);
-  std::fill(memory.starts.begin(), memory.starts.end(), 0);
 }
 
 /// Without a branch: whether a row is new is anybody's guess, and a wrong one would cost more than all the rest.
@@ -42,7 +41,7 @@ RowId RowGrouper::number_groups(Span<const RowId, Host> rows, RowGroupBuffers& m
     distinct_rows[distinct] = row;
     distinct += is_new ? 1 : 0;
     group_[m] = group;
-    ++counts[group];
+    counts[group] = (is_new ? 0 : counts[group]) + 1;
   }
   for (RowId g = 0; g < distinct; ++g) group_of_row_[distinct_rows[g]] = kNone;
   return distinct;
@@ -63,7 +62,6 @@ void RowGrouper::order_by_home(RowId distinct, RowGroupBuffers& memory) {
   }
   std::swap(ordered_.rows, memory.rows);
   std::swap(ordered_.starts, memory.starts);
-  for (RowId& group : group_) group = new_name_[group];
 }
 
 RowGroups<Host> RowGrouper::group(Span<const RowId, Host> rows, Position n_rows, GroupOrder order,
@@ -76,7 +74,14 @@ RowGroups<Host> RowGrouper::group(Span<const RowId, Host> rows, Position n_rows,
   RowId end = 0;  // counts -> ends of the groups; filling backwards turns them into starts
   for (RowId g = 0; g < distinct; ++g) starts[g] = end += starts[g];
   starts[distinct] = end;
-  for (Position m = n - 1; m >= 0; --m) memory.members[--starts[group_[m]]] = static_cast<RowId>(m);
+  const auto put_members = [&](const auto& name_of) {
+    for (Position m = n - 1; m >= 0; --m) memory.members[--starts[name_of(group_[m])]] = static_cast<RowId>(m);
+  };
+  if (order == GroupOrder::home) {
+    put_members([this](RowId g) { return new_name_[g]; });
+  } else {
+    put_members([](RowId g) { return g; });
+  }
   return {memory.rows.span().part(0, distinct), memory.starts.span().part(0, distinct + 1),
           memory.members.span().part(0, n)};
 }
