@@ -47,8 +47,10 @@ void apply_defaults(TrainConfig& config, const TrainRequest& request) {
   if (biases_start_at_zero && !given.contains("bias-init")) config.bias_init = BiasInit::zero;
   // the default scale is tuned for `scaled` and steps per rating; elsewhere the words mean what they mean in PyTorch
   if (!given.contains("init-scale") && (batches || config.init.kind != Init::scaled)) config.init.scale = 1;
+  // one step per rating: as good a model as plain SGD in a quarter of the time (docs/decisions/0001-defaults.md)
+  if (!batches && config.loss == Loss::mse && !given.contains("optimizer")) config.optimizer = Optimizer::row_adagrad;
   if (batches && !given.contains("lr")) config.lr = default_lr(config);
-  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = 0.1;
+  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = 0.05;
   if (!given.contains("eps")) config.eps = config.optimizer == Optimizer::adagrad ? 1e-10 : 1e-8;
 }
 

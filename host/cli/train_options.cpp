@@ -115,7 +115,8 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
 
 void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& config) {
   const Group group = Group::training;
-  table.choice(group, "--optimizer", "how a gradient is applied; row_adagrad: one step per rating, fast and coarse",
+  table.choice(group, "--optimizer",
+               "how a gradient is applied; row_adagrad is the default for one step per rating and loss mse",
                config.optimizer);
   table.number(group, "--accumulator", "what row_adagrad's sums of squared gradients begin with", config.accumulator,
                kPositive, fmt::format("{} × σ³", config.accumulator));
@@ -144,7 +145,9 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   const Group group = Group::training;
   table.whole(group, "--epochs,--iterations", "passes over the ratings, at most", config.epochs, 0, 1000000);
   table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
-               fmt::format("{} / σ, σ the ratings' standard deviation; with mini-batches by optimizer", config.lr));
+               fmt::format("0.05 × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; with "
+                           "mini-batches by optimizer",
+                           config.lr));
   parser.value(group, "--lambda,--reg", "X",
                fmt::format("penalty on squared factors, user and item (default {} × σ, 0 with mini-batches)",
                            config.lambda_user),
