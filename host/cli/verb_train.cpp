@@ -81,7 +81,8 @@ Parts split_parts(Console& console, const TrainRequest& request, const TrainConf
     read_file(console, request.valid, request.reader.options, valid);
     parts.valid = std::move(valid.ratings);
   } else if (config.valid_frac > 0) {
-    parts.valid = split_off(data.ratings, config.valid_frac, config.seed);
+    ThreadPool pool(config.threads);
+    parts.valid = split_off(data.ratings, config.valid_frac, config.seed, pool);
   }
   parts.train = std::move(data.ratings);
   if (parts.train.empty()) {

@@ -44,7 +44,10 @@ TrainingFile training_ratings(const EvaluateRequest& request, const Model& model
   if (request.train.empty()) {
     TrainingFile file = reread_training_file(console, model, record, request.model, request.engine.threads);
     // the baseline gets what the model was trained on, no more
-    if (file.ratings && record.valid_frac > 0) split_off(*file.ratings, record.valid_frac, record.seed);
+    if (file.ratings && record.valid_frac > 0) {
+      ThreadPool pool(request.engine.threads);
+      split_off(*file.ratings, record.valid_frac, record.seed, pool);
+    }
     return file;
   }
   Dataset data = known_dataset(model);

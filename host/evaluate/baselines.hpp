@@ -19,7 +19,8 @@ struct BiasBaseline {
 /// Minimises sum (r - mean - b_u - b_i)^2 + penalty * (|b_u|^2 + |b_i|^2) by alternating exact steps, until they
 /// are rounding.
 /// Koren: Factorization meets the neighborhood, KDD 2008, section 2.1.
-/// Takes up to 4 bytes a rating for as long as it runs. `threads` 0: all; the same bits for any number.
+/// Takes up to 4 bytes a rating for as long as it runs. `threads` 0: all. A function of the set of
+/// ratings: sums are exact (host/base/fixed_point.hpp), so that neither order nor threads matter.
 BiasBaseline fit_biases(const RatingsView<Host>& train, Position n_users, Position n_items,
                         double penalty = kBiasPenalty, int threads = 0);
 

@@ -1,16 +1,20 @@
-// What the ratings' values are like: one pass, in parallel, the same bits for any number of threads.
+// What the ratings' values are like: two passes, in parallel, a function of the set of values.
 #pragma once
+#include "host/base/thread_pool.hpp"
 #include "host/base/view.hpp"
 
 namespace wf {
 
 struct ValueFacts {
   Position count = 0;
-  double mean = 0, deviation = 0;  ///< 0 where there are no values
+  double mean = 0, deviation = 0;  ///< 0 where there are no values, NaN where one is not finite
   float least = 0, most = 0;
 };
 
-/// Sums are formed in double per chunk and added in the order of the chunks. `threads` 0: all.
+/// Sums are exact integers (host/base/fixed_point.hpp): neither the order of the values nor `threads` (0: all) matters.
 ValueFacts facts_of(Span<const float, Host> values, int threads = 0);
+
+/// The largest distance of a value from 0; infinite or NaN where a value is. Vectorises.
+float largest_magnitude(Span<const float, Host> values, ThreadPool& pool);
 
 }  // namespace wf

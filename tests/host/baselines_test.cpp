@@ -85,6 +85,19 @@ TEST(BiasBaseline, IsTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(one.mean_errors(train.view(), 1).absolute, three.mean_errors(train.view(), 3).absolute);
 }
 
+TEST(BiasBaseline, IsTheSameInAnyOrderOfTheRatings) {
+  const Ratings train = random_ratings(60'000, 500, 300, 1);
+  Ratings backwards;
+  for (Position n = train.size(); n-- > 0;) backwards.push_back(train.user[n], train.item[n], train.value[n]);
+  const BiasBaseline one = fit_biases(train.view(), 500, 300, 5, 2);
+  const BiasBaseline other = fit_biases(backwards.view(), 500, 300, 5, 3);
+  EXPECT_EQ(one.mean, other.mean);
+  EXPECT_TRUE(std::equal(one.user_bias.begin(), one.user_bias.end(), other.user_bias.begin()));
+  EXPECT_TRUE(std::equal(one.item_bias.begin(), one.item_bias.end(), other.item_bias.begin()));
+  EXPECT_EQ(one.errors(train.view()).squared, other.errors(backwards.view()).squared);
+  EXPECT_EQ(one.errors(train.view()).absolute, other.errors(backwards.view()).absolute);
+}
+
 TEST(BiasBaseline, SolvesTheNormalEquations) {
   for (const Position n : {200, 2000, 20'000}) {  // few ratings a row: slow to converge
     const Ratings train = random_ratings(n, 500, 300, 1);

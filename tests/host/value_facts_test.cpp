@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -44,6 +45,32 @@ TEST(ValueFacts, AreTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(one.deviation, three.deviation);
   EXPECT_EQ(one.most, 7);
   EXPECT_EQ(three.least, -7);
+}
+
+TEST(ValueFacts, AreTheSameInAnyOrder) {
+  std::vector<float> values;
+  for (int n = 0; n < 200'000; ++n) values.push_back(1 / static_cast<float>(n + 1));
+  const ValueFacts ascending = facts(values);
+  std::reverse(values.begin() + 100, values.end());
+  const ValueFacts mixed = facts(values, 2);
+  EXPECT_EQ(ascending.mean, mixed.mean);
+  EXPECT_EQ(ascending.deviation, mixed.deviation);
+}
+
+TEST(ValueFacts, KeepTheirDigitsFarFromZeroAndAtAnyScale) {
+  for (const float scale : {1e-40F, 1e-20F, 1.0F, 1e20F, 1e38F}) {
+    const ValueFacts facts_at_scale = facts({scale, 3 * scale});
+    EXPECT_NEAR(facts_at_scale.mean / scale, 2, 1e-6) << scale;
+    EXPECT_NEAR(facts_at_scale.deviation / scale, 1, 1e-6) << scale;
+  }
+  const ValueFacts far = facts({1'000'000, 1'000'001});
+  EXPECT_DOUBLE_EQ(far.mean, 1'000'000.5);
+  EXPECT_DOUBLE_EQ(far.deviation, 0.5);
+}
+
+TEST(ValueFacts, OfWhatIsNotFiniteAreNone) {
+  EXPECT_TRUE(std::isnan(facts({1, INFINITY}).mean));
+  EXPECT_TRUE(std::isnan(facts({1, NAN, 2}).deviation));
 }
 
 }  // namespace
