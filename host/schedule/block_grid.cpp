@@ -1,6 +1,7 @@
 #include "host/schedule/block_grid.hpp"
 
 #include "host/schedule/block_order.hpp"
+#include "host/schedule/block_sort.hpp"
 #include "host/schedule/permutation.hpp"
 
 #include <algorithm>
@@ -8,47 +9,6 @@
 #include <utility>
 
 namespace wf {
-namespace {
-
-/// Moves every rating to its block, in the order it had, and renames its rows: blocks[b] becomes block b's part of the
-/// result.
-Ratings sorted_by_block(ThreadPool& pool, const Ratings& ratings, const RowRanges& users, const RowRanges& items,
-                        HostBuffer<Block>& blocks) {
-  const Position n = ratings.size();
-  const Position chunk = std::max<Position>(1 << 16, (n + 63) / 64);
-  const Position chunks = (n + chunk - 1) / chunk;
-  const Position size = users.count();
-  const auto block_of = [&](Position r) {
-    return Position{users.range[ratings.user[r]]} * size + items.range[ratings.item[r]];
-  };
-  HostBuffer<Position> next(chunks * blocks.size(), 0);  // [chunk][block]: counts, then where the next rating goes
-  pool.for_chunks(n, chunk, [&](Position begin, Position end) {
-    Position* counts = next.data() + begin / chunk * blocks.size();
-    for (Position r = begin; r < end; ++r) ++counts[block_of(r)];
-  });
-  Position at = 0;
-  for (Position b = 0; b < blocks.size(); ++b) {
-    blocks[b].begin = at;
-    for (Position c = 0; c < chunks; ++c) at += std::exchange(next[c * blocks.size() + b], at);
-    blocks[b].end = at;
-  }
-  Ratings sorted;
-  sorted.user.resize(n);
-  sorted.item.resize(n);
-  sorted.value.resize(n);
-  pool.for_chunks(n, chunk, [&](Position begin, Position end) {
-    Position* targets = next.data() + begin / chunk * blocks.size();
-    for (Position r = begin; r < end; ++r) {
-      const Position to = targets[block_of(r)]++;
-      sorted.user[to] = users.renamed[ratings.user[r]];
-      sorted.item[to] = items.renamed[ratings.item[r]];
-      sorted.value[to] = ratings.value[r];
-    }
-  });
-  return sorted;
-}
-
-}  // namespace
 
 int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, int least) {
   constexpr Position kRatingsPerRange = 10'000;
@@ -78,10 +38,9 @@ BlockGrid::BlockGrid(ThreadPool& pool, Ratings ratings, Position n_users, Positi
     if (side == 0) users_ = cut_rows(ratings_.user.span(), n_users, size_, seed_, Purpose::permute_users);
     if (side == 1) items_ = cut_rows(ratings_.item.span(), n_items, size_, seed_, Purpose::permute_items);
   });
-  ratings_ = sorted_by_block(pool, ratings_, users_, items_, blocks_);
-  const auto range = [](const RowRanges& side, Position g) { return RowRange{side.starts[g], side.starts[g + 1]}; };
+  ratings_ = sorted_by_block(pool, ratings_.view(), users_, items_, blocks_);
   pool.for_each(blocks_.size(), [&](Position b) {
-    order_block(ratings_, blocks_[b], range(users_, b / size_), range(items_, b % size_), {seed_, b});
+    order_block(ratings_, blocks_[b], users_.new_names(b / size_), items_.new_names(b % size_), {seed_, b});
   });
 }
 

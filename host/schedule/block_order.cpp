@@ -1,6 +1,7 @@
 #include "host/schedule/block_order.hpp"
 
 #include "host/base/philox.hpp"
+#include "host/schedule/block_sort.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,45 +10,7 @@
 namespace wf {
 namespace {
 
-struct Rating {
-  RowId user, item;
-  float value;
-};
-
-/// Stable, by row(rating), which lies in `range`.
-template <class Row>
-void counting_sort(std::vector<Rating>& ratings, std::vector<Rating>& sorted, const RowRange& range, const Row& row) {
-  std::vector<std::uint32_t> next(static_cast<std::size_t>(range.end - range.begin) + 1, 0);
-  const auto place = [&](const Rating& rating) { return static_cast<std::size_t>(row(rating) - range.begin); };
-  for (const Rating& rating : ratings) ++next[place(rating) + 1];
-  for (std::size_t p = 1; p < next.size(); ++p) next[p] += next[p - 1];
-  sorted.resize(ratings.size());
-  for (const Rating& rating : ratings) sorted[next[place(rating)]++] = rating;
-  std::swap(ratings, sorted);
-}
-
-bool precedes(const Rating& a, const Rating& b) {
-  if (a.user != b.user) return a.user < b.user;
-  if (a.item != b.item) return a.item < b.item;
-  return a.value < b.value;
-}
-
-/// By user, item and value.
-void sort_ratings(std::vector<Rating>& ratings, const RowRange& users, const RowRange& items) {
-  const auto rows =
-      static_cast<std::size_t>(users.end - users.begin) + static_cast<std::size_t>(items.end - items.begin);
-  constexpr std::size_t kSparse = 4;  // tables of counts that are mostly empty cost more than comparing
-  if (ratings.size() * kSparse < rows || ratings.size() > UINT32_MAX) {
-    std::sort(ratings.begin(), ratings.end(), precedes);
-    return;
-  }
-  std::vector<Rating> other;
-  counting_sort(ratings, other, items, [](const Rating& r) { return r.item; });
-  counting_sort(ratings, other, users, [](const Rating& r) { return r.user; });
-  for (std::size_t n = 1; n < ratings.size(); ++n) {  // pairs that were rated twice: insertion
-    for (std::size_t m = n; m > 0 && precedes(ratings[m], ratings[m - 1]); --m) std::swap(ratings[m], ratings[m - 1]);
-  }
-}
+using Rating = RatingTriple;
 
 /// One user's ratings in the block, taken from `next` to the end and from the begin to where it started.
 class Segment {
@@ -140,7 +103,7 @@ void order_block(Ratings& ratings, const Block& block, const RowRange& users, co
   for (Position n = block.begin; n < block.end; ++n) {
     sorted.push_back({ratings.user[n], ratings.item[n], ratings.value[n]});
   }
-  sort_ratings(sorted, users, items);
+  sort_by_rows(sorted, users, items);
   Interleaver interleaver(sorted, seed);
   Rating group[kGroupRatings];
   Position to = block.begin;

@@ -2,16 +2,12 @@
 #pragma once
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block.hpp"
+#include "host/schedule/row_ranges.hpp"
 
 namespace wf {
 
 /// Ratings that a kernel may step at once if they share no row.
 inline constexpr int kGroupRatings = 4;
-
-/// Rows begin .. end - 1.
-struct RowRange {
-  RowId begin, end;
-};
 
 /// What random numbers of a block are a function of.
 struct BlockSeed {

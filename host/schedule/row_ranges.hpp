@@ -6,6 +6,11 @@
 
 namespace wf {
 
+/// Rows begin .. end - 1.
+struct RowRange {
+  RowId begin, end;
+};
+
 /// Rows are renamed so that those of a range are neighbours in memory.
 struct RowRanges {
   HostBuffer<std::int16_t> range;  ///< [rows] by old name: 0 .. count - 1
@@ -13,6 +18,7 @@ struct RowRanges {
   HostBuffer<RowId> starts;        ///< [count + 1] range g has the new names starts[g] .. starts[g + 1] - 1
 
   int count() const { return static_cast<int>(starts.size()) - 1; }
+  RowRange new_names(Position g) const { return {starts[g], starts[g + 1]}; }
 };
 
 /// Rows in an order drawn from (seed, purpose), cut where the running count of ratings passes a multiple of n / count:

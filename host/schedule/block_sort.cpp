@@ -1,0 +1,83 @@
+#include "host/schedule/block_sort.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace wf {
+namespace {
+
+using Rating = RatingTriple;
+
+/// Stable, by row(rating), which lies in `range`.
+template <class Row>
+void counting_sort(std::vector<Rating>& ratings, std::vector<Rating>& sorted, const RowRange& range, const Row& row) {
+  std::vector<std::uint32_t> next(static_cast<std::size_t>(range.end - range.begin) + 1, 0);
+  const auto place = [&](const Rating& rating) { return static_cast<std::size_t>(row(rating) - range.begin); };
+  for (const Rating& rating : ratings) ++next[place(rating) + 1];
+  for (std::size_t p = 1; p < next.size(); ++p) next[p] += next[p - 1];
+  sorted.resize(ratings.size());
+  for (const Rating& rating : ratings) sorted[next[place(rating)]++] = rating;
+  std::swap(ratings, sorted);
+}
+
+bool precedes(const Rating& a, const Rating& b) {
+  if (a.user != b.user) return a.user < b.user;
+  if (a.item != b.item) return a.item < b.item;
+  return a.value < b.value;
+}
+
+}  // namespace
+
+Ratings sorted_by_block(ThreadPool& pool, const RatingsView<Host>& ratings, const RowRanges& users,
+                        const RowRanges& items, HostBuffer<Block>& blocks) {
+  const Position n = ratings.size();
+  const Position chunk = std::max<Position>(1 << 16, (n + 63) / 64);
+  const Position chunks = (n + chunk - 1) / chunk;
+  const Position size = users.count();
+  const auto block_of = [&](Position r) {
+    return Position{users.range[ratings.user[r]]} * size + items.range[ratings.item[r]];
+  };
+  HostBuffer<Position> next(chunks * blocks.size(), 0);  // [chunk][block]: counts, then where the next rating goes
+  pool.for_chunks(n, chunk, [&](Position begin, Position end) {
+    Position* counts = next.data() + begin / chunk * blocks.size();
+    for (Position r = begin; r < end; ++r) ++counts[block_of(r)];
+  });
+  Position at = 0;
+  for (Position b = 0; b < blocks.size(); ++b) {
+    blocks[b].begin = at;
+    for (Position c = 0; c < chunks; ++c) at += std::exchange(next[c * blocks.size() + b], at);
+    blocks[b].end = at;
+  }
+  Ratings sorted;
+  sorted.user.resize(n);
+  sorted.item.resize(n);
+  sorted.value.resize(n);
+  pool.for_chunks(n, chunk, [&](Position begin, Position end) {
+    Position* targets = next.data() + begin / chunk * blocks.size();
+    for (Position r = begin; r < end; ++r) {
+      const Position to = targets[block_of(r)]++;
+      sorted.user[to] = users.renamed[ratings.user[r]];
+      sorted.item[to] = items.renamed[ratings.item[r]];
+      sorted.value[to] = ratings.value[r];
+    }
+  });
+  return sorted;
+}
+
+void sort_by_rows(std::vector<RatingTriple>& ratings, const RowRange& users, const RowRange& items) {
+  const auto rows =
+      static_cast<std::size_t>(users.end - users.begin) + static_cast<std::size_t>(items.end - items.begin);
+  constexpr std::size_t kSparse = 4;  // tables of counts that are mostly empty cost more than comparing
+  if (ratings.size() * kSparse < rows || ratings.size() > UINT32_MAX) {
+    std::sort(ratings.begin(), ratings.end(), precedes);
+    return;
+  }
+  std::vector<Rating> other;
+  counting_sort(ratings, other, items, [](const Rating& r) { return r.item; });
+  counting_sort(ratings, other, users, [](const Rating& r) { return r.user; });
+  for (std::size_t n = 1; n < ratings.size(); ++n) {  // pairs that were rated twice: insertion
+    for (std::size_t m = n; m > 0 && precedes(ratings[m], ratings[m - 1]); --m) std::swap(ratings[m], ratings[m - 1]);
+  }
+}
+
+}  // namespace wf
