@@ -35,7 +35,7 @@ function(wf_test folder)
   gtest_discover_tests(${folder}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
 
-wf_test(host LINK wf_api wf_readers)
+wf_test(host LINK wf_api wf_pages wf_readers)
 set(module "")
 if(TARGET warpfactor_cuda)
   set(module "$<TARGET_FILE:warpfactor_cuda>")

@@ -5,11 +5,74 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
+#include <utility>
 
 namespace wf::cli {
 
+std::string stem_of(const std::string& data, const std::string& of_stdin) {
+  if (data == "-") return of_stdin;
+  std::filesystem::path name = std::filesystem::path(data).filename();
+  if (name.extension() == ".wfr") name = name.stem();
+  for (const char* extension : {".gz", ".zst"}) {
+    if (name.extension() == extension) name = name.stem();
+  }
+  for (const char* extension : {".csv", ".tsv", ".txt", ".dat", ".data", ".mtx"}) {
+    if (name.extension() == extension) name = name.stem();
+  }
+  return name.string();
+}
+
+void refuse_reader_options(const std::string& path, const ReadOptions& options) {
+  const std::pair<bool, const char*> given[] = {{!options.separator.empty(), "--sep"},
+                                                {options.header.has_value(), "--header and --no-header"},
+                                                {!options.user_column.empty(), "--col-user"},
+                                                {!options.item_column.empty(), "--col-item"},
+                                                {!options.rating_column.empty(), "--col-rating"},
+                                                {options.skip_bad, "--skip-bad"}};
+  for (const auto& [is_given, name] : given) {
+    if (!is_given) continue;
+    throw UsageError(fmt::format("{} has no effect on {}: it is a page file, whose text has been read", name, path),
+                     "leave it out, or give it to warpfactor convert");
+  }
+}
+
+PageSource read_page_file(const PageFile& file, const ReadOptions& options, Dataset& into) {
+  const auto start = std::chrono::steady_clock::now();
+  file.read_into(into, options.threads);
+  PageSource source = file.source();
+  source.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return source;
+}
+
+namespace {
+
+PageSource read_pages(Console& console, const std::string& path, const ReadOptions& options, Dataset& into) {
+  refuse_reader_options(path, options);
+  const PageSource source = read_page_file(PageFile(path), options, into);
+  console.line("read", fmt::format("{}: page file of {} · {} in {:.2f} s", path, source.report.path,
+                                   plural(source.report.ratings, "rating"), source.report.seconds));
+  return source;
+}
+
+}  // namespace
+
+PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into) {
+  if (is_page_file(path)) {
+    if (reader.options.ids || reader.n_users > 0 || reader.n_items > 0) {
+      throw UsageError(fmt::format("--ids, --n-users and --n-items have no effect on {}: it is a page file", path),
+                       "leave them out, or give them to warpfactor convert");
+    }
+    return read_pages(console, path, reader.options, into);
+  }
+  PageSource source{{}, stamp_of(path), reader.options, reader.n_users, reader.n_items};
+  source.report = read_file(console, path, reader.options, into);
+  return source;
+}
+
 ReadReport read_file(Console& console, const std::string& path, const ReadOptions& options, Dataset& into) {
+  if (is_page_file(path)) return read_pages(console, path, options, into).report;
   console.redraw(fmt::format("read   {}", path));
   ReadReport report = read_ratings(path, options, into, [&console, &path](Position bytes) {
     console.redraw(fmt::format("read   {}: {}", path, short_bytes(bytes)));

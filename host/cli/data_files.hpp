@@ -2,6 +2,7 @@
 #pragma once
 #include "host/cli/console.hpp"
 #include "host/cli/record.hpp"
+#include "host/pages/page_file.hpp"
 #include "host/readers/read_ratings.hpp"
 
 #include <optional>
@@ -9,8 +10,26 @@
 
 namespace wf::cli {
 
-/// Reads `path` into `into` and prints what was found. Skipped lines get a note of their own.
+/// "data/ratings.csv.gz" -> "ratings"; stdin: `of_stdin`.
+std::string stem_of(const std::string& data, const std::string& of_stdin);
+
+/// Reads `path`, text or a page file, into `into` and prints what was found. Skipped lines get a note of their own. Of
+/// a page file, the report is that of the text it was made from. Throws UsageError for options that a page file cannot
+/// follow.
 ReadReport read_file(Console& console, const std::string& path, const ReadOptions& options, Dataset& into);
+
+/// The same with what `into` was read from and how: of a page file, that of the text it was made from.
+PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into);
+
+/// read_source by way of PATH.wfr: opened instead of `path` where it was made from it in the same way, else written.
+/// Whatever is wrong with it is a note. `into` is as new_dataset makes it.
+PageSource read_through_cache(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into);
+
+/// Throws UsageError for reader options given with a page file, whose ratings have been read already.
+void refuse_reader_options(const std::string& path, const ReadOptions& options);
+
+/// Appends a page file's ratings and gives its source, with the seconds that this took.
+PageSource read_page_file(const PageFile& file, const ReadOptions& options, Dataset& into);
 
 /// An empty data set whose ids are those that the reader options ask for.
 Dataset new_dataset(const ReaderRequest& reader);

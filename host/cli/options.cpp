@@ -10,8 +10,8 @@ namespace wf::cli {
 namespace {
 
 const std::vector<std::string>& verbs() {
-  static const std::vector<std::string> names{"train",     "verify", "evaluate", "predict",
-                                              "recommend", "info",   "synth",    "doctor"};
+  static const std::vector<std::string> names{"train",     "convert", "verify", "evaluate", "predict",
+                                              "recommend", "info",    "synth",  "doctor"};
   return names;
 }
 
@@ -27,6 +27,7 @@ Usage: warpfactor VERB [words] [options]
 
 Verbs:
   train      ratings -> model
+  convert    ratings -> a page file, which is read many times as fast
   verify     ratings -> is an engine right? the same steps on the reference
   evaluate   model + ratings -> RMSE, MAE, baselines
   predict    model + pairs -> predicted ratings
@@ -83,6 +84,18 @@ std::string parse_separator(const std::string& option, const std::string& word) 
   }
   throw UsageError(fmt::format("{}: \"{}\" is no separator", option, word),
                    "it takes comma, tab, semicolon, pipe, blank or ::");
+}
+
+void add_convert(Parser& parser, ConvertRequest& request) {
+  parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst; - is stdin", request.data);
+  add_reader_options(parser, request.reader, true);
+  parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
+               [&request](const std::string& option, const std::string& word) {
+                 request.reader.options.threads = static_cast<int>(parse_whole(option, word, 0, 4096));
+               });
+  parser.value(Group::output, "-o,--out", "FILE.wfr",
+               "the page file (default: DATA's name with .wfr, in the current folder; stdin: ratings.wfr)",
+               store(request.out));
 }
 
 void add_evaluate(Parser& parser, EvaluateRequest& request) {
@@ -167,6 +180,11 @@ VerbHelp verb_help(const std::string& verb) {
     return {"train: ratings in, model out.",
             {"warpfactor train ratings.csv.gz", "warpfactor train u.data -k 32 --epochs 20 -o movies.safetensors",
              "zcat ratings.csv.gz | warpfactor train - --valid-frac 0.1"}};
+  }
+  if (verb == "convert") {
+    return {"convert: ratings in, a page file out, which every verb takes for ratings and reads many times as fast.",
+            {"warpfactor convert ratings.csv.gz", "warpfactor convert u.data --col-rating 3 -o movies.wfr",
+             "warpfactor train movies.wfr"}};
   }
   if (verb == "verify") {
     return {"verify: is an engine right? The same steps on the reference and on it, phase by phase.",
@@ -301,6 +319,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   if (verb == "help") return parse_command({arguments[1], "--help"});
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
   if (verb == "train") return parse_with<TrainRequest>(verb, words, add_train_options);
+  if (verb == "convert") return parse_with<ConvertRequest>(verb, words, add_convert);
   if (verb == "verify") return parse_with<VerifyRequest>(verb, words, add_verify_options);
   if (verb == "evaluate") return parse_with<EvaluateRequest>(verb, words, add_evaluate);
   if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);

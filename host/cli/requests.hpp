@@ -41,9 +41,15 @@ struct TrainRequest {
   std::string valid;
   bool no_valid = false;
   bool deterministic = false;
+  bool cache = false;        ///< a page file beside DATA
   std::string out;           ///< empty: from the data's name
   std::string metrics;       ///< empty: beside the model; "none": no log
   std::string batch_losses;  ///< empty: none
+};
+
+struct ConvertRequest {
+  std::string data, out;  ///< out empty: from the data's name
+  ReaderRequest reader;
 };
 
 struct VerifyRequest {
@@ -92,7 +98,7 @@ struct Command {
   std::string verb;
   OutputRequest output;
   std::variant<DoctorRequest, InfoRequest, SynthRequest, PredictRequest, EvaluateRequest, RecommendRequest,
-               VerifyRequest, TrainRequest>
+               ConvertRequest, VerifyRequest, TrainRequest>
       request;
 };
 

@@ -18,26 +18,10 @@
 
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <utility>
 
 namespace wf::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// "data/ratings.csv.gz" -> "ratings"
-std::string stem_of(const std::string& data) {
-  if (data == "-") return "model";
-  fs::path name = fs::path(data).filename();
-  for (const char* extension : {".gz", ".zst"}) {
-    if (name.extension() == extension) name = name.stem();
-  }
-  for (const char* extension : {".csv", ".tsv", ".txt", ".dat", ".data", ".mtx"}) {
-    if (name.extension() == extension) name = name.stem();
-  }
-  return name.string();
-}
 
 std::string without_suffix(const std::string& path, const std::string& suffix) {
   const bool ends =
@@ -52,7 +36,7 @@ struct OutputPaths {
 
 OutputPaths output_paths(const TrainRequest& request) {
   OutputPaths paths;
-  paths.model = request.out.empty() ? stem_of(request.data) + ".safetensors" : request.out;
+  paths.model = request.out.empty() ? stem_of(request.data, "model") + ".safetensors" : request.out;
   paths.metrics = request.metrics;
   if (request.metrics.empty()) paths.metrics = without_suffix(paths.model, ".safetensors") + ".metrics.jsonl";
   if (request.metrics == "none") paths.metrics.clear();
@@ -91,6 +75,19 @@ Parts split_parts(Console& console, const TrainRequest& request, const TrainConf
   }
   print_split(console, request, config, parts.train.size(), parts.valid.size());
   return parts;
+}
+
+/// What a page file cannot do, whether it is DATA or its cache.
+void check_pages(const TrainRequest& request, const TrainConfig& config) {
+  const bool pages = is_page_file(request.data);
+  if (request.cache && (pages || request.data == "-")) {
+    throw UsageError(fmt::format("--cache: {} has none", pages ? "a page file" : "stdin"),
+                     pages ? "leave it out: a page file is read as fast" : "name a file");
+  }
+  if ((pages || request.cache) && config.shuffle == Shuffle::none) {
+    throw UsageError("--shuffle none needs the order of the file, which a page file does not keep",
+                     pages ? "train on the text" : "leave --cache out");
+  }
 }
 
 void check_padding(const TrainConfig& config, const Dataset& data) {
@@ -267,24 +264,26 @@ void report_result(const FinishedRun& run, Console& console) {
 int run_verb(const TrainRequest& request, Console& console) {
   const auto start = std::chrono::steady_clock::now();
   TrainConfig config = resolve_config(request);
+  check_pages(request, config);
   const OutputPaths paths = output_paths(request);
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic);
   end_on_stop_signals();
 
   Dataset data = new_dataset(request.reader);
-  const ReadReport report = read_file(console, request.data, request.reader.options, data);
+  const PageSource source =
+      (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, data);
   check_padding(config, data);
-  print_data(console, report, data, config);
+  print_data(console, source.report, data, config);
   Parts parts = split_parts(console, request, config, data);
   console.line("engine", chosen.why, "--engine, --threads");
   const ValueFacts facts = facts_of(parts.train.value.span(), config.threads);
   scale_defaults(config, request, facts.deviation);
   TrainingRecord record;
-  record.data = request.data;
-  record.hash = report.hash;
-  record.bytes = report.bytes;
+  record.data = source.report.path;
+  record.hash = source.report.hash;
+  record.bytes = source.report.bytes;
   record.n_ratings = parts.train.size();
-  record.reader = request.reader;
+  record.reader = {source.options, source.declared_users, source.declared_items};
   Baselines baselines = measure_baselines(parts, data.users.size(), data.items.size(), config);
   record.baseline_bias_rmse = baselines.bias_rmse;
   record.baseline_mean_rmse = baselines.mean_rmse;

@@ -94,7 +94,7 @@ int run_verb(const VerifyRequest& request, Console& console) {
   ChosenEngine chosen = make_engine(plan.config.engine, plan.config.threads, train.deterministic);
   ChosenEngine reference = make_engine("reference", 1);
   Dataset data = new_dataset(train.reader);
-  read_file(console, train.data, train.reader.options, data);
+  read_source(console, train.data, train.reader, data);
   console.line("engine", chosen.why, "--engine");
   console.line("verify",
                fmt::format("{} on batches of {}, by the reference and by {}, rank {}", plural(plan.steps, "step"),

@@ -14,6 +14,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -28,13 +30,21 @@ std::string system_reason() {
   return std::strerror(errno);
 }
 
+std::string hex_digits(std::uint64_t value) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (int digit = 0; digit < 16; ++digit)
+    text[static_cast<std::size_t>(15 - digit)] = kDigits[value >> (4 * digit) & 15];
+  return text;
+}
+
 struct KnownFormat {
   std::string_view magic;
   const char* name;
   const char* cure;
 };
 // magics long enough that no user's name is mistaken for one
-constexpr std::array<KnownFormat, 7> kNotRead{{
+constexpr std::array<KnownFormat, 8> kNotRead{{
     {"BZh?1AY&SY", "bzip2", "bzip2 -dc FILE | warpfactor train -"},
     {std::string_view("\xFD"
                       "7zXZ\0",
@@ -45,6 +55,7 @@ constexpr std::array<KnownFormat, 7> kNotRead{{
     {"\xFF\xFE", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE | warpfactor train -"},
     {"\xFE\xFF", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE | warpfactor train -"},
     {"\x89HDF", "HDF5", "write it as CSV first"},
+    {"\x89WFR", "a page file", "name the file: it cannot be read from a pipe, nor by this option"},
 }};
 
 /// A "?" in `magic` stands for any byte.
@@ -224,12 +235,26 @@ Position ByteSource::raw_bytes() const {
 }
 
 std::string ByteSource::hash() const {
-  constexpr const char* kDigits = "0123456789abcdef";
-  const XXH64_hash_t value = XXH3_64bits_digest(state_->hasher);
-  std::string text(16, '0');
-  for (int digit = 0; digit < 16; ++digit)
-    text[static_cast<std::size_t>(15 - digit)] = kDigits[value >> (4 * digit) & 15];
-  return text;
+  return hex_digits(XXH3_64bits_digest(state_->hasher));
+}
+
+std::string hash_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const auto check = [&](bool good) {
+    if (!good)
+      throw InputError(Place{path}, "cannot be read: " + system_reason(), "check the path and its permissions");
+  };
+  check(file.is_open());
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hasher(XXH3_createState(), &XXH3_freeState);
+  if (!hasher) throw std::bad_alloc();
+  XXH3_64bits_reset(hasher.get());
+  std::vector<char> buffer(kRawBuffer);
+  while (file) {
+    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    XXH3_64bits_update(hasher.get(), buffer.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  check(file.eof());
+  return hex_digits(XXH3_64bits_digest(hasher.get()));
 }
 
 }  // namespace wf

@@ -30,4 +30,7 @@ class ByteSource {
   std::unique_ptr<State> state_;
 };
 
+/// XXH3-64 of a file's bytes as they lie on disk, 16 hex digits. Throws InputError.
+std::string hash_of_file(const std::string& path);
+
 }  // namespace wf

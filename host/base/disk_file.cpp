@@ -1,0 +1,50 @@
+#include "host/base/disk_file.hpp"
+
+#include "host/base/error.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace wf {
+
+DiskFile::DiskFile(std::string path) : path_(std::move(path)) {
+  struct stat facts {};
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe without a writer: no waiting
+  if (descriptor_ < 0) {
+    fail(std::string("cannot be opened: ") + std::strerror(errno), "check the path and its permissions");
+  }
+  if (::fstat(descriptor_, &facts) == 0 && S_ISREG(facts.st_mode)) {
+    size_ = facts.st_size;
+    return;
+  }
+  ::close(descriptor_);
+  fail("is no regular file", "write it to a file first");
+}
+
+DiskFile::~DiskFile() {
+  ::close(descriptor_);
+}
+
+void DiskFile::fail(const std::string& what, const std::string& cure) const {
+  throw InputError(Place{path_}, what, cure);
+}
+
+void DiskFile::read_at(Position place, void* into, Position bytes) const {
+  char* next = static_cast<char*>(into);
+  while (bytes > 0) {
+    const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(std::string("cannot be read: ") + std::strerror(errno), "check the file and the disk");
+    if (count == 0) fail("became shorter while it was read", "do not write to it meanwhile");
+    next += count;
+    place += count;
+    bytes -= count;
+  }
+}
+
+}  // namespace wf

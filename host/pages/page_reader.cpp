@@ -1,0 +1,173 @@
+// The pages themselves: read side by side, each to its place among the ratings.
+#include "host/base/error.hpp"
+#include "host/base/thread_pool.hpp"
+#include "host/pages/page_file.hpp"
+#include "host/pages/page_ids.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+namespace wf {
+
+/// Reads pages of one file into ratings that have room for them.
+class PageReader {
+ public:
+  PageReader(const PageFile& file, Ratings& into, Position first) : file_(file), into_(into) {
+    Position begin = first;
+    for (const PageEntry& page : file.directory_) {
+      begins_.push_back(begin);
+      begin += page.ratings;
+    }
+  }
+
+  /// A worker's share: whichever page is next. Its buffer is faulted in once.
+  void work() {
+    HostBuffer<std::uint32_t> buffer;
+    for (Position page = next_++; page < begins_.size(); page = next_++) read(page, buffer);
+  }
+
+ private:
+  void read(Position number, HostBuffer<std::uint32_t>& buffer) {
+    const PageEntry& page = file_.directory_[number];
+    if (page.ratings == 0) return;
+    const PageShape shape(page.ratings, page.segments, file_.table_.empty() ? 4 : 1);
+    buffer.resize(shape.padded / 4);
+    file_.file_.read_at(page.offset, buffer.data(), shape.padded);
+    if (page.hash != XXH3_64bits(buffer.data(), static_cast<std::size_t>(shape.padded))) {
+      fail(number, "is not what was written: its checksum is another");
+    }
+    const Position begin = begins_[number];
+    take_users(number, buffer, into_.user.data() + begin);
+    take_items(number, buffer.data() + shape.items / 4, into_.item.data() + begin);
+    take_values(number, reinterpret_cast<const unsigned char*>(buffer.data()) + shape.values,
+                into_.value.data() + begin);
+  }
+
+  void take_users(Position number, const HostBuffer<std::uint32_t>& buffer, RowId* into) const {
+    const PageEntry& page = file_.directory_[number];
+    const std::uint32_t* users = buffer.data();
+    const std::uint32_t* counts = users + page.segments;
+    Position total = 0;  // below 2^63: segments <= ratings < 2^31 x the file's bytes
+    std::uint32_t highest = 0;
+    for (Position s = 0; s < page.segments; ++s) {
+      total += counts[s];
+      highest = std::max(highest, users[s]);
+    }
+    if (total != page.ratings) fail(number, "has other counts than ratings");
+    if (Position{highest} >= file_.header_.n_users) fail(number, "has a user beyond the ids");
+    for (Position s = 0; s < page.segments; ++s) into = std::fill_n(into, counts[s], static_cast<RowId>(users[s]));
+  }
+
+  void take_items(Position number, const std::uint32_t* items, RowId* into) const {
+    const Position count = file_.directory_[number].ratings;
+    std::uint32_t highest = 0;
+    for (Position n = 0; n < count; ++n) {
+      highest = std::max(highest, items[n]);
+      into[n] = static_cast<RowId>(items[n]);
+    }
+    if (Position{highest} >= file_.header_.n_items) fail(number, "has an item beyond the ids");
+  }
+
+  void take_values(Position number, const unsigned char* values, float* into) const {
+    const Position count = file_.directory_[number].ratings;
+    if (file_.table_.empty()) {
+      std::memcpy(into, values, static_cast<std::size_t>(4 * count));
+      const bool finite = std::all_of(into, into + count, [](float value) { return std::isfinite(value); });
+      if (!finite) fail(number, "holds a value that is not finite");
+      return;
+    }
+    const unsigned char highest = *std::max_element(values, values + count);
+    if (Position{highest} >= file_.table_.size()) fail(number, "has a value beyond the table");
+    const float* table = file_.table_.data();
+    for (Position n = 0; n < count; ++n) into[n] = table[values[n]];
+  }
+
+  [[noreturn]] void fail(Position number, const std::string& what) const {
+    file_.fail("page " + std::to_string(number) + " " + what);
+  }
+
+  const PageFile& file_;
+  Ratings& into_;
+  HostBuffer<Position> begins_;  // [pages] where the page's ratings go
+  std::atomic<Position> next_{0};
+};
+
+namespace {
+
+/// Gives `rows`, which are those of `from`, the rows of the same ids in `to`.
+void rename_rows(const IdMap& from, IdMap& to, Span<RowId, Host> rows, ThreadPool& pool) {
+  constexpr Position kChunk = 1 << 16;
+  if (from.kind() != IdKind::rows) {
+    const HostBuffer<RowId> renamed = translated(from, to);
+    pool.for_chunks(rows.size, kChunk, [&](Position begin, Position end) {
+      for (Position n = begin; n < end; ++n) rows[n] = renamed[rows[n]];
+    });
+    return;
+  }
+  const Position limit = to.rules().row_limit;
+  if (to.kind() == IdKind::rows && from.size() > limit) {  // a row beyond it need not occur, but may
+    throw std::invalid_argument("rows are 0 to " + std::to_string(limit - 1) + " here, and the file has " +
+                                std::to_string(from.size()));
+  }
+  HostBuffer<std::int64_t> ids(std::min(kChunk, rows.size));  // by rating: there may be far more rows than ratings
+  for (Position first = 0; first < rows.size; first += kChunk) {
+    const Position count = std::min(kChunk, rows.size - first);
+    std::copy_n(rows.data + first, count, ids.begin());
+    to.insert_integers(std::as_const(ids).span().part(0, count), rows.part(first, count));
+  }
+}
+
+/// A side whose ids can become the file's: it has none.
+bool takes_all(const IdMap& ids, IdKind kind) {
+  return ids.size() == 0 && (ids.kind() == kind || ids.kind() == IdKind::integers);
+}
+
+/// The rules that the reader of the source gave its ids: they hold for whatever is added later.
+void apply_rules(IdMap& ids, const ReadOptions& options, Position declared) {
+  if (ids.kind() == IdKind::rows && declared > 0) ids = IdMap::declared_rows(std::max(declared, ids.size()));
+  if (options.ids == IdKind::strings && ids.kind() == IdKind::strings) ids.fix_strings();
+  if (options.ids == IdKind::integers && ids.kind() == IdKind::integers) ids.fix_integers();
+}
+
+template <class T>
+void grow(HostBuffer<T>& buffer, Position more) {
+  buffer.resize(buffer.size() + more);
+}
+
+}  // namespace
+
+void PageFile::read_into(Dataset& into, int threads) const {
+  IdMap users = read_ids(user_kind(), header_.n_users, header_.user_ids, "user ids");
+  IdMap items = read_ids(item_kind(), header_.n_items, header_.item_ids, "item ids");
+  apply_rules(users, source_.options, source_.declared_users);
+  apply_rules(items, source_.options, source_.declared_items);
+  const Position first = into.ratings.size();
+  grow(into.ratings.user, header_.ratings);
+  grow(into.ratings.item, header_.ratings);
+  grow(into.ratings.value, header_.ratings);
+  ThreadPool pool(useful_threads(threads, directory_.size()));
+  PageReader reader(*this, into.ratings, first);
+  pool.for_each(pool.size(), [&](Position /*worker*/) { reader.work(); });
+  const auto take = [&](IdMap& ids, IdMap& known, HostBuffer<RowId>& rows, const char* side) {
+    if (takes_all(known, ids.kind())) {
+      known = std::move(ids);
+      return;
+    }
+    try {
+      rename_rows(ids, known, rows.span().part(first, header_.ratings), pool);
+    } catch (const std::invalid_argument& refused) {
+      throw InputError(Place{file_.path()}, std::string(side) + " " + refused.what(),
+                       "its ids are not of the kind that the model has; read the text instead");
+    }
+  };
+  take(users, into.users, into.ratings.user, "user");
+  take(items, into.items, into.ratings.item, "item");
+}
+
+}  // namespace wf
