@@ -50,7 +50,7 @@ namespace {
 
 PageSource read_pages(Console& console, const std::string& path, const ReadOptions& options, Dataset& into) {
   refuse_reader_options(path, options);
-  const PageSource source = read_page_file(PageFile(path), options, into);
+  PageSource source = read_page_file(PageFile(path), options, into);
   console.line("read", fmt::format("{}: page file of {} · {} in {:.2f} s", path, source.report.path,
                                    plural(source.report.ratings, "rating"), source.report.seconds));
   return source;

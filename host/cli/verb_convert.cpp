@@ -15,7 +15,7 @@ namespace wf::cli {
 namespace {
 
 std::string output_path(const ConvertRequest& request) {
-  const std::string path = request.out.empty() ? stem_of(request.data, "ratings") + ".wfr" : request.out;
+  std::string path = request.out.empty() ? stem_of(request.data, "ratings") + ".wfr" : request.out;
   if (!path.ends_with(".wfr") || path == ".wfr") {
     throw UsageError(fmt::format("{}: convert writes page files, and their names end in .wfr", path),
                      "give -o a name like ratings.wfr");

@@ -87,7 +87,7 @@ void PageFile::check_header() const {
     fail("has " + std::to_string(file_.size()) + " bytes, and its header says " + std::to_string(header_.file_bytes));
   }
   const auto is_count = [](Position count, Position most) { return count >= 0 && count <= most; };
-  constexpr std::uint32_t kLastKind = static_cast<std::uint32_t>(IdKind::strings);
+  constexpr auto kLastKind = static_cast<std::uint32_t>(IdKind::strings);
   // a rating takes 5 bytes at least: memory for the ratings is asked for with this number
   if (!is_count(header_.ratings, file_.size() / 5) || !is_count(header_.n_users, kMaxRows) ||
       !is_count(header_.n_items, kMaxRows) || header_.grid < 1 || header_.grid > kMaxGrid ||

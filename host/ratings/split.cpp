@@ -25,7 +25,7 @@ std::uint64_t key_of(std::uint64_t seed, RowId user, RowId item) {
 /// says of all ratings but those of one bin in 256 on which side of the cut they are.
 class Cut {
  public:
-  Cut(const RatingsView<Host>& ratings, Position wanted, std::uint64_t seed, ThreadPool& pool)
+  Cut(const RatingsView<Host> ratings, Position wanted, std::uint64_t seed, ThreadPool& pool)
       : ratings_(ratings),
         seed_(seed),
         bins_(ratings.size()),
@@ -33,10 +33,12 @@ class Cut {
     const Position chunks = (ratings.size() + chunk_ - 1) / chunk_;
     HostBuffer<Position> counts(chunks * kBins, 0);
     pool.for_chunks(ratings.size(), chunk_, [&](Position begin, Position end) {
-      Position* count = counts.data() + begin / chunk_ * kBins;
-      for (Position n = begin; n < end; ++n) {
-        bins_[n] = static_cast<std::uint8_t>(key(n) >> 56);
-        ++count[bins_[n]];
+      Position* const count = counts.data() + begin / chunk_ * kBins;
+      std::uint8_t* const bins = bins_.data();
+      for (Position n = begin; n < end; ++n) {  // no members: a store of bytes could change them, for all g++ knows
+        const std::uint64_t first_byte = key_of(seed, ratings.user[n], ratings.item[n]) >> 56;
+        bins[n] = static_cast<std::uint8_t>(first_byte);
+        ++count[first_byte];
       }
     });
     Position below = 0;
