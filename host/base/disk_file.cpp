@@ -23,6 +23,7 @@ DiskFile::DiskFile(std::string path) : path_(std::move(path)) {
     return;
   }
   ::close(descriptor_);
+  if (S_ISDIR(facts.st_mode)) fail("is a directory", "name a file in it");
   fail("is no regular file", "write it to a file first");
 }
 

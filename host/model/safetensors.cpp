@@ -4,14 +4,9 @@
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -124,34 +119,13 @@ Position TensorInfo::elements() const {
 }
 
 void SafetensorsReader::fail(const std::string& what, const std::string& cure) const {
-  throw InputError(Place{path_}, what, cure);
+  throw InputError(Place{path()}, what, cure);
 }
 
-SafetensorsReader::SafetensorsReader(std::string path) : path_(std::move(path)) {
-  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) {
-    fail(std::string("cannot be opened: ") + std::strerror(errno), "check the path and its permissions");
-  }
-  try {
-    read_header();
-  } catch (...) {
-    ::close(descriptor_);
-    throw;
-  }
-}
-
-SafetensorsReader::~SafetensorsReader() {
-  ::close(descriptor_);
-}
-
-void SafetensorsReader::read_header() {
-  struct stat facts {};
-  if (::fstat(descriptor_, &facts) != 0) fail(std::string("cannot be read: ") + std::strerror(errno), kWanted);
-  if (S_ISDIR(facts.st_mode)) fail("is a directory", "name the .safetensors file in it");
-  if (!S_ISREG(facts.st_mode)) fail("is no regular file", "write it to a file first");
-  const Position size = facts.st_size;
+SafetensorsReader::SafetensorsReader(const std::string& path) : file_(path) {
+  const Position size = file_.size();
   std::string first_bytes(static_cast<std::size_t>(std::min<Position>(size, 8)), '\0');
-  read_at(0, first_bytes.data(), static_cast<Position>(first_bytes.size()));
+  file_.read_at(0, first_bytes.data(), static_cast<Position>(first_bytes.size()));
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, first_bytes.data(), first_bytes.size());
   if (size < 8 || header_bytes > static_cast<std::uint64_t>(std::min(kLargestHeader, size - 8))) {
@@ -160,7 +134,7 @@ void SafetensorsReader::read_header() {
   }
   std::string header(header_bytes, '\0');
   data_start_ = 8 + static_cast<Position>(header_bytes);
-  read_at(8, header.data(), static_cast<Position>(header_bytes));
+  file_.read_at(8, header.data(), static_cast<Position>(header_bytes));
   parse_header(header, size - data_start_);
 }
 
@@ -226,21 +200,8 @@ const TensorInfo& SafetensorsReader::tensor(const std::string& name, const std::
   return found->second;
 }
 
-void SafetensorsReader::read_at(Position place, void* into, Position bytes) const {
-  char* next = static_cast<char*>(into);
-  while (bytes > 0) {
-    const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(std::string("cannot be read: ") + std::strerror(errno), "check the file and the disk");
-    if (count == 0) fail("became shorter while it was read", "do not write to it meanwhile");
-    next += count;
-    place += count;
-    bytes -= count;
-  }
-}
-
 void SafetensorsReader::read_bytes(const TensorInfo& info, void* into) const {
-  read_at(data_start_ + info.begin, into, info.end - info.begin);
+  file_.read_at(data_start_ + info.begin, into, info.end - info.begin);
 }
 
 void SafetensorsWriter::add(const std::string& name, const std::string& dtype, std::vector<Position> shape,

@@ -1,6 +1,7 @@
 // The safetensors container: u64 length of a JSON header, the header, raw little-endian tensors without holes.
 // https://github.com/huggingface/safetensors, "Format".
 #pragma once
+#include "host/base/disk_file.hpp"
 #include "host/base/host_buffer.hpp"
 
 #include <map>
@@ -21,13 +22,10 @@ struct TensorInfo {
 class SafetensorsReader {
  public:
   /// Reads and checks the header: everything about sizes holds before a tensor is allocated. Throws InputError.
-  explicit SafetensorsReader(std::string path);
-  ~SafetensorsReader();
-  SafetensorsReader(const SafetensorsReader&) = delete;
-  SafetensorsReader& operator=(const SafetensorsReader&) = delete;
+  explicit SafetensorsReader(const std::string& path);
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_.path(); }
   bool has(const std::string& name) const { return tensors_.contains(name); }
   /// Throws InputError when the tensor is absent or has another dtype.
   const TensorInfo& tensor(const std::string& name, const std::string& dtype) const;
@@ -43,14 +41,11 @@ class SafetensorsReader {
   [[noreturn]] void fail(const std::string& what, const std::string& cure) const;
 
  private:
-  void read_at(Position place, void* into, Position bytes) const;
   void read_bytes(const TensorInfo& info, void* into) const;
-  void read_header();
   std::string tensor_names() const;
   void parse_header(const std::string& header, Position data_bytes);
 
-  std::string path_;
-  int descriptor_ = -1;
+  DiskFile file_;
   Position data_start_ = 0;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, TensorInfo> tensors_;

@@ -21,7 +21,7 @@ HostBuffer<T> as_values(const HostBuffer<char>& bytes) {
   return values;
 }
 
-/// What the section of ids of one side takes; `texts`: bytes of strings.
+/// What the ids of one side take in their section; of strings, without the texts.
 Position id_section_bytes(std::uint32_t kind, Position count) {
   switch (static_cast<IdKind>(kind)) {
     case IdKind::rows:
@@ -31,7 +31,7 @@ Position id_section_bytes(std::uint32_t kind, Position count) {
     case IdKind::strings:
       break;
   }
-  return 8 * (count + 1);  // and the texts
+  return 8 * (count + 1);
 }
 
 }  // namespace

@@ -51,6 +51,10 @@ struct PageEntry {
 };
 static_assert(sizeof(PageEntry) == 32);
 
+inline Position padded(Position bytes) {
+  return (bytes + kPageAlignment - 1) / kPageAlignment * kPageAlignment;
+}
+
 /// Where the arrays of a page begin, in bytes from its own begin.
 struct PageShape {
   Position counts, items, values, bytes, padded;
@@ -60,11 +64,7 @@ struct PageShape {
         items(8 * segments),
         values(items + 4 * ratings),
         bytes(values + value_bytes * ratings),
-        padded((bytes + kPageAlignment - 1) / kPageAlignment * kPageAlignment) {}
+        padded(wf::padded(bytes)) {}
 };
-
-inline Position padded(Position bytes) {
-  return (bytes + kPageAlignment - 1) / kPageAlignment * kPageAlignment;
-}
 
 }  // namespace wf

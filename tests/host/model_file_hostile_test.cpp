@@ -123,7 +123,7 @@ TEST(HostileModel, AnyChangedByteIsReadOrRefusedButNeverMore) {
 TEST(HostileModel, SaysWhatTheFileIsInstead) {
   const FreshFolder folder;
   EXPECT_THAT(error_of(folder.file("absent")), HasSubstr("absent: cannot be opened: No such file or directory"));
-  EXPECT_THAT(error_of(folder.file(".")), HasSubstr("is a directory (name the .safetensors file in it)"));
+  EXPECT_THAT(error_of(folder.file(".")), HasSubstr("is a directory (name a file in it)"));
   EXPECT_THAT(error_of("/dev/null"), HasSubstr("is no regular file"));
   const std::map<std::string, std::string> kinds{
       {std::string(), "is empty"},
