@@ -18,13 +18,9 @@ __device__ inline int this_half() {
   return static_cast<int>(threadIdx.x) % kPair;
 }
 
-/// The last rank mod 8 elements into the sums that both lanes keep, then the tree of sum_in_lanes.
-template <class Real, class Term>
-__device__ inline Real finish_sum(Real (&sums)[4], int rank, const Term& term) {
-  const int rest = rank - rank % kSumLanes + 4 * this_half();
-  for (int lane = 0; lane < 4; ++lane) {
-    if (rest + lane < rank) sums[lane] += term(rest + lane);
-  }
+/// The tree of sum_in_lanes over both lanes' four sums.
+template <class Real>
+__device__ inline Real finish_sum(Real (&sums)[4]) {
   for (int lane = 0; lane < 4; ++lane) sums[lane] += __shfl_xor_sync(kAllLanes, sums[lane], 1);
   return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
@@ -33,31 +29,33 @@ __device__ inline Real finish_sum(Real (&sums)[4], int rank, const Term& term) {
 template <class Real, class Term>
 __device__ inline Real pair_sum(int rank, const Term& term) {
   Real sums[4] = {};
-  for (int f = 0; f + kSumLanes <= rank; f += kSumLanes) {
-    for (int lane = 0; lane < 4; ++lane) sums[lane] += term(f + 4 * this_half() + lane);
+#pragma unroll 1  // a term may hold a power: unrolled, registers spill
+  for (int f = 4 * this_half(); f < rank; f += kSumLanes) {
+    for (int lane = 0; lane < 4; ++lane) {
+      if (f + lane < rank) sums[lane] += term(f + lane);
+    }
   }
-  return finish_sum(sums, rank, term);
+  return finish_sum(sums);
 }
 
 /// <a, b> of two rows in global memory that nobody writes meanwhile, or 0.
 template <class Rank>
 __device__ inline float pair_dot(bool has_rows, const float* a, const float* b, Rank rank) {
   const int elements = has_rows ? rank.count() : 0;
-  const auto term = [=](int f) { return __ldg(a + f) * __ldg(b + f); };
-  if constexpr (Rank::kVector) {
+  if constexpr (Rank::kVector) {  // a multiple of four: a lane's share is whole vectors
     float sums[4] = {};
 #pragma unroll 4
-    for (int f = 0; f + kSumLanes <= elements; f += kSumLanes) {
-      const float4 x = load4(a + f + 4 * this_half());
-      const float4 y = load4(b + f + 4 * this_half());
+    for (int f = 4 * this_half(); f < elements; f += kSumLanes) {
+      const float4 x = load4(a + f);
+      const float4 y = load4(b + f);
       sums[0] += x.x * y.x;
       sums[1] += x.y * y.y;
       sums[2] += x.z * y.z;
       sums[3] += x.w * y.w;
     }
-    return finish_sum(sums, elements, term);
+    return finish_sum(sums);
   } else {
-    return pair_sum<float>(elements, term);
+    return pair_sum<float>(elements, [=](int f) { return __ldg(a + f) * __ldg(b + f); });
   }
 }
 

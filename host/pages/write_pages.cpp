@@ -68,7 +68,8 @@ class PageEncoder {
     const auto [begin, end] = blocks_[block];
     ratings.reserve(static_cast<std::size_t>(end - begin));
     for (Position n = begin; n < end; ++n) ratings.push_back({sorted_.user[n], sorted_.item[n], sorted_.value[n]});
-    sort_by_rows(ratings, users_.new_names(block / grid_), items_.new_names(block % grid_));
+    std::vector<RatingTriple> scratch;
+    sort_by_rows(ratings, scratch, users_.new_names(block / grid_), items_.new_names(block % grid_));
     return encoded(ratings);
   }
 

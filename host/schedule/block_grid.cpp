@@ -5,6 +5,7 @@
 #include "host/schedule/permutation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <utility>
 
@@ -39,8 +40,12 @@ BlockGrid::BlockGrid(ThreadPool& pool, Ratings ratings, Position n_users, Positi
     if (side == 1) items_ = cut_rows(ratings_.item.span(), n_items, size_, seed_, Purpose::permute_items);
   });
   ratings_ = sorted_by_block(pool, ratings_.view(), users_, items_, blocks_);
-  pool.for_each(blocks_.size(), [&](Position b) {
-    order_block(ratings_, blocks_[b], users_.new_names(b / size_), items_.new_names(b % size_), {seed_, b});
+  std::atomic<Position> next{0};
+  pool.for_each(pool.size(), [&](Position) {
+    BlockScratch scratch;
+    for (Position b = next++; b < blocks_.size(); b = next++) {
+      order_block(ratings_, scratch, blocks_[b], users_.new_names(b / size_), items_.new_names(b % size_), {seed_, b});
+    }
   });
 }
 

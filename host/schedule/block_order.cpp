@@ -95,15 +95,16 @@ class Interleaver {
 
 }  // namespace
 
-void order_block(Ratings& ratings, const Block& block, const RowRange& users, const RowRange& items,
-                 const BlockSeed& seed) {
+void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
+                 const RowRange& items, const BlockSeed& seed) {
   if (block.begin == block.end) return;
-  std::vector<Rating> sorted;
+  std::vector<Rating>& sorted = scratch.ratings;
+  sorted.clear();
   sorted.reserve(static_cast<std::size_t>(block.end - block.begin));
   for (Position n = block.begin; n < block.end; ++n) {
     sorted.push_back({ratings.user[n], ratings.item[n], ratings.value[n]});
   }
-  sort_by_rows(sorted, users, items);
+  sort_by_rows(sorted, scratch.other, users, items);
   Interleaver interleaver(sorted, seed);
   Rating group[kGroupRatings];
   Position to = block.begin;

@@ -2,7 +2,10 @@
 #pragma once
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block.hpp"
+#include "host/schedule/block_sort.hpp"
 #include "host/schedule/row_ranges.hpp"
+
+#include <vector>
 
 namespace wf {
 
@@ -15,12 +18,17 @@ struct BlockSeed {
   Position block;
 };
 
+/// Memory that a worker keeps from block to block: the first touch of fresh pages takes longer than the sorting.
+struct BlockScratch {
+  std::vector<RatingTriple> ratings, other;
+};
+
 /// Orders the ratings of a block by user segments, so that a user's row is fetched once a block: users ascending, the
 /// items of a user ascending from a start drawn from (seed, user, block), equal pairs by value. Eight segments are
 /// under way at once and give a rating in turn, and of four ratings in a row no two have an item in common where that
 /// can be had: a step need not wait for the one before it. A function of the set of ratings, not of the order they come
 /// in.
-void order_block(Ratings& ratings, const Block& block, const RowRange& users, const RowRange& items,
-                 const BlockSeed& seed);
+void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
+                 const RowRange& items, const BlockSeed& seed);
 
 }  // namespace wf

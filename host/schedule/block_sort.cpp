@@ -64,7 +64,8 @@ Ratings sorted_by_block(ThreadPool& pool, const RatingsView<Host>& ratings, cons
   return sorted;
 }
 
-void sort_by_rows(std::vector<RatingTriple>& ratings, const RowRange& users, const RowRange& items) {
+void sort_by_rows(std::vector<RatingTriple>& ratings, std::vector<RatingTriple>& scratch, const RowRange& users,
+                  const RowRange& items) {
   const auto rows =
       static_cast<std::size_t>(users.end - users.begin) + static_cast<std::size_t>(items.end - items.begin);
   constexpr std::size_t kSparse = 4;  // tables of counts that are mostly empty cost more than comparing
@@ -72,9 +73,8 @@ void sort_by_rows(std::vector<RatingTriple>& ratings, const RowRange& users, con
     std::sort(ratings.begin(), ratings.end(), precedes);
     return;
   }
-  std::vector<Rating> other;
-  counting_sort(ratings, other, items, [](const Rating& r) { return r.item; });
-  counting_sort(ratings, other, users, [](const Rating& r) { return r.user; });
+  counting_sort(ratings, scratch, items, [](const Rating& r) { return r.item; });
+  counting_sort(ratings, scratch, users, [](const Rating& r) { return r.user; });
   for (std::size_t n = 1; n < ratings.size(); ++n) {  // pairs that were rated twice: insertion
     for (std::size_t m = n; m > 0 && precedes(ratings[m], ratings[m - 1]); --m) std::swap(ratings[m], ratings[m - 1]);
   }

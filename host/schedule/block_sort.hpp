@@ -19,7 +19,8 @@ struct RatingTriple {
 Ratings sorted_by_block(ThreadPool& pool, const RatingsView<Host>& ratings, const RowRanges& users,
                         const RowRanges& items, HostBuffer<Block>& blocks);
 
-/// By user, item and value; the rows lie in the ranges.
-void sort_by_rows(std::vector<RatingTriple>& ratings, const RowRange& users, const RowRange& items);
+/// By user, item and value; the rows lie in the ranges. `scratch`: memory to work in.
+void sort_by_rows(std::vector<RatingTriple>& ratings, std::vector<RatingTriple>& scratch, const RowRange& users,
+                  const RowRange& items);
 
 }  // namespace wf

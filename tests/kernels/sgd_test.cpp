@@ -1,0 +1,196 @@
+// Per-rating SGD and row_adagrad: by hand, against the reference, and the same bits on every instruction set.
+#include "host/cpu/cpu.hpp"
+#include "host/reference/reference.hpp"
+#include "tests/kernels/problems.hpp"
+#if defined(WF_TEST_CUDA)
+#include "tests/kernels/cuda_on_host.hpp"
+#endif
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace wf::test {
+namespace {
+
+using testing::FloatNear;
+using testing::Pointwise;
+
+constexpr Position kUsers = 20, kItems = 15, kRatings = 300;
+
+/// What a step may be asked for.
+struct SgdCase {
+  const char* name;
+  SgdSettings settings;
+  bool biases = true;
+};
+
+std::vector<SgdCase> sgd_cases() {
+  const SgdSettings plain{.lr = 0.01F, .lambda_user = 0.05F, .lambda_item = 0.02F};
+  const auto with = [](SgdSettings settings, const auto& change) {
+    change(settings);
+    return settings;
+  };
+  const SgdSettings adagrad = with(plain, [](SgdSettings& s) {
+    s.adagrad = true;
+    s.lr = 0.05F;
+    s.bias_rate = 0.25F;
+  });
+  return {{"Sgd", plain},
+          {"SgdWithoutBiases", plain, false},
+          {"SgdL1", with(plain, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
+          {"SgdNonnegative", with(plain, [](SgdSettings& s) { s.nonnegative = true; })},
+          {"SgdHuber", with(plain, [](SgdSettings& s) { s.loss = Loss::huber; })},
+          {"SgdLogistic", with(plain, [](SgdSettings& s) { s.loss = Loss::bce_with_logits; })},
+          {"Adagrad", adagrad},
+          {"AdagradWithoutBiases", adagrad, false},
+          {"AdagradSlowOnly", with(adagrad, [](SgdSettings& s) { s.slow_only = true; })},
+          {"AdagradL1", with(adagrad, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
+          {"AdagradNonnegative", with(adagrad, [](SgdSettings& s) { s.nonnegative = true; })},
+          {"AdagradHuber", with(adagrad, [](SgdSettings& s) { s.loss = Loss::huber; })}};
+}
+
+/// Tables, states and penalties of one training.
+class SgdRun {
+ public:
+  SgdRun(int rank, const SgdCase& c, int padding)
+      : tables_(kUsers, kItems, rank, 23, 1 / std::sqrt(static_cast<float>(rank)), padding),
+        user_state_(kUsers * kAdagradColumns, 1.0F),
+        item_state_(kItems * kAdagradColumns, 1.0F),
+        user_share_(kUsers, 0.5F),
+        item_share_(kItems, 0.25F),
+        settings_(c.settings),
+        biases_(c.biases) {
+    settings_.slow_share = 1 / static_cast<float>(slow_factors(rank));
+    settings_.fast_share = rank > kSlowFactors ? 1 / static_cast<float>(rank - kSlowFactors) : 0;
+  }
+
+  /// All ratings in three blocks, the second of which is empty; everything that has changed.
+  template <class Kernels>
+  std::vector<float> result(Kernels& kernels) {
+    const Ratings ratings = random_ratings(kRatings, kUsers, kItems, 5);
+    const RowStates<Host> states{view(user_state_), view(item_state_)};
+    const RowPenalties<Host> penalties{{}, {}, user_share_.span(), item_share_.span()};
+    const ModelView<float, Host> model = tables_.view(biases_);
+    if (settings_.adagrad) {
+      kernels.measure_rows(model.user_factors, states.user);
+      kernels.measure_rows(model.item_factors, states.item);
+    }
+    const std::vector<Block> blocks{{0, 101}, {101, 101}, {101, kRatings}};
+    for (const Block& block : blocks) {
+      kernels.sgd_update(model, ratings.view(), {&block, 1}, settings_, penalties,
+                         settings_.adagrad ? states : RowStates<Host>{});
+    }
+    std::vector<float> all = tables_.values();
+    for (const auto* state : {&user_state_, &item_state_}) {
+      for (Position r = 0; r < state->size(); r += kAdagradColumns) {  // lengths are the engine's own affair
+        all.push_back((*state)[r + kSlowSum]);
+        all.push_back((*state)[r + kFastSum]);
+      }
+    }
+    return all;
+  }
+
+ private:
+  static Rows<float, Host> view(HostBuffer<float>& state) {
+    return {state.data(), state.size() / kAdagradColumns, kAdagradColumns, kAdagradColumns};
+  }
+
+  Tables4 tables_;
+  HostBuffer<float> user_state_, item_state_, user_share_, item_share_;
+  SgdSettings settings_;
+  bool biases_;
+};
+
+class Sgd : public testing::TestWithParam<SgdCase> {};
+
+/// Ranks with code of their own, their neighbours, and rows with and without room between them.
+const std::vector<int> kRanks{1, 7, 8, 9, 31, 32, 33, 63, 64, 72, 100, 128, 200};
+
+TEST_P(Sgd, EqualsTheReference) {
+  Reference reference;
+#if defined(WF_TEST_CUDA)
+  CudaOnHost<Order::racing> kernels;
+#else
+  Cpu kernels(2);
+#endif
+  for (const int rank : kRanks) {
+    for (const int padding : {0, 3}) {
+      SCOPED_TRACE(std::to_string(rank) + " and " + std::to_string(padding));
+      // each of 300 steps multiplies a rounding error by at most 1 + rate |p||q|, over a row's 20 steps below 2; sums
+      // of squares up to 20 steps, of energies that cancel to a few times their rounding, and rates that divide by
+      // roots
+      const double bound = 4 * 2 * 20 * rounding(rank, 1);
+      EXPECT_LE(largest_difference(SgdRun(rank, GetParam(), padding).result(kernels),
+                                   SgdRun(rank, GetParam(), padding).result(reference)),
+                bound);
+    }
+  }
+}
+
+#if defined(WF_TEST_CUDA)
+TEST_P(Sgd, OnTheDeviceHasTheBitsOfTheCpu) {
+  if (GetParam().settings.loss == Loss::bce_with_logits) return;  // exp is another function there
+  CudaOnHost<Order::repeatable> cuda;
+  Cpu cpu(1);
+  for (const int rank : kRanks) {
+    EXPECT_EQ(SgdRun(rank, GetParam(), 0).result(cuda), SgdRun(rank, GetParam(), 0).result(cpu)) << rank;
+  }
+}
+#else
+TEST_P(Sgd, HasTheSameBitsOnEveryInstructionSet) {
+  for (const int rank : kRanks) {
+    Cpu portable(1, Simd::portable);
+    const std::vector<float> expected = SgdRun(rank, GetParam(), 0).result(portable);
+    for (const Simd simd : usable_simd()) {
+      for (const int padding : {0, 3}) {  // with a pitch of its own a rank takes the code for any rank
+        Cpu kernels(1, simd);
+        EXPECT_EQ(SgdRun(rank, GetParam(), padding).result(kernels), expected) << rank << ' ' << name_of(simd);
+      }
+    }
+  }
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(Cases, Sgd, testing::ValuesIn(sgd_cases()), [](const auto& test) { return test.param.name; });
+
+TEST(RowAdagrad, MovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3, all factors are slow
+  Cpu kernels(1);
+  Tables4 tables(1, 1, 2, 0);
+  tables.user_factors = Table{{1, 2}};
+  tables.item_factors = Table{{3, -1}};
+  const Ratings ratings = ratings_of({{0, 0, 4}});
+  const Block block{0, 1};
+  HostBuffer<float> user_state(kAdagradColumns, 4.0F), item_state(kAdagradColumns, 1.0F);
+  const RowStates<Host> states{{user_state.data(), 1, kAdagradColumns, kAdagradColumns},
+                               {item_state.data(), 1, kAdagradColumns, kAdagradColumns}};
+  const ModelView<float, Host> model = tables.view(false);
+  kernels.measure_rows(model.user_factors, states.user);
+  kernels.measure_rows(model.item_factors, states.item);
+  EXPECT_FLOAT_EQ(user_state[kSlowLength], 5);
+  EXPECT_FLOAT_EQ(item_state[kSlowLength], 10);
+  kernels.sgd_update(model, ratings.view(), {&block, 1},
+                     {.lr = 0.2F, .adagrad = true, .slow_share = 0.5F, .lambda_user = 0.5F, .lambda_item = 0.5F}, {},
+                     states);
+  // gradients err q - lambda p = (8.5, -4) and err p - lambda q = (1.5, 6.5); rates 0.2 / 2 and 0.2 / 1
+  EXPECT_THAT(tables.user_factors.values(), Pointwise(FloatNear(1e-6F), {1.85F, 1.60F}));
+  EXPECT_THAT(tables.item_factors.values(), Pointwise(FloatNear(1e-6F), {3.3F, 0.3F}));
+  EXPECT_FLOAT_EQ(user_state[kSlowSum], 4 + (8.5F * 8.5F + 16) / 2);
+  EXPECT_FLOAT_EQ(item_state[kSlowSum], 1 + (1.5F * 1.5F + 6.5F * 6.5F) / 2);
+  EXPECT_FLOAT_EQ(user_state[kSlowLength], 1.85F * 1.85F + 1.6F * 1.6F);  // kept up without a look at the row
+  EXPECT_FLOAT_EQ(item_state[kSlowLength], 3.3F * 3.3F + 0.3F * 0.3F);
+}
+
+TEST(Projection, ShrinksTowardsZeroAndThenCutsOff) {
+  EXPECT_FLOAT_EQ(projected(0.5F, 0.2F, false), 0.3F);
+  EXPECT_FLOAT_EQ(projected(-0.5F, 0.2F, false), -0.3F);
+  EXPECT_FLOAT_EQ(projected(0.1F, 0.2F, false), 0);
+  EXPECT_FLOAT_EQ(projected(-0.5F, 0, true), 0);
+}
+
+}  // namespace
+}  // namespace wf::test
