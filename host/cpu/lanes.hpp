@@ -18,6 +18,9 @@ using FourDoubles = double __attribute__((vector_size(32)));
 using FourInts = std::int32_t __attribute__((vector_size(16)));
 using TwoLongs = std::int64_t __attribute__((vector_size(16)));
 
+template <class Vector>
+inline constexpr int kLanes = static_cast<int>(sizeof(Vector) / sizeof(float));
+
 static_assert(kSumLanes == 8 && kSlowFactors == kSumLanes);
 
 /// Unaligned, of any of the types above.

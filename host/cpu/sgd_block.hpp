@@ -253,7 +253,7 @@ class SgdBlock {
       if (tail > 0 && whole == 0) update_part(p, q, tail, first);
       return;
     }
-    constexpr int kStep = static_cast<int>(sizeof(Wide) / sizeof(Eight));
+    constexpr int kStep = lanes::kLanes<Wide> / kSumLanes;
     if (kStep > 1 && whole > 1) update<Eight>(p + 8, q + 8, rest);
     if constexpr (kVectors > 0) {
       repeat<kVectors / kStep - 1>([&](int v) __attribute__((always_inline)) {
@@ -267,12 +267,12 @@ class SgdBlock {
   }
   template <class Vector>
   WF_INLINE void update(float* p, float* q, const PairStep& step) const {
-    Vector own = lanes::load<Vector>(p);
-    Vector other = lanes::load<Vector>(q);
+    auto own = lanes::load<Vector>(p);
+    auto other = lanes::load<Vector>(q);
     apply(step.user, step.item, own, other);
     lanes::store(own, p);
     lanes::store(other, q);
-    if constexpr (kProjects) project(p, q, static_cast<int>(sizeof(Vector) / sizeof(float)), step);
+    if constexpr (kProjects) project(p, q, lanes::kLanes<Vector>, step);
   }
   WF_INLINE void update_part(float* p, float* q, int count, const PairStep& step) const {
     for (int f = 0; f < count; ++f) apply(step.user, step.item, p[f], q[f]);
