@@ -9,9 +9,6 @@
 
 namespace wf {
 
-// flatten gives up on some lambdas; one that is not inlined is compiled for the oldest x86-64
-#define WF_INLINE_LAMBDA __attribute__((always_inline))
-
 inline constexpr Position kMembersAhead = 8;  // rows are asked for so many members before they are used
 inline constexpr Position kGroupsAhead = 3;
 

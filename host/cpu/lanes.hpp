@@ -8,6 +8,9 @@
 #include <cstring>
 
 #define WF_INLINE [[gnu::always_inline]] inline
+// flatten gives up on some lambdas, and unoptimised builds on all; one that is not inlined is compiled for the oldest
+// x86-64, where vectors are passed in another way
+#define WF_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace wf::lanes {
 

@@ -15,19 +15,19 @@ class RowSum {
 
   WF_INLINE RowSum(float* memory, int) : memory_(memory) {}
   WF_INLINE void set_scaled(float scale, const float* row) {
-    for_parts([&](int p) { part_[p] = scale * load<Vector>(row + p * kFloats); });
+    for_parts([&](int p) WF_INLINE_LAMBDA { part_[p] = scale * load<Vector>(row + p * kFloats); });
   }
   WF_INLINE void add_scaled(float scale, const float* row) {
-    for_parts([&](int p) { part_[p] += scale * load<Vector>(row + p * kFloats); });
+    for_parts([&](int p) WF_INLINE_LAMBDA { part_[p] += scale * load<Vector>(row + p * kFloats); });
   }
   WF_INLINE void add(const RowSum& other) {
-    for_parts([&](int p) { part_[p] += other.part_[p]; });
+    for_parts([&](int p) WF_INLINE_LAMBDA { part_[p] += other.part_[p]; });
   }
   WF_INLINE void divide(float divisor) {
-    for_parts([&](int p) { part_[p] /= divisor; });
+    for_parts([&](int p) WF_INLINE_LAMBDA { part_[p] /= divisor; });
   }
   WF_INLINE void store() const {
-    for_parts([&](int p) { lanes::store(part_[p], memory_ + p * kFloats); });
+    for_parts([&](int p) WF_INLINE_LAMBDA { lanes::store(part_[p], memory_ + p * kFloats); });
   }
 
  private:
@@ -49,16 +49,16 @@ class RowSum<Vector, 0> {
 
   WF_INLINE RowSum(float* memory, int rank) : memory_(memory), rank_(rank) {}
   WF_INLINE void set_scaled(float scale, const float* row) {
-    each([&](auto, const auto& value) { return scale * value; }, row);
+    each([&](const auto&, const auto& value) WF_INLINE_LAMBDA { return scale * value; }, row);
   }
   WF_INLINE void add_scaled(float scale, const float* row) {
-    each([&](const auto& sum, const auto& value) { return sum + scale * value; }, row);
+    each([&](const auto& sum, const auto& value) WF_INLINE_LAMBDA { return sum + scale * value; }, row);
   }
   WF_INLINE void add(const RowSum& other) {
-    each([&](const auto& sum, const auto& value) { return sum + value; }, other.memory_);
+    each([&](const auto& sum, const auto& value) WF_INLINE_LAMBDA { return sum + value; }, other.memory_);
   }
   WF_INLINE void divide(float divisor) {
-    each([&](const auto& sum, const auto&) { return sum / divisor; }, memory_);
+    each([&](const auto& sum, const auto&) WF_INLINE_LAMBDA { return sum / divisor; }, memory_);
   }
   WF_INLINE void store() const {}
 

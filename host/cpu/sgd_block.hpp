@@ -114,9 +114,7 @@ class SgdBlock {
       first = rest = sgd_rule<Eight>(error, lanes::all(task_.settings.lr), lambda);
     }
     if constexpr (kVectors > 0) {
-      repeat<kCount>([&](int j) __attribute__((always_inline)) {
-        update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
-      });
+      repeat<kCount>([&](int j) WF_INLINE_LAMBDA { update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j)); });
     } else {
 #pragma GCC unroll 1
       for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
@@ -129,20 +127,20 @@ class SgdBlock {
   template <int kCount>
   WF_INLINE void multiply_rows(float* const (&p)[kGroup], float* const (&q)[kGroup], Eight (&slow)[kGroup],
                                Eight (&total)[kGroup]) const {
-    const auto add = [&](int v, int j) __attribute__((always_inline)) {
+    const auto add = [&](int v, int j) WF_INLINE_LAMBDA {
       total[j] += lanes::load<Eight>(p[j] + 8 * v) * lanes::load<Eight>(q[j] + 8 * v);
     };
     if constexpr (kVectors > 0) {
-      repeat<kCount>([&](int j) __attribute__((always_inline)) {
+      repeat<kCount>([&](int j) WF_INLINE_LAMBDA {
         slow[j] = total[j] = lanes::load<Eight>(p[j]) * lanes::load<Eight>(q[j]);
-        repeat<kVectors - 1>([&](int v) __attribute__((always_inline)) { add(v + 1, j); });
+        repeat<kVectors - 1>([&](int v) WF_INLINE_LAMBDA { add(v + 1, j); });
       });
     } else {
       const int whole = rank_ / 8;
       const int rest = rank_ % 8;
       for (int v = 0; v < whole; ++v) {
-        repeat<kCount>([&](int j) __attribute__((always_inline)) { add(v, j); });
-        if (v == 0) repeat<kCount>([&](int j) __attribute__((always_inline)) { slow[j] = total[j]; });
+        repeat<kCount>([&](int j) WF_INLINE_LAMBDA { add(v, j); });
+        if (v == 0) repeat<kCount>([&](int j) WF_INLINE_LAMBDA { slow[j] = total[j]; });
       }
       if (rest == 0) return;
       for (int j = 0; j < kCount; ++j) {
@@ -157,9 +155,9 @@ class SgdBlock {
   WF_INLINE void prefetch_items(Position n) const {
     if constexpr (kVectors > 0) {
       if (n + kGroup > task_.block.end) return;
-      repeat<kGroup>([&](int j) __attribute__((always_inline)) {
+      repeat<kGroup>([&](int j) WF_INLINE_LAMBDA {
         const float* row = item_row(n + j);
-        repeat<kVectors / 2>([&](int line) __attribute__((always_inline)) { __builtin_prefetch(row + 16 * line); });
+        repeat<kVectors / 2>([&](int line) WF_INLINE_LAMBDA { __builtin_prefetch(row + 16 * line); });
       });
     }
   }
@@ -256,9 +254,8 @@ class SgdBlock {
     constexpr int kStep = lanes::kLanes<Wide> / kSumLanes;
     if (kStep > 1 && whole > 1) update<Eight>(p + 8, q + 8, rest);
     if constexpr (kVectors > 0) {
-      repeat<kVectors / kStep - 1>([&](int v) __attribute__((always_inline)) {
-        update<Wide>(p + 8 * (v + 1) * kStep, q + 8 * (v + 1) * kStep, rest);
-      });
+      repeat<kVectors / kStep - 1>(
+          [&](int v) WF_INLINE_LAMBDA { update<Wide>(p + 8 * (v + 1) * kStep, q + 8 * (v + 1) * kStep, rest); });
     } else {
       for (int v = kStep; v + kStep <= whole; v += kStep) update<Wide>(p + 8 * v, q + 8 * v, rest);
     }

@@ -1,6 +1,7 @@
 // The steps of per-rating SGD, written once for host and device. A rating changes both of its rows by
 // row = keep * row + take * partner, from the values before the step: the rules say what keep and take are. `Number` is
-// float, or a vector of floats that stand for several ratings.
+// float, or a vector of floats that stand for several ratings; it goes by reference, because how vectors are passed by
+// value depends on the instruction set that a function is compiled for.
 #pragma once
 #include "host/config/config.hpp"
 #include "host/kernels/dot.hpp"
@@ -63,7 +64,7 @@ struct Step {
 /// SGD on loss / 2 + (lambda / 2) |row|^2; error = -loss' / 2, which for the squared loss is rating - score. Koren,
 /// Bell, Volinsky: Matrix factorization techniques for recommender systems. Computer 42(8), 2009.
 template <class Number>
-WF_HD inline Step<Number> sgd_rule(Number error, Number lr, Number lambda) {
+WF_HD inline Step<Number> sgd_rule(const Number& error, const Number& lr, const Number& lambda) {
   return {1 - lr * lambda, lr * error, lr};
 }
 
@@ -71,8 +72,9 @@ WF_HD inline Step<Number> sgd_rule(Number error, Number lr, Number lambda) {
 /// Neither the gradient's energy |error q - lambda p|^2 nor the new squared length needs a pass over the row: both
 /// follow from <p, q> and the two squared lengths. `length` and `partner_length` are those before the step.
 template <class Number>
-WF_HD inline Step<Number> row_adagrad_rule(Number error, Number lr, Number lambda, float share, Number product,
-                                           Number partner_length, Number& sum, Number& length) {
+WF_HD inline Step<Number> row_adagrad_rule(const Number& error, const Number& lr, const Number& lambda, float share,
+                                           const Number& product, const Number& partner_length, Number& sum,
+                                           Number& length) {
   const Step<Number> step = sgd_rule<Number>(error, lr / NumberOps<Number>::root(sum), lambda);
   const Number energy = error * error * partner_length - 2 * error * lambda * product + lambda * lambda * length;
   sum += share * NumberOps<Number>::positive(energy);
@@ -91,7 +93,7 @@ WF_HD inline void measure_row(const float* row, int rank, float* state) {
 
 /// For a bias, whose partner is the constant 1.
 template <class Number>
-WF_HD inline void bias_rule(Number error, Number lr, Number lambda, Number& bias) {
+WF_HD inline void bias_rule(const Number& error, const Number& lr, const Number& lambda, Number& bias) {
   bias += lr * (error - lambda * bias);
 }
 
