@@ -54,7 +54,7 @@ void write_cache(Console& console, const std::string& cache, const PageSource& s
   try {
     const Position bytes = write_pages(cache, data, source, source.options.threads);
     console.line("cache", fmt::format("{} ({}) is written for the next time", cache, short_bytes(bytes)), "--cache");
-  } catch (const FailedError& error) {
+  } catch (const Error& error) {  // no room on the disk, or no memory for the second copy
     console.note(fmt::format("no cache is written: {}", error.what()));
   }
 }

@@ -50,12 +50,12 @@ void apply_defaults(TrainConfig& config, const TrainRequest& request) {
   // one step per rating: as good a model as plain SGD in a quarter of the time (docs/decisions/0001-defaults.md)
   if (!batches && config.loss == Loss::mse && !given.contains("optimizer")) config.optimizer = Optimizer::row_adagrad;
   if (batches && !given.contains("lr")) config.lr = default_lr(config);
-  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = 0.05;
+  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = kRowAdagradLr;
   if (!given.contains("eps")) config.eps = config.optimizer == Optimizer::adagrad ? 1e-10 : 1e-8;
 }
 
 void check_per_rating(const TrainConfig& config, const Given& given, const TrainRequest& request) {
-  const char* cure = "add --batch-size N: one SGD step per rating takes --lr, --lambda, --l1 and --lr-schedule only";
+  const char* cure = "add --batch-size N: one step per rating is sgd or row_adagrad, without it";
   if (config.optimizer != Optimizer::sgd && config.optimizer != Optimizer::row_adagrad) {
     throw UsageError(fmt::format("--optimizer {} needs mini-batches", name_of(config.optimizer)), cure);
   }
@@ -143,7 +143,8 @@ void check_effect(const TrainConfig& config, const TrainRequest& request) {
                            Need{"negative-slope", config.init.nonlinearity == Nonlinearity::leaky_relu && kaiming,
                                 "--init kaiming_uniform or kaiming_normal and --nonlinearity leaky_relu"},
                            Need{"lambda-bias", config.biases, "--biases"},
-                           Need{"bias-rate", config.optimizer == Optimizer::row_adagrad, "--optimizer row_adagrad"},
+                           Need{"bias-rate", config.optimizer == Optimizer::row_adagrad && config.biases,
+                                "--optimizer row_adagrad and --biases"},
                            Need{"accumulator", config.optimizer == Optimizer::row_adagrad, "--optimizer row_adagrad"},
                            Need{"grid", grid || config.grid == 0, "one step per rating and --shuffle epoch"}}) {
     if (request.given.contains(need.option) && !need.met) {

@@ -145,9 +145,9 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   const Group group = Group::training;
   table.whole(group, "--epochs,--iterations", "passes over the ratings, at most", config.epochs, 0, 1000000);
   table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
-               fmt::format("0.05 × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; with "
+               fmt::format("{} × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; with "
                            "mini-batches by optimizer",
-                           config.lr));
+                           kRowAdagradLr, config.lr));
   parser.value(group, "--lambda,--reg", "X",
                fmt::format("penalty on squared factors, user and item (default {} × σ, 0 with mini-batches)",
                            config.lambda_user),

@@ -37,6 +37,9 @@ struct InitConfig {
   float negative_slope = 0;  ///< of leaky_relu: PyTorch's argument `a`
 };
 
+inline constexpr double kRowAdagradLr =
+    0.05;  ///< row_adagrad's default, in units of the root of the ratings' deviation
+
 struct TrainConfig {
   // model
   int rank = 128;
@@ -58,7 +61,7 @@ struct TrainConfig {
   double l1_user = 0, l1_item = 0;  ///< adds l1 |p_u|_1 and l1 |q_i|_1 for each rating; one step per rating only
   bool nonnegative = false;         ///< factors stay >= 0; one step per rating only
   // optimisation
-  Position batch_size = 0;  ///< 0: one SGD step per rating
+  Position batch_size = 0;  ///< 0: one step per rating
   Optimizer optimizer = Optimizer::sgd;
   Gradients gradients = Gradients::sparse;
   double lr = 0.01;

@@ -22,8 +22,6 @@ class Cpu : public HostMemory {
 
   /// Whole vectors of eight.
   static int padded_rank(int rank) { return (rank + 7) / 8 * 8; }
-  /// A range for each thread.
-  int least_ranges() const { return std::max(kLeastRanges, pool_.size()); }
 
   void predict(const ModelView<const float, Host>& model, const ScoreOptions& options, Span<const RowId, Host> user,
                Span<const RowId, Host> item, Span<float, Host> scores);

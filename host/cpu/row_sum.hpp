@@ -1,5 +1,5 @@
-// The sum of scaled rows: in registers where the rank is known to the compiler, in memory otherwise. The bits are those
-// of the loops in host/cpu/rows.hpp: elements do not mix, so vectors of any width give them.
+// The sum of scaled rows: in registers where the rank is known to the compiler, in memory otherwise. Elements do
+// not mix, so vectors of any width give the same bits.
 #pragma once
 #include "host/cpu/lanes.hpp"
 

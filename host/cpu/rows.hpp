@@ -4,18 +4,6 @@
 
 namespace wf {
 
-inline void set_scaled(float* __restrict out, float scale, const float* __restrict row, int rank) {
-  for (int f = 0; f < rank; ++f) out[f] = scale * row[f];
-}
-
-inline void add_scaled(float* __restrict out, float scale, const float* __restrict row, int rank) {
-  for (int f = 0; f < rank; ++f) out[f] += scale * row[f];
-}
-
-inline void divide(float* out, float divisor, int rank) {
-  for (int f = 0; f < rank; ++f) out[f] /= divisor;
-}
-
 /// One optimizer step of a row; `first` and `second` are read only by rules that keep them.
 template <Rule rule>
 inline void step_row(const StepScalars& scalars, float* __restrict weights, const float* __restrict gradient,

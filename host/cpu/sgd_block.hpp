@@ -33,7 +33,8 @@ template <int kVectors, bool kAdagrad, bool kProjects, class Wide>
 class SgdBlock {
   using Four = lanes::Four;
   using Eight = lanes::Eight;
-  static constexpr int kGroup = 4;
+  static constexpr int kGroup = kGroupRatings;
+  static_assert(kGroup == 4);  // halves of a vector
 
  public:
   WF_INLINE explicit SgdBlock(const SgdTask& task)

@@ -28,7 +28,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   // -- memory: buffers of this set's space; host sets move and alias, devices transfer
   { k.to_space(std::move(host)) } -> std::same_as<typename K::template Buffer<float>>;
   { k.to_host(std::move(buffer)) } -> std::same_as<HostBuffer<float>>;
-  { K::padded_rank(row) } -> std::same_as<int>;  // the rank this set likes tables of rank `row` to have, zeros added
+  { K::padded_rank(row) } -> std::same_as<int>;  // for sgd_update: the rank this set likes, zeros added
   k.copy(buffer, buffer);                        // from, to: `to` takes the size of `from` and keeps its memory
   { k.filled(step, scale) } -> std::same_as<typename K::template Buffer<float>>;
   { k.stage(host_ratings) } -> std::same_as<RatingsView<typename K::Space>>;  // valid until the next stage

@@ -89,6 +89,7 @@ void PageFile::check_header() const {
   const auto is_count = [](Position count, Position most) { return count >= 0 && count <= most; };
   constexpr auto kLastKind = static_cast<std::uint32_t>(IdKind::strings);
   // a rating takes 5 bytes at least: memory for the ratings is asked for with this number
+  if (header_.ratings == 0) fail("holds no ratings");
   if (!is_count(header_.ratings, file_.size() / 5) || !is_count(header_.n_users, kMaxRows) ||
       !is_count(header_.n_items, kMaxRows) || header_.grid < 1 || header_.grid > kMaxGrid ||
       header_.user_kind > kLastKind || header_.item_kind > kLastKind) {

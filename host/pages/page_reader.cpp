@@ -53,10 +53,11 @@ class PageReader {
     const PageEntry& page = file_.directory_[number];
     const std::uint32_t* users = buffer.data();
     const std::uint32_t* counts = users + page.segments;
-    Position total = 0;  // below 2^63: segments <= ratings < 2^31 x the file's bytes
+    Position total = 0;
     std::uint32_t highest = 0;
     for (Position s = 0; s < page.segments; ++s) {
       total += counts[s];
+      if (total > page.ratings) break;  // before it can wrap
       highest = std::max(highest, users[s]);
     }
     if (total != page.ratings) fail(number, "has other counts than ratings");

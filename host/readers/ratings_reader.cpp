@@ -4,7 +4,6 @@
 #include "host/readers/ordered_stages.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -21,21 +20,6 @@ Span<T, Host> grown(HostBuffer<T>& buffer, Position count) {
   if (old + count > buffer.capacity()) buffer.reserve(std::max(old + count, buffer.capacity() + buffer.capacity() / 2));
   buffer.resize(old + count);
   return buffer.span().part(old, count);
-}
-
-/// Room for `more` elements in pages of 2 MB where the system has them: first touches of 108 MB took 42 ms in pages of
-/// 4 KB and 10 ms in large ones, and they are all made while committing.
-template <class T>
-void reserve_large(HostBuffer<T>& buffer, Position more) {
-  constexpr Position kSmallPage = 4096, kLarge = 8 << 20;
-  buffer.reserve(buffer.size() + more);
-  const Position bytes = buffer.capacity() * static_cast<Position>(sizeof(T));
-  if (bytes < kLarge) return;
-  const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data());
-  const std::uintptr_t whole_pages = (begin + kSmallPage - 1) / kSmallPage * kSmallPage;
-  const auto skipped = static_cast<Position>(whole_pages - begin);
-  // a wish: what the system makes of it changes times only
-  ::madvise(reinterpret_cast<char*>(buffer.data()) + skipped, static_cast<std::size_t>(bytes - skipped), MADV_HUGEPAGE);
 }
 
 void append_ids(const IdColumn& column, IdMap& ids, HostBuffer<RowId>& rows, Position count) {
@@ -111,9 +95,9 @@ void RatingsReader::reserve(const TextChunk& first) {
   if (!source.compression().empty() || first.size == 0) return;
   const double per_byte = static_cast<double>(first.parsed.values.size()) / static_cast<double>(first.size);
   const auto more = static_cast<Position>(1.05 * per_byte * static_cast<double>(source.file_size()));
-  reserve_large(into_.ratings.user, more);
-  reserve_large(into_.ratings.item, more);
-  reserve_large(into_.ratings.value, more);
+  into_.ratings.user.reserve(into_.ratings.user.size() + more);
+  into_.ratings.item.reserve(into_.ratings.item.size() + more);
+  into_.ratings.value.reserve(into_.ratings.value.size() + more);
 }
 
 void RatingsReader::commit(TextChunk& chunk) {

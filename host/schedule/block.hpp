@@ -9,4 +9,7 @@ struct Block {
   Position begin = 0, end = 0;
 };
 
+/// Ratings that a kernel may step at once if they share no row.
+inline constexpr int kGroupRatings = 4;
+
 }  // namespace wf

@@ -9,9 +9,6 @@
 
 namespace wf {
 
-/// Ratings that a kernel may step at once if they share no row.
-inline constexpr int kGroupRatings = 4;
-
 /// What random numbers of a block are a function of.
 struct BlockSeed {
   std::uint64_t seed;

@@ -31,7 +31,9 @@ bool precedes(const Rating& a, const Rating& b) {
 Ratings sorted_by_block(ThreadPool& pool, const RatingsView<Host>& ratings, const RowRanges& users,
                         const RowRanges& items, HostBuffer<Block>& blocks) {
   const Position n = ratings.size();
-  const Position chunk = std::max<Position>(1 << 16, (n + 63) / 64);
+  // counts of a chunk take no more memory than a third of its ratings
+  const Position most = std::clamp<Position>(n / (2 * blocks.size()), 1, 64);
+  const Position chunk = std::max<Position>(1 << 16, (n + most - 1) / most);
   const Position chunks = (n + chunk - 1) / chunk;
   const Position size = users.count();
   const auto block_of = [&](Position r) {
@@ -75,8 +77,11 @@ void sort_by_rows(std::vector<RatingTriple>& ratings, std::vector<RatingTriple>&
   }
   counting_sort(ratings, scratch, items, [](const Rating& r) { return r.item; });
   counting_sort(ratings, scratch, users, [](const Rating& r) { return r.user; });
-  for (std::size_t n = 1; n < ratings.size(); ++n) {  // pairs that were rated twice: insertion
-    for (std::size_t m = n; m > 0 && precedes(ratings[m], ratings[m - 1]); --m) std::swap(ratings[m], ratings[m - 1]);
+  for (auto pair = ratings.begin(); pair != ratings.end();) {  // pairs that were rated more than once: by value
+    const auto same = [&](const Rating& r) { return r.user == pair->user && r.item == pair->item; };
+    const auto next = std::find_if_not(pair + 1, ratings.end(), same);
+    if (next - pair > 1) std::sort(pair, next, precedes);
+    pair = next;
   }
 }
 

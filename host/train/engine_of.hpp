@@ -93,14 +93,14 @@ class EngineOf final : public Engine {
 
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
                             const TrainConfig& config, const TrainCallbacks& callbacks) {
-    SpaceTables<K> tables(kernels_, std::move(model.tables), model.rank);
+    SpaceTables<K> tables(kernels_, model, model.rank);
     MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
     TrainResult result =
         run_epochs(kernels_, tables, model, valid, train.size(), config, callbacks, [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, train.size());
           return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
         });
-    model.tables = tables.to_host(kernels_, model.rank);
+    tables.to_host(kernels_, model);
     return result;
   }
 
@@ -110,14 +110,14 @@ class EngineOf final : public Engine {
     BlockGrid grid = make_grid(std::move(train), model, config, kernels_.least_ranges());
     rename_rows(model.tables, model, grid, Naming::to_grid);
     const Ratings valid_by_grid = renamed(valid, grid);
-    SpaceTables<K> tables(kernels_, std::move(model.tables), model.rank);
+    SpaceTables<K> tables(kernels_, model, K::padded_rank(model.rank));  // a step leaves zeros what they are
     RatingSgd<K> method(kernels_, tables.view(model), grid, config);
     TrainResult result = run_epochs(
         kernels_, tables, model, valid_by_grid.view(), n_train, config, callbacks, [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, n_train);
           return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
         });
-    model.tables = tables.to_host(kernels_, model.rank);
+    tables.to_host(kernels_, model);
     rename_rows(model.tables, model, grid, Naming::from_grid);
     return result;
   }

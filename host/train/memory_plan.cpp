@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/kernels/sgd_rules.hpp"
 #include "host/train/rule_of.hpp"
 
 #include <algorithm>
@@ -25,16 +26,24 @@ Position optimizer_bytes(const TrainingSize& size, const TrainConfig& config) {
   return checked_product(weights(size), kFloat) * rule.state_count() + stamps;
 }
 
+/// What row_adagrad keeps of each row.
+Position row_state_bytes(const TrainingSize& size, const TrainConfig& config) {
+  if (config.optimizer != Optimizer::row_adagrad) return 0;
+  return (size.n_users + size.n_items) * kAdagradColumns * kFloat;
+}
+
 /// Gradient rows of a batch's distinct rows, biases' among them, and its slopes.
 Position gradient_bytes(const TrainingSize& size, Position batch) {
   const Position distinct = std::min(size.n_users, batch) + std::min(size.n_items, batch);
   return (checked_product(distinct, size.rank + (size.biases ? 1 : 0)) + batch) * kFloat;
 }
 
-Position penalty_bytes(const TrainingSize& size, const TrainConfig& config) {
+/// Tables of those that differ from row to row; mini-batches have one in any case.
+Position penalty_bytes(const TrainingSize& size, const TrainConfig& config, Position batch) {
   const auto table = [](Position rows, double lambda) { return lambda == 0 ? 0 : rows * kFloat; };
   const Position biases =
       size.biases ? table(size.n_users, config.lambda_bias) + table(size.n_items, config.lambda_bias) : 0;
+  if (batch == 0 && config.reg_scaling == RegScaling::count) return biases;
   return table(size.n_users, config.lambda_user) + table(size.n_items, config.lambda_item) + biases;
 }
 
@@ -78,10 +87,10 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
   };
   add("factors", factors);
   add("best epoch", size.n_valid > 0 ? factors : 0);
-  add("optimizer", batch > 0 ? optimizer_bytes(size, config) : 0);
+  add("optimizer", batch > 0 ? optimizer_bytes(size, config) : row_state_bytes(size, config));
   add("gradients", batch > 0 ? gradient_bytes(size, batch) : 0);
   add("row index", batch > 0 ? batch_bytes(size, batch) : 0);
-  add("penalties", penalty_bytes(size, config));
+  add("penalties", penalty_bytes(size, config, batch));
   add("ratings", rating_bytes(size, batch));
   return plan;
 }

@@ -182,7 +182,7 @@ class MiniBatch {
   void show(const char* phase, const Rows<const float, Space>& values) {
     if (values.empty()) return;
     const HostBuffer<float> copy = fetched(values);
-    (*phase_)({step_, phase, {}, {copy.data(), values.count, shown_rank(values.rank), values.rank}});
+    (*phase_)({step_, phase, {}, {copy.data(), values.count, values.rank, values.rank}});
   }
   /// In ascending order of rows: engines group a batch in orders of their own.
   void show_gradients(const char* phase, Span<const RowId, Space> rows, const Rows<const float, Space>& gradients) {
@@ -200,11 +200,8 @@ class MiniBatch {
       sorted_rows.push_back(names[g]);
       for (int f = 0; f < gradients.rank; ++f) sorted.push_back(values[g * gradients.rank + f]);
     }
-    (*phase_)(
-        {step_, phase, sorted_rows.span(), {sorted.data(), order.size(), shown_rank(gradients.rank), gradients.rank}});
+    (*phase_)({step_, phase, sorted_rows.span(), {sorted.data(), order.size(), gradients.rank, gradients.rank}});
   }
-  /// Without the zeros that the kernel set has added.
-  int shown_rank(int rank) const { return std::min(rank, config_.rank); }
 
   void prepare(Table& table, const RowGroups<Space>& groups) {
     kernels_.catch_up_rows(rule_, step_, table.rows, groups.rows, table.state);

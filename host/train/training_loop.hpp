@@ -17,7 +17,7 @@
 namespace wf {
 
 /// `values` [n x from] as [n x to]: rows cut, or followed by zeros.
-inline HostBuffer<float> with_rank(HostBuffer<float>&& values, int from, int to) {
+inline HostBuffer<float> with_row_length(HostBuffer<float>&& values, int from, int to) {
   if (from == to) return std::move(values);
   const Position rows = values.size() / from;
   HostBuffer<float> result(checked_product(rows, to), 0.0F);
@@ -27,35 +27,37 @@ inline HostBuffer<float> with_rank(HostBuffer<float>&& values, int from, int to)
   return result;
 }
 
-/// The model's tables in the memory of a kernel set, in the rank that it likes. Factors that are added are zero, and no
-/// step changes that.
+/// The model's tables in the memory of a kernel set.
 template <KernelSet K>
 struct SpaceTables {
   typename K::template Buffer<float> user_factors, item_factors, user_biases, item_biases;
+  int rank = 0;  // of the tables here: factors beyond the model's are zero
 
   SpaceTables() = default;
-  SpaceTables(K& kernels, Tables&& tables, int rank)
-      : user_factors(kernels.to_space(with_rank(std::move(tables.user_factors), rank, K::padded_rank(rank)))),
-        item_factors(kernels.to_space(with_rank(std::move(tables.item_factors), rank, K::padded_rank(rank)))),
-        user_biases(kernels.to_space(std::move(tables.user_biases))),
-        item_biases(kernels.to_space(std::move(tables.item_biases))) {}
+  /// `table_rank`: the model's rank, or more.
+  SpaceTables(K& kernels, Model& model, int table_rank)
+      : user_factors(kernels.to_space(with_row_length(std::move(model.tables.user_factors), model.rank, table_rank))),
+        item_factors(kernels.to_space(with_row_length(std::move(model.tables.item_factors), model.rank, table_rank))),
+        user_biases(kernels.to_space(std::move(model.tables.user_biases))),
+        item_biases(kernels.to_space(std::move(model.tables.item_biases))),
+        rank(table_rank) {}
 
-  Tables to_host(K& kernels, int rank) {
-    return {with_rank(kernels.to_host(std::move(user_factors)), K::padded_rank(rank), rank),
-            with_rank(kernels.to_host(std::move(item_factors)), K::padded_rank(rank), rank),
-            kernels.to_host(std::move(user_biases)), kernels.to_host(std::move(item_biases))};
+  void to_host(K& kernels, Model& model) {
+    model.tables = {with_row_length(kernels.to_host(std::move(user_factors)), rank, model.rank),
+                    with_row_length(kernels.to_host(std::move(item_factors)), rank, model.rank),
+                    kernels.to_host(std::move(user_biases)), kernels.to_host(std::move(item_biases))};
   }
   void copy_to(K& kernels, SpaceTables& other) const {
     kernels.copy(user_factors, other.user_factors);
     kernels.copy(item_factors, other.item_factors);
     kernels.copy(user_biases, other.user_biases);
     kernels.copy(item_biases, other.item_biases);
+    other.rank = rank;
   }
   ModelView<float, typename K::Space> view(const Model& shape) {
-    const auto rows = [](auto& buffer, Position count, int rank) {
-      return Rows<float, typename K::Space>{buffer.data(), buffer.empty() ? 0 : count, rank, rank};
+    const auto rows = [](auto& buffer, Position count, int length) {
+      return Rows<float, typename K::Space>{buffer.data(), buffer.empty() ? 0 : count, length, length};
     };
-    const int rank = K::padded_rank(shape.rank);
     return {rows(user_factors, shape.n_users, rank), rows(item_factors, shape.n_items, rank),
             rows(user_biases, shape.n_users, 1), rows(item_biases, shape.n_items, 1), shape.global_mean};
   }

@@ -19,15 +19,6 @@
 namespace wf::test {
 namespace {
 
-using Triple = std::tuple<RowId, RowId, float>;
-
-std::vector<Triple> triples_of(const RatingsView<Host>& ratings) {
-  std::vector<Triple> triples;
-  for (Position n = 0; n < ratings.size(); ++n)
-    triples.emplace_back(ratings.user[n], ratings.item[n], ratings.value[n]);
-  return triples;
-}
-
 std::vector<Triple> sorted(std::vector<Triple> triples) {
   std::sort(triples.begin(), triples.end());
   return triples;
@@ -215,6 +206,18 @@ TEST(BlockOrder, AUserIsWorkedOffBeforeMoreThanEightOthersBegin) {
       }
     }
   }
+}
+
+TEST(BlockOrder, APairThatWasRatedVeryOftenTakesNoLonger) {  // falling values: the worst case of an insertion
+  constexpr Position kTimes = 300'000;
+  Ratings ratings;
+  for (Position n = 0; n < kTimes; ++n) ratings.push_back(1, 2, static_cast<float>(kTimes - n));
+  ThreadPool pool(1);
+  const BlockGrid grid(pool, std::move(ratings), 3, 3, 1, Shuffle::epoch, 1);
+  const Span<const float, Host> values = grid.ratings().value;
+  std::vector<float> sorted(values.begin(), values.end());
+  std::rotate(sorted.begin(), std::min_element(sorted.begin(), sorted.end()), sorted.end());
+  EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end()));
 }
 
 TEST(BlockOrder, AUsersItemsBeginAnywhere) {  // else all users of a block would step the same items at the same time

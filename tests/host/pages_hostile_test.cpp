@@ -88,6 +88,14 @@ std::string error_of_forged(const std::function<void(Forgery&)>& change) {
   return error_of(folder.write("a.wfr", forgery.sealed()));
 }
 
+TEST(HostilePages, WithoutARatingAreRefused) {  // a text without one is, too: nothing can be said of it
+  const FreshFolder folder;
+  Dataset data = some_data(12, IdKind::integers, IdKind::strings, 3);
+  data.ratings = {};
+  write_pages(folder.file("a.wfr"), data, some_source(data), 1, 2);
+  EXPECT_THAT(error_of(folder.file("a.wfr")), HasSubstr("holds no ratings"));
+}
+
 TEST(HostilePages, TheUnharmedForgeryIsRead) {
   EXPECT_EQ(error_of_forged([](Forgery&) {}), "no error");
 }

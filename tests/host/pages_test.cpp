@@ -147,7 +147,7 @@ TEST(Pages, KeepTheRulesOfDeclaredRows) {
 }
 
 RC_GTEST_PROP(PagesProperty, GiveBackAnyRatings, ()) {
-  const int count = *rc::gen::inRange(0, 400);
+  const int count = *rc::gen::inRange(1, 400);
   const auto draw = *rc::gen::arbitrary<std::uint32_t>();
   const int grid = *rc::gen::inRange(1, 6);
   const auto values = *rc::gen::suchThat(rc::gen::container<std::vector<float>>(rc::gen::arbitrary<float>()),

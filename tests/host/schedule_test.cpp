@@ -19,14 +19,6 @@ namespace wf::test {
 namespace {
 
 using testing::UnorderedElementsAreArray;
-using Triple = std::tuple<RowId, RowId, float>;
-
-std::vector<Triple> triples_of(const RatingsView<Host>& ratings) {
-  std::vector<Triple> triples;
-  for (Position n = 0; n < ratings.size(); ++n)
-    triples.emplace_back(ratings.user[n], ratings.item[n], ratings.value[n]);
-  return triples;
-}
 
 std::vector<Triple> epoch_of(Batches& batches, int epoch) {
   std::vector<Triple> all;

@@ -200,6 +200,18 @@ TEST_P(BothEngines, SparseAndDenseMomentumAgree) {  // PyTorch's buffer goes on 
   EXPECT_EQ(largest_difference(sparse, dense), 0);
 }
 
+TEST_P(BothEngines, WithoutEpsNothingButWeightsIsDivided) {  // a zero that an engine added to a row would be 0 / 0
+  for (const Optimizer optimizer : {Optimizer::adagrad, Optimizer::sparse_adam}) {
+    TrainConfig config = small_config();
+    config.batch_size = 64;
+    config.optimizer = optimizer;
+    config.eps = 0;
+    config.epochs = 3;
+    const auto epochs = train(GetParam(), config).result.epochs;
+    EXPECT_LT(epochs.back().train_loss, epochs.front().train_loss);
+  }
+}
+
 TEST(Train, EnginesAgreeEpochByEpoch) {
   for (const Position batch_size : {Position{0}, Position{64}}) {
     TrainConfig config = small_config();
@@ -215,9 +227,14 @@ TEST(Train, EnginesAgreeEpochByEpoch) {
 }
 
 TEST(Train, GivesTheSameBitsForAnyNumberOfThreads) {
-  for (const Position batch_size : {Position{0}, Position{100}}) {
+  struct Case {
+    Position batch_size;
+    Optimizer optimizer;
+  };
+  for (const Case& c : {Case{0, Optimizer::sgd}, Case{0, Optimizer::row_adagrad}, Case{100, Optimizer::sgd}}) {
     TrainConfig config = small_config();
-    config.batch_size = batch_size;
+    config.batch_size = c.batch_size;
+    config.optimizer = c.optimizer;
     config.grid = 5;
     config.epochs = 3;
     const std::vector<float> one = values_of(train("cpu", config, {}, 1).model);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace wf::test {
@@ -99,6 +100,16 @@ inline Ratings random_ratings(Position count, Position n_users, Position n_items
                       0.5F * static_cast<float>(1 + bits.word[2] % 10));
   }
   return ratings;
+}
+
+using Triple = std::tuple<RowId, RowId, float>;
+
+inline std::vector<Triple> triples_of(const RatingsView<Host>& ratings) {
+  std::vector<Triple> triples;
+  for (Position n = 0; n < ratings.size(); ++n) {
+    triples.emplace_back(ratings.user[n], ratings.item[n], ratings.value[n]);
+  }
+  return triples;
 }
 
 /// Largest |actual - expected|, where a NaN counts as infinite. Sizes must agree.

@@ -185,6 +185,10 @@ TEST(RowAdagrad, MovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3, all 
   EXPECT_FLOAT_EQ(item_state[kSlowLength], 3.3F * 3.3F + 0.3F * 0.3F);
 }
 
+TEST(DefaultGrid, DoesNotDependOnThreads) {
+  EXPECT_EQ(Cpu(1).least_ranges(), Cpu(24).least_ranges());
+}
+
 TEST(Projection, ShrinksTowardsZeroAndThenCutsOff) {
   EXPECT_FLOAT_EQ(projected(0.5F, 0.2F, false), 0.3F);
   EXPECT_FLOAT_EQ(projected(-0.5F, 0.2F, false), -0.3F);
