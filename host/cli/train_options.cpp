@@ -32,8 +32,10 @@ class ConfigTable {
                   });
   }
   template <class Enum>
-  void choice(Group group, const std::string& names, const std::string& text, Enum& into) {
-    parser_.value(group, names, join(words_of<Enum>(), "|"), fmt::format("{} (default {})", text, name_of(into)),
+  void choice(Group group, const std::string& names, const std::string& text, Enum& into,
+              const std::string& default_text = {}) {
+    const std::string shown = default_text.empty() ? std::string(name_of(into)) : default_text;
+    parser_.value(group, names, join(words_of<Enum>(), "|"), fmt::format("{} (default {})", text, shown),
                   [&given = given_, &into](const std::string& option, const std::string& word) {
                     into = parse_word<Enum>(option, word);
                     given.insert(option.substr(2));
@@ -115,9 +117,8 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
 
 void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& config) {
   const Group group = Group::training;
-  table.choice(group, "--optimizer",
-               "how a gradient is applied; row_adagrad is the default for one step per rating and loss mse",
-               config.optimizer);
+  table.choice(group, "--optimizer", "how a gradient is applied", config.optimizer,
+               "row_adagrad for one step per rating and loss mse, else sgd");
   table.number(group, "--accumulator", "what row_adagrad's sums of squared gradients begin with", config.accumulator,
                kPositive, fmt::format("{} × σ³", config.accumulator));
   parser.rare();

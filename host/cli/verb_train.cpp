@@ -117,19 +117,25 @@ Baselines measure_baselines(const Parts& parts, Position n_users, Position n_ite
   return result;
 }
 
-Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const ValueFacts& facts,
-                BiasBaseline fitted) {
+Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const Ratings& train,
+                const ValueFacts& facts, BiasBaseline fitted) {
   Model model = make_model(data.users.size(), data.items.size(), config.rank, config.biases);
   model.users = std::move(data.users);
   model.items = std::move(data.items);
   model.norm_limit = config.norm_limit;
   set_rating_facts(model, facts, config);
   initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
+  if (config.batch_size == 0) zero_unrated_rows(model, train.view());
+  if (config.nonnegative) make_nonnegative(model);
   if (config.bias_init == BiasInit::fitted) {
     model.tables.user_biases = std::move(fitted.user_bias);
     model.tables.item_biases = std::move(fitted.item_bias);
   }
   if (!request.init_from.empty()) load_tables(model, request.init_from);
+  if (config.nonnegative && has_negative_factors(model)) {
+    throw UsageError(fmt::format("--nonnegative and factors below 0 in {}", request.init_from),
+                     "leave one of them out");
+  }
   return model;
 }
 
@@ -287,7 +293,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   Baselines baselines = measure_baselines(parts, data.users.size(), data.items.size(), config);
   record.baseline_bias_rmse = baselines.bias_rmse;
   record.baseline_mean_rmse = baselines.mean_rmse;
-  Model model = new_model(request, config, std::move(data), facts, std::move(baselines.fitted));
+  Model model = new_model(request, config, std::move(data), parts.train, facts, std::move(baselines.fitted));
   print_settings(console, config, model, !parts.valid.empty());
 
   if (const auto device = chosen.engine->memory()) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace wf {
 namespace {
@@ -146,6 +147,31 @@ void set_rating_facts(Model& model, const ValueFacts& ratings, const TrainConfig
     global_mean = std::log(share / (1 - share));
   }
   model.global_mean = static_cast<float>(config.biases ? config.global_mean.value_or(global_mean) : 0);
+}
+
+void make_nonnegative(Model& model) {
+  for (auto* factors : {&model.tables.user_factors, &model.tables.item_factors}) {
+    for (float& value : *factors) value = std::fabs(value);
+  }
+}
+
+bool has_negative_factors(const Model& model) {
+  const auto below = [](float value) { return value < 0; };
+  const auto any = [&](const HostBuffer<float>& factors) { return std::any_of(factors.begin(), factors.end(), below); };
+  return any(model.tables.user_factors) || any(model.tables.item_factors);
+}
+
+void zero_unrated_rows(Model& model, const RatingsView<Host>& ratings) {
+  const auto zero = [](const Rows<float, Host>& table, Span<const RowId, Host> rated) {
+    std::vector<bool> is_rated(static_cast<std::size_t>(table.count), false);
+    for (const RowId row : rated) is_rated[static_cast<std::size_t>(row)] = true;
+    for (Position r = 0; r < table.count; ++r) {
+      if (is_rated[static_cast<std::size_t>(r)]) continue;
+      for (int f = 0; f < table.rank; ++f) table.row(r)[f] = 0;
+    }
+  };
+  zero(model.view().user_factors, ratings.user);
+  zero(model.view().item_factors, ratings.item);
 }
 
 }  // namespace wf

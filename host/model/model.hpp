@@ -3,6 +3,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/config/config.hpp"
 #include "host/ratings/id_map.hpp"
+#include "host/ratings/ratings.hpp"
 #include "host/ratings/value_facts.hpp"
 
 #include <map>
@@ -59,5 +60,12 @@ void set_rating_facts(Model& model, const ValueFacts& ratings, const TrainConfig
 /// Draws the factors from (seed, table, element); zeroes biases and padding rows. `threads` 0: all; the same bits.
 void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding,
                 int threads = 0);
+
+/// A start for factors that stay at 0 or above: what is drawn below 0 is drawn above it.
+void make_nonnegative(Model& model);
+bool has_negative_factors(const Model& model);
+
+/// Zeros the factors of rows that `ratings` do not have: drawn ones would stay as they are and add noise to scores.
+void zero_unrated_rows(Model& model, const RatingsView<Host>& ratings);
 
 }  // namespace wf

@@ -168,6 +168,19 @@ TEST_F(TrainedFolder, InitFromStartsWithThoseTables) {
   }
 }
 
+TEST_F(TrainedFolder, NonnegativeFactorsDoNotBeginBelowZeroEither) {
+  EXPECT_EQ(run({"train", "ratings.csv", "-k", "4", "--nonnegative", "--epochs", "0", "-o", "n.safetensors"}).exit_code,
+            0);
+  EXPECT_EQ(run({"train", "ratings.csv", "-k", "4", "--nonnegative", "--init-from", "n.safetensors", "--epochs", "1",
+                 "-o", "o.safetensors"})
+                .exit_code,
+            0);
+  const ProgramResult result = run({"train", "ratings.csv", "-k", "4", "--nonnegative", "--init-from",
+                                    "ratings.safetensors", "-o", "m.safetensors"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("factors below 0 in ratings.safetensors"));
+}
+
 TEST_F(TrainedFolder, TheOutputIsCheckedBeforeTheWork) {
   const ProgramResult result = run({"train", "ratings.csv", "-o", "absent/m.safetensors"});
   EXPECT_EQ(result.exit_code, 1);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace wf {
 namespace {
 
@@ -61,6 +63,34 @@ TEST(Model, MayHaveNoRows) {
   initialise(model, {}, 1, -1, -1);
   EXPECT_EQ(model.bytes(), 0);
   EXPECT_TRUE(model.view().user_factors.empty());
+}
+
+TEST(Model, RowsWithoutRatingsBeginAtZero) {
+  Model model = make_model(3, 2, 9, false);
+  initialise(model, {}, 1, -1, -1);
+  Ratings ratings;
+  ratings.push_back(2, 0, 4);
+  const float kept = model.view().user_factors.row(2)[8];
+  zero_unrated_rows(model, ratings.view());
+  for (int f = 0; f < 9; ++f) {
+    EXPECT_EQ(model.view().user_factors.row(0)[f], 0);
+    EXPECT_EQ(model.view().user_factors.row(1)[f], 0);
+    EXPECT_EQ(model.view().item_factors.row(1)[f], 0);
+    EXPECT_NE(model.view().item_factors.row(0)[f], 0);
+  }
+  EXPECT_EQ(model.view().user_factors.row(2)[8], kept);
+}
+
+TEST(Model, ANonnegativeStartKeepsTheSizes) {
+  Model model = make_model(5, 4, 8, false), drawn = make_model(5, 4, 8, false);
+  initialise(model, {}, 1, -1, -1);
+  initialise(drawn, {}, 1, -1, -1);
+  EXPECT_TRUE(has_negative_factors(model));
+  make_nonnegative(model);
+  EXPECT_FALSE(has_negative_factors(model));
+  for (Position n = 0; n < model.tables.user_factors.size(); ++n) {
+    EXPECT_EQ(model.tables.user_factors[n], std::fabs(drawn.tables.user_factors[n]));
+  }
 }
 
 }  // namespace
