@@ -377,9 +377,9 @@ class Bench {
     Ratings ratings;
     for (Position n = 0; n < batch_; ++n) ratings.push_back(batch.user[n], batch.item[n], batch.value[n]);
     ThreadPool pool;
-    BlockGrid grid(pool, std::move(ratings), settings_.n_users, settings_.n_items,
-                   default_grid_size(batch_, settings_.n_users, settings_.n_items, rank_, kernels_.least_ranges()),
-                   Shuffle::epoch, kSeed);
+    const int size = default_grid_size(batch_, settings_.n_users, settings_.n_items, rank_, kernels_.least_ranges());
+    BlockGrid grid(pool, RatingsInMemory(ratings.view()),
+                   {settings_.n_users, settings_.n_items, size, Shuffle::epoch, kSeed});
     grid.start_epoch(0);
     std::vector<std::vector<Block>> strata;
     for (int s = 0; s < grid.size(); ++s) strata.emplace_back(grid.stratum(s).begin(), grid.stratum(s).end());

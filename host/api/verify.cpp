@@ -110,7 +110,7 @@ Model start_model(const Sample& sample, const TrainConfig& config) {
   Model model = make_model(sample.n_users, sample.n_items, config.rank, config.biases);
   initialise(model, config.init, config.seed, config.user_padding, config.item_padding);
   model.norm_limit = config.norm_limit;
-  set_rating_facts(model, facts_of(sample.ratings.value.span()), config);
+  set_rating_facts(model, facts_of(RatingsInMemory(sample.ratings.view())), config);
   return model;
 }
 

@@ -58,12 +58,17 @@ PageSource read_pages(Console& console, const std::string& path, const ReadOptio
 
 }  // namespace
 
+void refuse_reader_request(const std::string& path, const ReaderRequest& reader) {
+  refuse_reader_options(path, reader.options);
+  if (reader.options.ids || reader.n_users > 0 || reader.n_items > 0) {
+    throw UsageError(fmt::format("--ids, --n-users and --n-items have no effect on {}: it is a page file", path),
+                     "leave them out, or give them to warpfactor convert");
+  }
+}
+
 PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into) {
   if (is_page_file(path)) {
-    if (reader.options.ids || reader.n_users > 0 || reader.n_items > 0) {
-      throw UsageError(fmt::format("--ids, --n-users and --n-items have no effect on {}: it is a page file", path),
-                       "leave them out, or give them to warpfactor convert");
-    }
+    refuse_reader_request(path, reader);
     return read_pages(console, path, reader.options, into);
   }
   PageSource source{{}, stamp_of(path), reader.options, reader.n_users, reader.n_items};

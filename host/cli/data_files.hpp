@@ -27,6 +27,7 @@ PageSource read_through_cache(Console& console, const std::string& path, const R
 
 /// Throws UsageError for reader options given with a page file, whose ratings have been read already.
 void refuse_reader_options(const std::string& path, const ReadOptions& options);
+void refuse_reader_request(const std::string& path, const ReaderRequest& reader);
 
 /// Appends a page file's ratings and gives its source, with the seconds that this took.
 PageSource read_page_file(const PageFile& file, const ReadOptions& options, Dataset& into);

@@ -42,6 +42,7 @@ struct TrainRequest {
   bool no_valid = false;
   bool deterministic = false;
   bool cache = false;        ///< a page file beside DATA
+  Position memory = 0;       ///< bytes that the run may take; 0: what it takes
   std::string out;           ///< empty: from the data's name
   std::string metrics;       ///< empty: beside the model; "none": no log
   std::string batch_losses;  ///< empty: none

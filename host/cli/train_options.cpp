@@ -238,6 +238,11 @@ void add_train_options(Parser& parser, TrainRequest& request) {
   add_reader_options(parser, request.reader, true);
   parser.flag(Group::data, "--cache", "keep DATA's ratings in DATA.wfr and read them from there until DATA changes",
               [&request] { request.cache = true; });
+  parser.value(
+      Group::data, "--memory", "SIZE",
+      "what the run may take of memory, as 500M or 4G: ratings of a page file that do not fit are laid out in a "
+      "file beside the model and read block by block; the same model (default: no limit)",
+      [&request](const std::string& option, const std::string& word) { request.memory = parse_bytes(option, word); });
   ConfigTable table(parser, request);
   add_model_options(table, parser, request);
   add_training_options(table, parser, request);

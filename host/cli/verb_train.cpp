@@ -1,23 +1,22 @@
 // train: ratings in, model out, and everything worth knowing on the way.
 #include "host/api/engines.hpp"
-#include "host/cli/data_files.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/resolve_config.hpp"
 #include "host/cli/signals.hpp"
 #include "host/cli/train_header.hpp"
+#include "host/cli/training_data.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/cli/words.hpp"
-#include "host/evaluate/baselines.hpp"
 #include "host/model/model_file.hpp"
-#include "host/ratings/split.hpp"
 #include "host/train/memory_plan.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 namespace wf::cli {
@@ -53,32 +52,12 @@ OutputPaths output_paths(const TrainRequest& request) {
   return paths;
 }
 
-/// The part to train on and the part to validate on, with rows of the same tables.
-struct Parts {
-  Ratings train, valid;
-};
-
-Parts split_parts(Console& console, const TrainRequest& request, const TrainConfig& config, Dataset& data) {
-  Parts parts;
-  if (!request.valid.empty()) {
-    Dataset valid{{}, data.users.clone(), data.items.clone()};
-    read_file(console, request.valid, request.reader.options, valid);
-    parts.valid = std::move(valid.ratings);
-  } else if (config.valid_frac > 0) {
-    ThreadPool pool(config.threads);
-    parts.valid = split_off(data.ratings, config.valid_frac, config.seed, pool);
-  }
-  parts.train = std::move(data.ratings);
-  if (parts.train.empty()) {
-    throw UsageError(fmt::format("--valid-frac {} leaves no rating to train on", config.valid_frac),
-                     "take a smaller share, or --no-valid");
-  }
-  print_split(console, request, config, parts.train.size(), parts.valid.size());
-  return parts;
-}
-
-/// What a page file cannot do, whether it is DATA or its cache.
+/// What a page file cannot do, whether it is DATA or its cache; and what cannot be done without one.
 void check_pages(const TrainRequest& request, const TrainConfig& config) {
+  if (request.memory > 0 && config.batch_size > 0) {
+    throw UsageError("--memory is for one step per rating: a mini-batch draws from all ratings",
+                     "leave --batch-size out");
+  }
   const bool pages = is_page_file(request.data);
   if (request.cache && (pages || request.data == "-")) {
     throw UsageError(fmt::format("--cache: {} has none", pages ? "a page file" : "stdin"),
@@ -88,6 +67,11 @@ void check_pages(const TrainRequest& request, const TrainConfig& config) {
     throw UsageError("--shuffle none needs the order of the file, which a page file does not keep",
                      pages ? "train on the text" : "leave --cache out");
   }
+}
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
 }
 
 void check_padding(const TrainConfig& config, const Dataset& data) {
@@ -101,35 +85,18 @@ void check_padding(const TrainConfig& config, const Dataset& data) {
   check("--item-padding-idx", config.item_padding, data.items.size());
 }
 
-struct Baselines {
-  std::optional<double> mean_rmse, bias_rmse;
-  BiasBaseline fitted;  ///< what biases begin with; released once they do
-};
-
-Baselines measure_baselines(const Parts& parts, Position n_users, Position n_items, const TrainConfig& config) {
-  Baselines result;
-  if (parts.valid.empty() && config.bias_init == BiasInit::zero) return result;
-  result.fitted = fit_biases(parts.train.view(), n_users, n_items, kBiasPenalty, config.threads);
-  if (!parts.valid.empty()) {
-    result.mean_rmse = result.fitted.mean_errors(parts.valid.view(), config.threads).rmse();
-    result.bias_rmse = result.fitted.errors(parts.valid.view(), config.threads).rmse();
-  }
-  return result;
-}
-
-Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& data, const Ratings& train,
-                const ValueFacts& facts, BiasBaseline fitted) {
-  Model model = make_model(data.users.size(), data.items.size(), config.rank, config.biases);
-  model.users = std::move(data.users);
-  model.items = std::move(data.items);
+Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& ids, TrainingData& data) {
+  Model model = make_model(ids.users.size(), ids.items.size(), config.rank, config.biases);
+  model.users = std::move(ids.users);
+  model.items = std::move(ids.items);
   model.norm_limit = config.norm_limit;
-  set_rating_facts(model, facts, config);
+  set_rating_facts(model, data.facts, config);
   initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
-  if (config.batch_size == 0) zero_unrated_rows(model, train.view());
+  if (data.grid) zero_unrated_rows(model, data.grid->counts());
   if (config.nonnegative) make_nonnegative(model);
   if (config.bias_init == BiasInit::fitted) {
-    model.tables.user_biases = std::move(fitted.user_bias);
-    model.tables.item_biases = std::move(fitted.item_bias);
+    model.tables.user_biases = std::move(data.baselines.fitted.user_bias);
+    model.tables.item_biases = std::move(data.baselines.fitted.item_bias);
   }
   if (!request.init_from.empty()) load_tables(model, request.init_from);
   if (config.nonnegative && has_negative_factors(model)) {
@@ -140,8 +107,8 @@ Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&
 }
 
 TrainResult run_training(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths,
-                         Engine& engine, Model& model, Ratings train, const Ratings& valid, Console& console) {
-  TrainingProgress progress(console, config.epochs, train.size());
+                         Engine& engine, Model& model, TrainingData& data, Console& console) {
+  TrainingProgress progress(console, config.epochs, data.n_train());
   MetricsLog metrics(paths.metrics);
   std::optional<OutputFile> batch_losses;
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
@@ -159,7 +126,8 @@ TrainResult run_training(const TrainRequest& request, const TrainConfig& config,
   callbacks.stop_requested = [] { return stop_signal() != 0; };
   TrainResult result;
   try {
-    result = engine.train(model, std::move(train), valid.view(), config, callbacks);
+    result = data.grid ? engine.train_by_block(model, *data.grid, data.valid.view(), config, callbacks)
+                       : engine.train(model, std::move(data.train), data.valid.view(), config, callbacks);
   } catch (const FailedError&) {
     if (batch_losses) batch_losses->commit();  // of a run that diverged: that is when one wants to see them
     throw;
@@ -197,6 +165,18 @@ std::string reason_text(StopReason reason, const TrainConfig& config) {
 
 const char* reason_word(StopReason reason) {
   return reason == StopReason::early ? "early" : reason == StopReason::interrupted ? "interrupted" : "all_epochs";
+}
+
+TrainingRecord record_of(const PageSource& about, const TrainingData& data) {
+  TrainingRecord record;
+  record.data = about.report.path;
+  record.hash = about.report.hash;
+  record.bytes = about.report.bytes;
+  record.n_ratings = data.n_train();
+  record.reader = {about.options, about.declared_users, about.declared_items};
+  record.baseline_bias_rmse = data.baselines.bias_rmse;
+  record.baseline_mean_rmse = data.baselines.mean_rmse;
+  return record;
 }
 
 /// A run that is over and saved.
@@ -275,40 +255,28 @@ int run_verb(const TrainRequest& request, Console& console) {
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic);
   end_on_stop_signals();
 
-  Dataset data = new_dataset(request.reader);
-  const PageSource source =
-      (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, data);
-  check_padding(config, data);
-  print_data(console, source.report, data, config);
-  Parts parts = split_parts(console, request, config, data);
+  OpenedData opened = open_data(console, request, config.batch_size == 0);
+  check_padding(config, opened.data);
+  print_data(console, opened.about.report, opened.data, config);
+  TrainingData data = prepare(console, request, config, *chosen.engine, opened, folder_of(paths.model));
   console.line("engine", chosen.why, "--engine, --threads");
-  const ValueFacts facts = facts_of(parts.train.value.span(), config.threads);
-  scale_defaults(config, request, facts.deviation);
-  TrainingRecord record;
-  record.data = source.report.path;
-  record.hash = source.report.hash;
-  record.bytes = source.report.bytes;
-  record.n_ratings = parts.train.size();
-  record.reader = {source.options, source.declared_users, source.declared_items};
-  Baselines baselines = measure_baselines(parts, data.users.size(), data.items.size(), config);
-  record.baseline_bias_rmse = baselines.bias_rmse;
-  record.baseline_mean_rmse = baselines.mean_rmse;
-  Model model = new_model(request, config, std::move(data), parts.train, facts, std::move(baselines.fitted));
-  print_settings(console, config, model, !parts.valid.empty());
+  scale_defaults(config, request, data.facts.deviation);
+  TrainingRecord record = record_of(opened.about, data);
+  Model model = new_model(request, config, std::move(opened.data), data);
+  print_settings(console, config, model, !data.valid.empty());
 
   if (const auto device = chosen.engine->memory()) {
-    console.line("memory",
-                 describe(chosen.engine->plan(model, parts.train.size(), parts.valid.size(), config), *device),
+    console.line("memory", describe(chosen.engine->plan(model, data.n_train(), data.valid.size(), config), *device),
                  config.batch_size > 0 ? "--rank, --batch-size" : "--rank");
   }
 
   remember_stop_signals();
-  const TrainResult result =
-      run_training(request, config, paths, *chosen.engine, model, std::move(parts.train), parts.valid, console);
-  parts.valid = {};
+  const TrainResult result = run_training(request, config, paths, *chosen.engine, model, data, console);
+  data.grid.reset();
+  data.valid = {};
   write_record(record, config, result, model);
   write_model(model, paths.model);
-  report_result({result, baselines, config, paths, model, record, start}, console);
+  report_result({result, data.baselines, config, paths, model, record, start}, console);
   return result.reason == StopReason::interrupted ? 128 + stop_signal() : 0;
 }
 

@@ -68,7 +68,8 @@ BaselineResult measure_baseline(const EvaluateRequest& request, const Model& mod
     return result;
   }
   const int threads = request.engine.threads;
-  const BiasBaseline baseline = fit_biases(train.view(), model.n_users, model.n_items, kBiasPenalty, threads);
+  const BiasBaseline baseline =
+      fit_biases(RatingsInMemory(train.view()), model.n_users, model.n_items, kBiasPenalty, threads);
   result.bias_rmse = baseline.errors(ratings, threads).rmse();
   result.mean_rmse = baseline.mean_errors(ratings, threads).rmse();
   result.fitted_on = file.path;

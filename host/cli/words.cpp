@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -103,6 +104,26 @@ double parse_number(const std::string& option, const std::string& text, const Ra
   const bool above = value > range.high || (range.high_open && value == range.high);
   if (below || above) throw UsageError(fmt::format("{}: {} is out of range", option, text), bounds());
   return value;
+}
+
+Position parse_bytes(const std::string& option, const std::string& text) {
+  constexpr const char* kCure = "it takes a size as 500M, 4G or 2GiB";
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string unit(end, text.data() + text.size());
+  for (char& letter : unit) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  if (unit.ends_with('B')) unit.pop_back();
+  const bool binary = unit.size() == 2 && unit[1] == 'I';
+  if (binary) unit.pop_back();
+  const std::size_t power = unit.empty() ? 0 : std::string_view("KMGT").find(unit) + 1;  // npos + 1 is 0
+  if (error != std::errc{} || (power == 0 && !unit.empty()) || unit.size() > 1 || (binary && power == 0)) {
+    throw UsageError(fmt::format("{}: \"{}\" is no size", option, text), kCure);
+  }
+  const double bytes = value * std::pow(binary ? 1024.0 : 1000.0, static_cast<double>(power));
+  if (!(bytes >= 1 && bytes < 9e18)) {
+    throw UsageError(fmt::format("{}: {} is out of range", option, text), kCure);
+  }
+  return static_cast<Position>(bytes);
 }
 
 void refuse_word(const std::string& option, const std::string& text, const std::vector<std::string>& known) {

@@ -27,6 +27,9 @@ struct Range {
   bool low_open = false;
   bool high_open = false;
 };
+/// "500M", "1.5G", "2GiB": above 0; K, M, G and T are powers of 1000, as in short_bytes, Ki, Mi, Gi and Ti of 1024.
+Position parse_bytes(const std::string& option, const std::string& text);
+
 double parse_number(const std::string& option, const std::string& text, const Range& range);
 
 template <class Enum>

@@ -68,14 +68,13 @@ class Cpu : public HostMemory {
   void group_batches(const RatingsView<Host>& ratings, Position batch_size, Position n_users, Position n_items,
                      GroupOrder order);
 
-  /// Adds the errors of f(begin, end) over chunks in the order of the chunks, whoever computed them.
+  /// Adds the errors of f(begin, end) over chunks in the order of the chunks, whoever computed them, one by one: what
+  /// is done in one call or in two adds up to the same bits.
   template <class F>
   void add_over_chunks(Position n, Position chunk, const F& f) {
     partial_.resize((n + chunk - 1) / chunk);
     pool_.for_chunks(n, chunk, [&](Position begin, Position end) { partial_[begin / chunk] = f(begin, end); });
-    ErrorSums sums;
-    for (const ErrorSums& part : partial_) sums += part;
-    add_errors(sums);
+    for (const ErrorSums& part : partial_) add_errors(part);
   }
 
   ThreadPool pool_;

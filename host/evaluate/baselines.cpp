@@ -66,76 +66,84 @@ struct Movement {
   float change = 0, largest = 0;
   double sum = 0;      // of the biases
   Position rated = 0;  // rows with ratings: the others keep the bias 0
-
-  void operator+=(const Movement& other) {
-    change = std::max(change, other.change);
-    largest = std::max(largest, other.largest);
-    sum += other.sum;
-    rated += other.rated;
-  }
 };
 
 /// One side of the fit: its biases, and what does not change from sweep to sweep.
 class Side {
  public:
-  Side(Span<const RowId, Host> rows, Span<const RowId, Host> partners, HostBuffer<float>& biases, ThreadPool& pool)
-      : rows_(rows),
-        partners_(partners),
+  Side(const RatingSource& ratings, RatingSide side, HostBuffer<float>& biases, ThreadPool& pool)
+      : ratings_(ratings),
+        side_(side),
         biases_(biases),
-        sums_(rows.size, biases.size(), pool.size()),
+        sums_(ratings.size(), biases.size(), pool.size()),
         counts_(biases.size()),
         pool_(pool) {
     sums_.sum(
-        rows_, [](Position /*n*/) { return 1; }, pool_);
-    for_rows([&](Position r) { counts_[r] = sums_[r]; });
+        ratings_, side_, [](const RatingsView<Host>& /*part*/, Position /*n*/) { return 1; }, pool_);
+    pool_.for_chunks(biases_.size(), kRows, [&](Position begin, Position end) {
+      for (Position r = begin; r < end; ++r) counts_[r] = sums_[r];
+    });
     for (const Position count : counts_) most_ = std::max(most_, count);
   }
 
   /// The exact minimum over this side with the other fixed: bias = sum of residuals / (count + penalty). Residuals
   /// are below `reach` + the largest fixed bias, and rounded to 2^-36 where those are below 10 and a row has 2 M
   /// ratings: a bias is off by less than 1e-11, a hundredth of a float's rounding of 0.01.
-  Movement fit(Span<const float, Host> values, double mean, double reach, const HostBuffer<float>& fixed,
-               double penalty) {
-    const FixedPoint point(reach + static_cast<double>(largest_of(fixed, pool_)), most_);
-    const auto residual = [&](Position n) {
-      return point.of(static_cast<double>(values[n]) - mean - static_cast<double>(fixed[partners_[n]]));
+  Movement fit(double mean, double reach, const HostBuffer<float>& fixed, double penalty) {
+    const double largest = reach + static_cast<double>(largest_of(fixed, pool_));
+    const FixedPoint point(largest, most_);
+    const RatingSide other = side_ == RatingSide::user ? RatingSide::item : RatingSide::user;
+    const auto residual = [&](const RatingsView<Host>& part, Position n) {
+      return point.of(static_cast<double>(part.value[n]) - mean - static_cast<double>(fixed[rows_of(part, other)[n]]));
     };
-    sums_.sum(rows_, residual, pool_);
-    return move([&](Position r) { return point.value(sums_[r]) / (static_cast<double>(counts_[r]) + penalty); });
+    sums_.sum(ratings_, side_, residual, pool_);
+    return move(largest,
+                [&](Position r) { return point.value(sums_[r]) / (static_cast<double>(counts_[r]) + penalty); });
   }
 
-  Movement shift(double by) {
-    return move([&](Position r) { return static_cast<double>(biases_[r]) + by; });
+  void shift(double by) {
+    const double largest = static_cast<double>(largest_of(biases_, pool_)) + std::fabs(by);
+    move(largest, [&](Position r) { return static_cast<double>(biases_[r]) + by; });
   }
 
  private:
-  template <class F>
-  void for_rows(const F& f) {
-    pool_.for_chunks(biases_.size(), kRows, [&](Position begin, Position end) {
-      for (Position r = begin; r < end; ++r) f(r);
-    });
-  }
+  /// A chunk's movement, its sum in fixed point: no order of the rows shows.
+  struct Part {
+    float change = 0, largest = 0;
+    std::int64_t sum = 0;
+    Position rated = 0;
+  };
 
-  /// Every rated row's bias becomes bias_of(row).
+  /// Every rated row's bias becomes bias_of(row), which is `largest` at most.
   template <class BiasOf>
-  Movement move(const BiasOf& bias_of) {
-    HostBuffer<Movement> parts((biases_.size() + kRows - 1) / kRows);
+  Movement move(double largest, const BiasOf& bias_of) {
+    const FixedPoint point(2 * largest, biases_.size());  // twice: a float may be rounded up
+    HostBuffer<Part> parts((biases_.size() + kRows - 1) / kRows);
     pool_.for_chunks(biases_.size(), kRows, [&](Position begin, Position end) {
-      Movement movement;
+      Part part;
       for (Position r = begin; r < end; ++r) {
         if (counts_[r] == 0) continue;
         const auto bias = static_cast<float>(bias_of(r));
         const float before = std::exchange(biases_[r], bias);
-        movement += {std::fabs(bias - before), std::fabs(bias), static_cast<double>(bias), 1};
+        part.change = std::max(part.change, std::fabs(bias - before));
+        part.largest = std::max(part.largest, std::fabs(bias));
+        part.sum += point.of(static_cast<double>(bias));
+        ++part.rated;
       }
-      parts[begin / kRows] = movement;
+      parts[begin / kRows] = part;
     });
-    Movement all;
-    for (const Movement& part : parts) all += part;
-    return all;
+    Part all;
+    for (const Part& part : parts) {
+      all.change = std::max(all.change, part.change);
+      all.largest = std::max(all.largest, part.largest);
+      all.sum += part.sum;
+      all.rated += part.rated;
+    }
+    return {all.change, all.largest, point.value(all.sum), all.rated};
   }
 
-  Span<const RowId, Host> rows_, partners_;
+  const RatingSource& ratings_;
+  RatingSide side_;
   HostBuffer<float>& biases_;
   RowSums sums_;
   HostBuffer<Position> counts_;
@@ -159,22 +167,21 @@ ErrorSums BiasBaseline::mean_errors(const RatingsView<Host>& ratings, int thread
   return errors_against(ratings, std::fabs(mean), pool, [&](Position /*n*/) { return mean; });
 }
 
-BiasBaseline fit_biases(const RatingsView<Host>& train, Position n_users, Position n_items, double penalty,
-                        int threads) {
+BiasBaseline fit_biases(const RatingSource& train, Position n_users, Position n_items, double penalty, int threads) {
   BiasBaseline baseline;
   baseline.user_bias = HostBuffer<float>(n_users, 0.0F);
   baseline.item_bias = HostBuffer<float>(n_items, 0.0F);
-  const ValueFacts facts = facts_of(train.value, threads);
+  const ValueFacts facts = facts_of(train, threads);
   baseline.mean = facts.mean;
   if (train.size() == 0) return baseline;
   const double reach =
       std::max(baseline.mean - static_cast<double>(facts.least), static_cast<double>(facts.most) - baseline.mean);
   ThreadPool pool(useful_threads(threads, train.size() / kRatings));
-  Side users(train.user, train.item, baseline.user_bias, pool);
-  Side items(train.item, train.user, baseline.item_bias, pool);
+  Side users(train, RatingSide::user, baseline.user_bias, pool);
+  Side items(train, RatingSide::item, baseline.item_bias, pool);
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
-    const Movement item = items.fit(train.value, baseline.mean, reach, baseline.user_bias, penalty);
-    const Movement user = users.fit(train.value, baseline.mean, reach, baseline.item_bias, penalty);
+    const Movement item = items.fit(baseline.mean, reach, baseline.user_bias, penalty);
+    const Movement user = users.fit(baseline.mean, reach, baseline.item_bias, penalty);
     // What users gain and items lose changes no residual, only the penalty. Alternating steps close 4 % of that gap a
     // sweep with 9 M ratings; here it is closed at once.
     const double gap = (item.sum - user.sum) / static_cast<double>(item.rated + user.rated);

@@ -1,42 +1,46 @@
 // Exact sums over the ratings of every row of one side, by all threads.
 #pragma once
-#include "host/base/host_buffer.hpp"
-#include "host/base/thread_pool.hpp"
+#include "host/ratings/rating_source.hpp"
 
 #include <algorithm>
 
 namespace wf {
 
-/// A table of sums per chunk of the ratings: two chunks a thread, and fewer where the tables would take more than 2
-/// bytes a rating. Terms are integers (host/base/fixed_point.hpp), so that nothing depends on how ratings are cut.
+/// Which rows of a rating are meant.
+enum class RatingSide { user, item };
+
+inline Span<const RowId, Host> rows_of(const RatingsView<Host>& ratings, RatingSide side) {
+  return side == RatingSide::user ? ratings.user : ratings.item;
+}
+
+/// A table of sums for each share of the ratings (shares_with_tables). Terms are integers (host/base/fixed_point.hpp),
+/// so that nothing depends on how ratings are shared out.
 class RowSums {
  public:
   RowSums(Position ratings, Position rows, int threads)
-      : chunks_(std::clamp<Position>(ratings / (4 * std::max<Position>(rows, 1)), 1, 2 * Position{threads})),
-        chunk_size_(std::max<Position>((ratings + chunks_ - 1) / chunks_, 1)),
-        rows_(rows),
-        parts_(checked_product(chunks_, rows)) {}
+      : shares_(shares_with_tables(threads, ratings, rows)), rows_(rows), tables_(checked_product(shares_, rows)) {}
 
-  /// Sums term(n) over the ratings n of each row.
+  /// Sums term(ratings of a part, n) over the ratings n of each row.
   template <class Term>
-  void sum(Span<const RowId, Host> rows, const Term& term, ThreadPool& pool) {
-    pool.for_each(chunks_, [&](Position chunk) {
-      std::int64_t* part = parts_.data() + chunk * rows_;
-      std::fill(part, part + rows_, 0);
-      const Position end = std::min(rows.size, (chunk + 1) * chunk_size_);
-      for (Position n = chunk * chunk_size_; n < end; ++n) part[rows[n]] += term(n);
+  void sum(const RatingSource& ratings, RatingSide side, const Term& term, ThreadPool& pool) {
+    pool.for_each(shares_, [&](Position share) { std::fill_n(tables_.data() + share * rows_, rows_, 0); });
+    ratings.for_parts(pool, shares_, [&](int share, const RatingPart& part) {
+      std::int64_t* const table = tables_.data() + share * rows_;
+      const Span<const RowId, Host> rows = rows_of(part.ratings, side);
+      for (Position n = 0; n < rows.size; ++n) table[rows[n]] += term(part.ratings, n);
     });
   }
 
   std::int64_t operator[](Position row) const {
     std::int64_t sum = 0;
-    for (Position at = row; at < parts_.size(); at += rows_) sum += parts_[at];
+    for (Position at = row; at < tables_.size(); at += rows_) sum += tables_[at];
     return sum;
   }
 
  private:
-  Position chunks_, chunk_size_, rows_;
-  HostBuffer<std::int64_t> parts_;  // [chunks x rows]
+  int shares_;
+  Position rows_;
+  HostBuffer<std::int64_t> tables_;  // [shares x rows]
 };
 
 }  // namespace wf

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 namespace wf {
 namespace {
@@ -161,13 +160,10 @@ bool has_negative_factors(const Model& model) {
   return any(model.tables.user_factors) || any(model.tables.item_factors);
 }
 
-void zero_unrated_rows(Model& model, const RatingsView<Host>& ratings) {
-  const auto zero = [](const Rows<float, Host>& table, Span<const RowId, Host> rated) {
-    std::vector<bool> is_rated(static_cast<std::size_t>(table.count), false);
-    for (const RowId row : rated) is_rated[static_cast<std::size_t>(row)] = true;
+void zero_unrated_rows(Model& model, const RowCounts& ratings) {
+  const auto zero = [](const Rows<float, Host>& table, const HostBuffer<Position>& counts) {
     for (Position r = 0; r < table.count; ++r) {
-      if (is_rated[static_cast<std::size_t>(r)]) continue;
-      for (int f = 0; f < table.rank; ++f) table.row(r)[f] = 0;
+      if (counts[r] == 0) std::fill_n(table.row(r), table.rank, 0.0F);
     }
   };
   zero(model.view().user_factors, ratings.user);

@@ -3,7 +3,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/config/config.hpp"
 #include "host/ratings/id_map.hpp"
-#include "host/ratings/ratings.hpp"
+#include "host/ratings/rating_source.hpp"
 #include "host/ratings/value_facts.hpp"
 
 #include <map>
@@ -65,7 +65,7 @@ void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId 
 void make_nonnegative(Model& model);
 bool has_negative_factors(const Model& model);
 
-/// Zeros the factors of rows that `ratings` do not have: drawn ones would stay as they are and add noise to scores.
-void zero_unrated_rows(Model& model, const RatingsView<Host>& ratings);
+/// Zeros the factors of rows without ratings: drawn ones would stay as they are and add noise to scores.
+void zero_unrated_rows(Model& model, const RowCounts& ratings);
 
 }  // namespace wf

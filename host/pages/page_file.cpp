@@ -68,6 +68,11 @@ PageFile::PageFile(const std::string& path) : file_(path) {
   }
   directory_ = as_values<PageEntry>(read_section(header_.directory, "directory"));
   check_directory();
+  Position begin = 0;
+  for (const PageEntry& page : directory_) {
+    begins_.push_back(begin);
+    begin += page.ratings;
+  }
 }
 
 void PageFile::fail(const std::string& what) const {

@@ -4,6 +4,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/pages/page_format.hpp"
 #include "host/pages/page_source.hpp"
+#include "host/ratings/rating_source.hpp"
 
 #include <optional>
 #include <string>
@@ -13,14 +14,14 @@ namespace wf {
 /// Whether a regular file begins as a page file does, whatever it is called. False for what cannot be opened.
 bool is_page_file(const std::string& path);
 
-class PageFile {
+class PageFile final : public RatingSource {
  public:
   /// Reads what stands before the pages and checks it: sizes and places against the file's length, before memory is
   /// asked for, and checksums. Throws InputError with the file, what is wrong and the cure.
   explicit PageFile(const std::string& path);
 
   const PageSource& source() const { return source_; }
-  Position ratings() const { return header_.ratings; }
+  Position size() const override { return header_.ratings; }  ///< ratings
   Position bytes() const { return header_.file_bytes; }
   IdKind user_kind() const { return static_cast<IdKind>(header_.user_kind); }
   IdKind item_kind() const { return static_cast<IdKind>(header_.item_kind); }
@@ -30,11 +31,18 @@ class PageFile {
   /// then holds a part. Peak memory: 12 bytes a rating, the ids, and a page a thread.
   void read_into(Dataset& into, int threads = 0) const;
 
+  /// The ids alone, for ratings that stay in the file.
+  Dataset ids() const;
+
+  /// A part is a page. Peak memory: 24 bytes a rating of a page for each share.
+  using RatingSource::for_parts;
+  void for_parts(ThreadPool& pool, int shares, const Visit& visit) const override;
+
   /// `what` about this file, as an InputError.
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
-  friend class PageReader;
+  friend class PageDecoder;
 
   void check_header() const;
   void check_sections() const;
@@ -48,6 +56,7 @@ class PageFile {
   bool source_known_ = false;
   HostBuffer<float> table_;          // of values; empty: pages hold floats
   HostBuffer<PageEntry> directory_;  // [G x G]
+  HostBuffer<Position> begins_;      // [G x G] ratings before a page
 };
 
 }  // namespace wf

@@ -15,43 +15,30 @@
 
 namespace wf {
 
-/// Reads pages of one file into ratings that have room for them.
-class PageReader {
+/// Reads pages of one file, one at a time. Its buffer is faulted in once.
+class PageDecoder {
  public:
-  PageReader(const PageFile& file, Ratings& into, Position first) : file_(file), into_(into) {
-    Position begin = first;
-    for (const PageEntry& page : file.directory_) {
-      begins_.push_back(begin);
-      begin += page.ratings;
-    }
-  }
+  explicit PageDecoder(const PageFile& file) : file_(file) {}
 
-  /// A worker's share: whichever page is next. Its buffer is faulted in once.
-  void work() {
-    HostBuffer<std::uint32_t> buffer;
-    for (Position page = next_++; page < begins_.size(); page = next_++) read(page, buffer);
-  }
-
- private:
-  void read(Position number, HostBuffer<std::uint32_t>& buffer) {
+  /// The page's ratings to `into`, from place `begin` on: there is room.
+  void read(Position number, Ratings& into, Position begin) {
     const PageEntry& page = file_.directory_[number];
     if (page.ratings == 0) return;
     const PageShape shape(page.ratings, page.segments, file_.table_.empty() ? 4 : 1);
-    buffer.resize(shape.padded / 4);
-    file_.file_.read_at(page.offset, buffer.data(), shape.padded);
-    if (page.hash != XXH3_64bits(buffer.data(), static_cast<std::size_t>(shape.padded))) {
+    buffer_.resize(shape.padded / 4);
+    file_.file_.read_at(page.offset, buffer_.data(), shape.padded);
+    if (page.hash != XXH3_64bits(buffer_.data(), static_cast<std::size_t>(shape.padded))) {
       fail(number, "is not what was written: its checksum is another");
     }
-    const Position begin = begins_[number];
-    take_users(number, buffer, into_.user.data() + begin);
-    take_items(number, buffer.data() + shape.items / 4, into_.item.data() + begin);
-    take_values(number, reinterpret_cast<const unsigned char*>(buffer.data()) + shape.values,
-                into_.value.data() + begin);
+    take_users(number, buffer_.data(), into.user.data() + begin);
+    take_items(number, buffer_.data() + shape.items / 4, into.item.data() + begin);
+    take_values(number, reinterpret_cast<const unsigned char*>(buffer_.data()) + shape.values,
+                into.value.data() + begin);
   }
 
-  void take_users(Position number, const HostBuffer<std::uint32_t>& buffer, RowId* into) const {
+ private:
+  void take_users(Position number, const std::uint32_t* users, RowId* into) const {
     const PageEntry& page = file_.directory_[number];
-    const std::uint32_t* users = buffer.data();
     const std::uint32_t* counts = users + page.segments;
     Position total = 0;
     std::uint32_t highest = 0;
@@ -94,9 +81,7 @@ class PageReader {
   }
 
   const PageFile& file_;
-  Ratings& into_;
-  HostBuffer<Position> begins_;  // [pages] where the page's ratings go
-  std::atomic<Position> next_{0};
+  HostBuffer<std::uint32_t> buffer_;
 };
 
 namespace {
@@ -136,25 +121,39 @@ void apply_rules(IdMap& ids, const ReadOptions& options, Position declared) {
   if (options.ids == IdKind::integers && ids.kind() == IdKind::integers) ids.fix_integers();
 }
 
-template <class T>
-void grow(HostBuffer<T>& buffer, Position more) {
-  buffer.resize(buffer.size() + more);
-}
-
 }  // namespace
 
-void PageFile::read_into(Dataset& into, int threads) const {
+void PageFile::for_parts(ThreadPool& pool, int shares, const Visit& visit) const {
+  share_out(pool, shares, [&](int share, std::atomic<Position>& next) {
+    PageDecoder decoder(*this);
+    Ratings ratings;
+    for (Position page = next++; page < directory_.size(); page = next++) {
+      ratings.resize(directory_[page].ratings);
+      decoder.read(page, ratings, 0);
+      visit(share, {begins_[page], ratings.view()});
+    }
+  });
+}
+
+Dataset PageFile::ids() const {
   IdMap users = read_ids(user_kind(), header_.n_users, header_.user_ids, "user ids");
   IdMap items = read_ids(item_kind(), header_.n_items, header_.item_ids, "item ids");
   apply_rules(users, source_.options, source_.declared_users);
   apply_rules(items, source_.options, source_.declared_items);
+  return {{}, std::move(users), std::move(items)};
+}
+
+void PageFile::read_into(Dataset& into, int threads) const {
+  Dataset own = ids();
   const Position first = into.ratings.size();
-  grow(into.ratings.user, header_.ratings);
-  grow(into.ratings.item, header_.ratings);
-  grow(into.ratings.value, header_.ratings);
+  into.ratings.resize(first + header_.ratings);
   ThreadPool pool(useful_threads(threads, directory_.size()));
-  PageReader reader(*this, into.ratings, first);
-  pool.for_each(pool.size(), [&](Position /*worker*/) { reader.work(); });
+  share_out(pool, pool.size(), [&](int /*share*/, std::atomic<Position>& next) {
+    PageDecoder decoder(*this);
+    for (Position page = next++; page < directory_.size(); page = next++) {
+      decoder.read(page, into.ratings, first + begins_[page]);
+    }
+  });
   const auto take = [&](IdMap& ids, IdMap& known, HostBuffer<RowId>& rows, const char* side) {
     if (takes_all(known, ids.kind())) {
       known = std::move(ids);
@@ -167,8 +166,8 @@ void PageFile::read_into(Dataset& into, int threads) const {
                        "its ids are not of the kind that the model has; read the text instead");
     }
   };
-  take(users, into.users, into.ratings.user, "user");
-  take(items, into.items, into.ratings.item, "item");
+  take(own.users, into.users, into.ratings.user, "user");
+  take(own.items, into.items, into.ratings.item, "item");
 }
 
 }  // namespace wf

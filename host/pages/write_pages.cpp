@@ -5,6 +5,7 @@
 #include "host/pages/page_ids.hpp"
 #include "host/pages/value_table.hpp"
 #include "host/schedule/block_grid.hpp"
+#include "host/schedule/block_layout.hpp"
 #include "host/schedule/block_sort.hpp"
 
 #include <xxhash.h>
@@ -18,6 +19,7 @@ namespace wf {
 namespace {
 
 constexpr int kRank = 64;
+constexpr Position kStagingBytes = 64 << 20;
 
 int grid_for(const Dataset& data) {
   const Position n = data.ratings.size();
@@ -46,17 +48,19 @@ struct Page {
 class PageEncoder {
  public:
   PageEncoder(const Dataset& data, int grid, ThreadPool& pool)
-      : grid_(grid), table_(data.ratings.value.span(), pool), blocks_(Position{grid} * grid, Block{}) {
+      : grid_(grid), table_(data.ratings.value.span(), pool), store_(data.ratings.size()) {
+    const RatingsInMemory ratings(data.ratings.view());
+    const RowCounts counts = row_counts(ratings, data.users.size(), data.items.size(), pool);
     pool.for_each(2, [&](Position side) {
       if (side == 0) {
-        users_ = cut_rows(data.ratings.user.span(), data.users.size(), grid, kPageSeed, Purpose::permute_users);
+        users_ = cut_rows(counts.user, grid, kPageSeed, Purpose::permute_users);
         old_users_ = old_names(users_);
       } else {
-        items_ = cut_rows(data.ratings.item.span(), data.items.size(), grid, kPageSeed, Purpose::permute_items);
+        items_ = cut_rows(counts.item, grid, kPageSeed, Purpose::permute_items);
         old_items_ = old_names(items_);
       }
     });
-    sorted_ = sorted_by_block(pool, data.ratings.view(), users_, items_, blocks_);
+    blocks_ = lay_out_by_block(pool, ratings, users_, items_, kStagingBytes, store_);
   }
 
   const std::vector<float>& table() const { return table_.values(); }
@@ -67,7 +71,10 @@ class PageEncoder {
     std::vector<RatingTriple> ratings;
     const auto [begin, end] = blocks_[block];
     ratings.reserve(static_cast<std::size_t>(end - begin));
-    for (Position n = begin; n < end; ++n) ratings.push_back({sorted_.user[n], sorted_.item[n], sorted_.value[n]});
+    const RatingsView<Host> laid_out = store_.ratings().view();
+    for (Position n = begin; n < end; ++n) {
+      ratings.push_back({laid_out.user[n], laid_out.item[n], laid_out.value[n]});
+    }
     std::vector<RatingTriple> scratch;
     sort_by_rows(ratings, scratch, users_.new_names(block / grid_), items_.new_names(block % grid_));
     return encoded(ratings);
@@ -115,7 +122,7 @@ class PageEncoder {
   RowRanges users_, items_;
   HostBuffer<RowId> old_users_, old_items_;  // new name -> old name
   HostBuffer<Block> blocks_;                 // [G x G]
-  Ratings sorted_;                           // by block, with new names
+  RatingStore store_;                        // by block, with new names
 };
 
 /// The sections before the pages, one after the other.

@@ -27,6 +27,11 @@ struct Ratings {
   Position size() const { return user.size(); }
   bool empty() const { return user.empty(); }
   RatingsView<Host> view() const { return {user.span(), item.span(), value.span()}; }
+  void resize(Position size) {
+    user.resize(size);
+    item.resize(size);
+    value.resize(size);
+  }
   Ratings clone() const { return {user.clone(), item.clone(), value.clone()}; }
   void push_back(RowId u, RowId i, float r) {
     user.push_back(u);

@@ -3,6 +3,8 @@
 #include "host/base/philox.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -13,7 +15,7 @@
 namespace wf {
 namespace {
 
-constexpr Position kBins = 256;  // of keys, by their first byte
+constexpr std::size_t kBins = 256;  // of keys, by their first byte
 
 std::uint64_t key_of(std::uint64_t seed, RowId user, RowId item) {
   const std::uint64_t pair = std::uint64_t{static_cast<std::uint32_t>(user)} << 32 | static_cast<std::uint32_t>(item);
@@ -21,61 +23,78 @@ std::uint64_t key_of(std::uint64_t seed, RowId user, RowId item) {
   return std::uint64_t{bits.word[0]} << 32 | bits.word[1];
 }
 
-/// Which ratings have the smallest keys. A key takes 10 to 20 ns: it is drawn once, and its first byte, which is kept,
-/// says of all ratings but those of one bin in 256 on which side of the cut they are.
-class Cut {
- public:
-  Cut(const RatingsView<Host> ratings, Position wanted, std::uint64_t seed, ThreadPool& pool)
-      : ratings_(ratings),
-        seed_(seed),
-        bins_(ratings.size()),
-        chunk_(std::max<Position>(1 << 16, (ratings.size() + 63) / 64)) {
-    const Position chunks = (ratings.size() + chunk_ - 1) / chunk_;
-    HostBuffer<Position> counts(chunks * kBins, 0);
-    pool.for_chunks(ratings.size(), chunk_, [&](Position begin, Position end) {
-      Position* const count = counts.data() + begin / chunk_ * kBins;
-      std::uint8_t* const bins = bins_.data();
-      for (Position n = begin; n < end; ++n) {  // no members: a store of bytes could change them, for all g++ knows
-        const std::uint64_t first_byte = key_of(seed, ratings.user[n], ratings.item[n]) >> 56;
+/// A rating of the bin that the cut goes through.
+struct AtCut {
+  std::uint64_t key;
+  Position rating;
+};
+
+/// The first bytes of all keys, and where the cut is among them. A key takes 10 to 20 ns: but for one bin in 256 it is
+/// drawn once.
+struct Bins {
+  HostBuffer<std::uint8_t> of;  // [ratings]
+  std::size_t cut = 0;          // bins before it are held out; kBins: all
+  Position left = 0;            // to be held out of bin `cut`
+
+  Bins(const RatingSource& ratings, Position wanted, std::uint64_t seed, ThreadPool& pool)
+      : of(ratings.size()), left(wanted) {
+    std::vector<std::array<Position, kBins>> counts(static_cast<std::size_t>(pool.size()));
+    ratings.for_parts(pool, [&](int share, const RatingPart& part) {
+      Position* const count = counts[static_cast<std::size_t>(share)].data();
+      std::uint8_t* const bins = of.data() + part.first;
+      const RatingsView<Host> view = part.ratings;
+      for (Position n = 0; n < view.size(); ++n) {
+        const std::uint64_t first_byte = key_of(seed, view.user[n], view.item[n]) >> 56;
         bins[n] = static_cast<std::uint8_t>(first_byte);
         ++count[first_byte];
       }
     });
-    Position below = 0;
-    for (; bin_ < kBins; ++bin_) {
+    for (; cut < kBins; ++cut) {
       Position count = 0;
-      for (Position c = 0; c < chunks; ++c) count += counts[c * kBins + bin_];
-      if (below + count > wanted) break;
-      below += count;
+      for (const auto& of_share : counts) count += of_share[cut];
+      if (count > left) break;
+      left -= count;
     }
-    if (bin_ < kBins) cut_inside(wanted - below);
   }
+};
 
-  bool takes(Position n) const {
-    const Position bin = bins_[n];
-    return bin < bin_ || (bin == bin_ && key(n) < first_kept_);
+/// Those of bin `cut` that are held out: the keys below the one that is `bins.left`-th.
+std::vector<AtCut> taken_at_cut(const RatingSource& ratings, const Bins& bins, std::uint64_t seed, ThreadPool& pool) {
+  std::vector<std::vector<AtCut>> found(static_cast<std::size_t>(pool.size()));
+  ratings.for_parts(pool, [&](int share, const RatingPart& part) {
+    for (Position n = 0; n < part.ratings.size(); ++n) {
+      if (bins.of[part.first + n] != bins.cut) continue;
+      found[static_cast<std::size_t>(share)].push_back(
+          {key_of(seed, part.ratings.user[n], part.ratings.item[n]), part.first + n});
+    }
+  });
+  std::vector<AtCut> all;
+  for (const auto& of_share : found) all.insert(all.end(), of_share.begin(), of_share.end());
+  const auto below = [](const AtCut& a, const AtCut& b) { return a.key < b.key; };
+  std::nth_element(all.begin(), all.begin() + bins.left, all.end(), below);
+  const std::uint64_t first_kept = all[static_cast<std::size_t>(bins.left)].key;
+  std::erase_if(all, [&](const AtCut& rating) { return rating.key >= first_kept; });
+  return all;
+}
+
+/// The ratings of a part that are on one side, together in memory that a share keeps.
+class PartFilter {
+ public:
+  RatingPart of(const RatingPart& part, const HeldOut& held_out, bool wanted) {
+    const RatingsView<Host>& from = part.ratings;
+    kept_.resize(from.size());
+    Position count = 0;
+    for (Position n = 0; n < from.size(); ++n) {  // every rating is written, the next over it where it does not stay
+      kept_.user[count] = from.user[n];
+      kept_.item[count] = from.item[n];
+      kept_.value[count] = from.value[n];
+      count += held_out[part.first + n] == wanted ? 1 : 0;
+    }
+    return {part.first, kept_.view().part(0, count)};
   }
-  Position chunk() const { return chunk_; }
 
  private:
-  std::uint64_t key(Position n) const { return key_of(seed_, ratings_.user[n], ratings_.item[n]); }
-
-  /// The bin holds more than `wanted` ratings: the next key is the first that stays.
-  void cut_inside(Position wanted) {
-    std::vector<std::uint64_t> keys;
-    for (Position n = 0; n < bins_.size(); ++n) {
-      if (bins_[n] == bin_) keys.push_back(key(n));
-    }
-    std::nth_element(keys.begin(), keys.begin() + wanted, keys.end());
-    first_kept_ = keys[static_cast<std::size_t>(wanted)];
-  }
-
-  RatingsView<Host> ratings_;
-  std::uint64_t seed_;
-  HostBuffer<std::uint8_t> bins_;  // [ratings]
-  Position chunk_;
-  Position bin_ = 0;  // where the cut is; kBins: everything is taken
-  std::uint64_t first_kept_ = 0;
+  Ratings kept_;
 };
 
 /// Moves the parts of an array that begin at chunk c and have kept[c] values together.
@@ -92,22 +111,48 @@ void close_gaps(HostBuffer<T>& values, const std::vector<Position>& kept, Positi
 
 }  // namespace
 
-Ratings split_off(Ratings& ratings, double fraction, std::uint64_t seed, ThreadPool& pool) {
+HeldOut::HeldOut(const RatingSource& ratings, double fraction, std::uint64_t seed, ThreadPool& pool)
+    : bits_((ratings.size() + 63) / 64, 0) {
   if (!(fraction >= 0 && fraction <= 1)) {
     throw std::invalid_argument("a split needs a fraction from 0 to 1, not " + std::to_string(fraction));
   }
   const Position n = ratings.size();
   const Position wanted = std::llround(fraction * static_cast<double>(n));
+  if (wanted == 0) return;
+  const Bins bins(ratings, wanted, seed, pool);
+  constexpr Position kWords = 1024;
+  pool.for_chunks(bits_.size(), kWords, [&](Position begin, Position end) {
+    for (Position r = begin * 64; r < std::min(n, end * 64); ++r) {
+      bits_[r / 64] |= std::uint64_t{bins.of[r] < bins.cut} << (r % 64);
+    }
+  });
+  if (bins.cut < kBins && bins.left > 0) {
+    for (const AtCut& rating : taken_at_cut(ratings, bins, seed, pool)) {
+      bits_[rating.rating / 64] |= std::uint64_t{1} << (rating.rating % 64);
+    }
+  }
+  for (const std::uint64_t word : bits_) taken_ += std::popcount(word);
+}
+
+void SplitPart::for_parts(ThreadPool& pool, int shares, const Visit& visit) const {
+  std::vector<PartFilter> filters(static_cast<std::size_t>(shares));
+  all_.for_parts(pool, shares, [&](int share, const RatingPart& part) {
+    visit(share, filters[static_cast<std::size_t>(share)].of(part, held_out_, side_ == Side::held_out));
+  });
+}
+
+Ratings split_off(Ratings& ratings, double fraction, std::uint64_t seed, ThreadPool& pool) {
+  const Position n = ratings.size();
+  const HeldOut held_out(RatingsInMemory(ratings.view()), fraction, seed, pool);
   Ratings taken;
-  if (wanted == 0) return taken;
-  if (wanted == n) return std::exchange(ratings, {});
-  const Cut cut(ratings.view(), wanted, seed, pool);
-  const Position chunk = cut.chunk();
-  std::vector<Position> first(static_cast<std::size_t>((n + chunk - 1) / chunk), 0);  // taken before the chunk
+  if (held_out.size() == 0) return taken;
+  if (held_out.size() == n) return std::exchange(ratings, {});
+  const Position chunk = std::max<Position>(1 << 16, (n + 63) / 64);
+  std::vector<Position> first(static_cast<std::size_t>((n + chunk - 1) / chunk), 0);  // held out before the chunk
   std::vector<Position> kept = first;                                                 // in the chunk
   pool.for_chunks(n, chunk, [&](Position begin, Position end) {
     Position count = 0;
-    for (Position p = begin; p < end; ++p) count += cut.takes(p) ? 0 : 1;
+    for (Position p = begin; p < end; ++p) count += held_out[p] ? 0 : 1;
     kept[static_cast<std::size_t>(begin / chunk)] = count;
   });
   Position total = 0;
@@ -115,13 +160,11 @@ Ratings split_off(Ratings& ratings, double fraction, std::uint64_t seed, ThreadP
     first[c] = total;
     total += std::min(chunk, n - static_cast<Position>(c) * chunk) - kept[c];
   }
-  taken.user.resize(total);
-  taken.item.resize(total);
-  taken.value.resize(total);
+  taken.resize(total);
   pool.for_chunks(n, chunk, [&](Position begin, Position end) {
     Position stays = begin, goes = first[static_cast<std::size_t>(begin / chunk)];
     for (Position p = begin; p < end; ++p) {
-      const bool takes = cut.takes(p);
+      const bool takes = held_out[p];
       Ratings& into = takes ? taken : ratings;
       const Position to = takes ? goes++ : stays++;
       into.user[to] = ratings.user[p];

@@ -1,11 +1,11 @@
 #include "host/ratings/value_facts.hpp"
 
 #include "host/base/fixed_point.hpp"
-#include "host/base/host_buffer.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace wf {
 namespace {
@@ -37,58 +37,63 @@ struct Sums {
   }
 };
 
-/// part(begin, end) of every chunk, put together: the order makes no difference to what is put together here.
-template <class Part, class OfChunk>
-Part reduced(Position n, ThreadPool& pool, const OfChunk& of_chunk) {
-  HostBuffer<Part> parts((n + kChunk - 1) / kChunk);
-  pool.for_chunks(n, kChunk, [&](Position begin, Position end) { parts[begin / kChunk] = of_chunk(begin, end); });
-  Part all;
-  for (const Part& part : parts) all += part;
-  return all;
+Bounds bounds_of(Span<const float, Host> values) {
+  Bounds bounds;
+  for (const float value : values) bounds.add(value);
+  return bounds;
 }
 
-Bounds bounds_of(Span<const float, Host> values, ThreadPool& pool) {
-  return reduced<Bounds>(values.size, pool, [&](Position begin, Position end) {
-    Bounds bounds;
-    for (Position n = begin; n < end; ++n) bounds.add(values[n]);
-    return bounds;
+/// of_part(ratings) of all parts, put together: the order makes no difference to what is put together here.
+template <class Part, class OfPart>
+Part reduced(const RatingSource& ratings, ThreadPool& pool, const OfPart& of_part) {
+  std::vector<Part> shares(static_cast<std::size_t>(pool.size()));
+  ratings.for_parts(pool, [&](int share, const RatingPart& part) {
+    shares[static_cast<std::size_t>(share)] += of_part(part.ratings.value);
   });
+  Part all;
+  for (const Part& share : shares) all += share;
+  return all;
 }
 
 }  // namespace
 
 float largest_magnitude(Span<const float, Host> values, ThreadPool& pool) {
-  const Bounds bounds = bounds_of(values, pool);
+  HostBuffer<Bounds> parts((values.size + kChunk - 1) / kChunk);
+  pool.for_chunks(values.size, kChunk, [&](Position begin, Position end) {
+    parts[begin / kChunk] = bounds_of(values.part(begin, end - begin));
+  });
+  Bounds bounds;
+  for (const Bounds& part : parts) bounds += part;
   if (values.empty()) return 0;
   return bounds.finite ? std::max(-bounds.least, bounds.most) : std::numeric_limits<float>::quiet_NaN();
 }
 
 // Distances from the middle of the values are summed, not the values: they are smaller, so that more fractional bits
 // fit, and the difference of the squares' mean and the mean's square does not cancel for values far from 0.
-ValueFacts facts_of(Span<const float, Host> values, int threads) {
-  if (values.empty()) return {};
-  ThreadPool pool(useful_threads(threads, (values.size + kChunk - 1) / kChunk));
-  const Bounds bounds = bounds_of(values, pool);
+ValueFacts facts_of(const RatingSource& ratings, int threads) {
+  if (ratings.size() == 0) return {};
+  ThreadPool pool(useful_threads(threads, (ratings.size() + kChunk - 1) / kChunk));
+  const Bounds bounds = reduced<Bounds>(ratings, pool, bounds_of);
   if (!bounds.finite) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    return {values.size, kNone, kNone, bounds.least, bounds.most};
+    return {ratings.size(), kNone, kNone, bounds.least, bounds.most};
   }
   const double middle = (static_cast<double>(bounds.least) + static_cast<double>(bounds.most)) / 2;
   const double furthest = static_cast<double>(bounds.most) - middle;
-  const FixedPoint distances(furthest, values.size), squares(furthest * furthest, values.size);
-  const Sums sums = reduced<Sums>(values.size, pool, [&](Position begin, Position end) {
+  const FixedPoint distances(furthest, ratings.size()), squares(furthest * furthest, ratings.size());
+  const Sums sums = reduced<Sums>(ratings, pool, [&](Span<const float, Host> values) {
     Sums part;
-    for (Position n = begin; n < end; ++n) {
-      const double distance = static_cast<double>(values[n]) - middle;
+    for (const float value : values) {
+      const double distance = static_cast<double>(value) - middle;
       part.sum += distances.of(distance);
       part.squares += squares.of(distance * distance);
     }
     return part;
   });
-  const auto count = static_cast<double>(values.size);
+  const auto count = static_cast<double>(ratings.size());
   const double mean = distances.value(sums.sum) / count;
   const double variance = squares.value(sums.squares) / count - mean * mean;
-  return {values.size, middle + mean, std::sqrt(std::max(0.0, variance)), bounds.least, bounds.most};
+  return {ratings.size(), middle + mean, std::sqrt(std::max(0.0, variance)), bounds.least, bounds.most};
 }
 
 }  // namespace wf

@@ -1,7 +1,6 @@
 // What the ratings' values are like: two passes, in parallel, a function of the set of values.
 #pragma once
-#include "host/base/thread_pool.hpp"
-#include "host/base/view.hpp"
+#include "host/ratings/rating_source.hpp"
 
 namespace wf {
 
@@ -12,7 +11,7 @@ struct ValueFacts {
 };
 
 /// Sums are exact integers (host/base/fixed_point.hpp): neither the order of the values nor `threads` (0: all) matters.
-ValueFacts facts_of(Span<const float, Host> values, int threads = 0);
+ValueFacts facts_of(const RatingSource& ratings, int threads = 0);
 
 /// The largest distance of a value from 0; infinite or NaN where a value is. Vectorises.
 float largest_magnitude(Span<const float, Host> values, ThreadPool& pool);

@@ -93,8 +93,8 @@ void Reference::measure_rows(Rows<const float, Host> table, Rows<float, Host> st
 void Reference::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
                            Span<const Block, Host> blocks, const SgdSettings& settings,
                            const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
-  ErrorSums sums;
   for (const Block& block : blocks) {
+    ErrorSums sums;
     for (Position n = block.begin; n < block.end; ++n) {
       const RowId u = ratings.user[n];
       const RowId i = ratings.item[n];
@@ -107,8 +107,8 @@ void Reference::sgd_update(const ModelView<float, Host>& model, const RatingsVie
       const Rates rates = update_factors(model, pair, settings, states);
       if (model.has_biases()) update_biases(model, pair, rates, penalties);
     }
+    add_errors(sums);
   }
-  add_errors(sums);
 }
 
 }  // namespace wf

@@ -1,15 +1,38 @@
 #include "host/schedule/block_grid.hpp"
 
+#include "host/base/error.hpp"
+#include "host/base/shown.hpp"
+#include "host/schedule/block_layout.hpp"
 #include "host/schedule/block_order.hpp"
 #include "host/schedule/block_sort.hpp"
 #include "host/schedule/permutation.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 namespace wf {
+namespace {
+
+constexpr Position kOrderingBytes = 36;  // of a rating of a block that is ordered outside the store
+
+void copy_in_order(ThreadPool& pool, const RatingSource& source, RatingStore& into) {
+  Position at = 0;
+  source.for_parts(pool, 1, [&](int /*share*/, const RatingPart& part) {
+    into.put(at, part.ratings);
+    at += part.ratings.size();
+  });
+}
+
+/// Rows of ratings that may be beyond the tables.
+RowRange with_unknown(RowRange range, bool last) {
+  if (last) range.end = std::numeric_limits<RowId>::max();
+  return range;
+}
+
+}  // namespace
 
 int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, int least) {
   constexpr Position kRatingsPerRange = 10'000;
@@ -21,42 +44,93 @@ int default_grid_size(Position n_ratings, Position n_users, Position n_items, in
   return static_cast<int>(std::max<Position>(1, std::min(wanted, most)));
 }
 
-BlockGrid::BlockGrid(ThreadPool& pool, Ratings ratings, Position n_users, Position n_items, int size, Shuffle order,
-                     std::uint64_t seed)
-    : ratings_(std::move(ratings)),
-      size_(order == Shuffle::none ? 1 : size),
-      order_(order),
-      seed_(seed),
-      blocks_(Position{size_} * size_, Block{}),
-      offsets_(size_),
-      stratum_(size_) {
+BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridShape& shape, const RatingRoom& room)
+    : shape_(shape),
+      room_(room),
+      counts_(row_counts(source, shape.n_users, shape.n_items, pool)),
+      store_(source.size(), checked_product(source.size(), kRatingBytes) > room.memory ? room.folder : std::string()) {
+  if (shape_.order == Shuffle::none) shape_.size = 1;
+  offsets_.resize(size());
   std::iota(offsets_.begin(), offsets_.end(), 0);
-  if (order_ == Shuffle::none) {
-    block(0, 0) = {0, ratings_.size()};
+  stratum_.resize(size());
+  if (shape_.order == Shuffle::none) {
+    copy_in_order(pool, source, store_);
+    blocks_ = HostBuffer<Block>(1, {0, store_.size()});
     return;
   }
   pool.for_each(2, [&](Position side) {
-    if (side == 0) users_ = cut_rows(ratings_.user.span(), n_users, size_, seed_, Purpose::permute_users);
-    if (side == 1) items_ = cut_rows(ratings_.item.span(), n_items, size_, seed_, Purpose::permute_items);
+    if (side == 0) users_ = cut_rows(counts_.user, size(), shape_.seed, Purpose::permute_users);
+    if (side == 1) items_ = cut_rows(counts_.item, size(), shape_.seed, Purpose::permute_items);
   });
-  ratings_ = sorted_by_block(pool, ratings_.view(), users_, items_, blocks_);
+  blocks_ = lay_out_by_block(pool, source, users_, items_, room_.memory, store_);
+  order_blocks(pool);
+}
+
+Position BlockGrid::largest_block() const {
+  Position largest = 0;
+  for (const Block& block : blocks_) largest = std::max(largest, block.end - block.begin);
+  return largest;
+}
+
+void BlockGrid::order_blocks(ThreadPool& pool) {
+  Position workers = pool.size();
+  if (!in_memory()) {
+    const Position bytes = kOrderingBytes * largest_block();
+    if (bytes > room_.memory) {
+      throw UsageError("--memory leaves " + short_bytes(room_.memory) + " for ratings, and the largest of " +
+                           std::to_string(size()) + " x " + std::to_string(size()) + " blocks needs " +
+                           short_bytes(bytes),
+                       "give more --memory, or a larger --grid than " + std::to_string(size()));
+    }
+    workers = std::min(workers, room_.memory / std::max<Position>(bytes, 1));
+  }
   std::atomic<Position> next{0};
-  pool.for_each(pool.size(), [&](Position) {
+  pool.for_each(workers, [&](Position) {
     BlockScratch scratch;
+    Ratings apart;
     for (Position b = next++; b < blocks_.size(); b = next++) {
-      order_block(ratings_, scratch, blocks_[b], users_.new_names(b / size_), items_.new_names(b % size_), {seed_, b});
+      const RowRange users = users_.new_names(b / size()), items = items_.new_names(b % size());
+      if (in_memory()) {
+        order_block(store_.ratings(), scratch, blocks_[b], users, items, {shape_.seed, b});
+        continue;
+      }
+      const auto [begin, end] = blocks_[b];
+      apart.resize(end - begin);
+      store_.get(begin, end - begin, apart, 0);
+      order_block(apart, scratch, {0, end - begin}, users, items, {shape_.seed, b});
+      store_.put(begin, apart.view());
     }
   });
 }
 
 void BlockGrid::start_epoch(int epoch) {
-  if (order_ == Shuffle::none) return;
-  shuffle(offsets_.data(), size_, seed_, Purpose::strata, static_cast<std::uint32_t>(epoch));
+  if (shape_.order == Shuffle::none) return;
+  shuffle(offsets_.data(), size(), shape_.seed, Purpose::strata, static_cast<std::uint32_t>(epoch));
 }
 
 Span<const Block, Host> BlockGrid::stratum(int s) {
-  for (int g = 0; g < size_; ++g) stratum_[g] = block(g, (g + offsets_[s]) % size_);
+  for (int g = 0; g < size(); ++g) stratum_[g] = block(g, (g + offsets_[s]) % size());
   return std::as_const(stratum_).span();
+}
+
+Ratings BlockGrid::arranged(ThreadPool& pool, const RatingSource& others) const {
+  RatingStore store(others.size());
+  if (shape_.order == Shuffle::none) {
+    copy_in_order(pool, others, store);
+    return std::move(store.ratings());
+  }
+  const HostBuffer<Block> blocks = lay_out_by_block(pool, others, users_, items_, room_.memory, store);
+  Ratings& ratings = store.ratings();
+  std::atomic<Position> next{0};
+  pool.for_each(pool.size(), [&](Position) {
+    BlockScratch scratch;
+    for (Position b = next++; b < blocks.size(); b = next++) {
+      const Position user_range = b / size(), item_range = b % size();
+      sort_block(ratings, scratch, blocks[b], with_unknown(users_.new_names(user_range), user_range + 1 == size()),
+                 with_unknown(items_.new_names(item_range), item_range + 1 == size()));
+    }
+  });
+  return std::move(ratings);
 }
 
 }  // namespace wf

@@ -4,43 +4,70 @@
 #pragma once
 #include "host/base/thread_pool.hpp"
 #include "host/config/config.hpp"
-#include "host/ratings/ratings.hpp"
 #include "host/schedule/block.hpp"
+#include "host/schedule/rating_store.hpp"
 #include "host/schedule/row_ranges.hpp"
 
 namespace wf {
 
 inline constexpr int kMaxGrid = 1024;
 
+/// What is asked of a grid. `size` = G, at most kMaxGrid. Shuffle::none: one block in the source's order, and no
+/// renaming.
+struct GridShape {
+  Position n_users = 0, n_items = 0;
+  int size = 1;
+  Shuffle order = Shuffle::epoch;
+  std::uint64_t seed = 0;
+};
+
+/// Where ratings are kept: all in memory, or in a file in `folder` where they take more than `memory` bytes, which is
+/// then what may be used to work on them.
+struct RatingRoom {
+  Position memory = Position{1} << 62;
+  std::string folder;
+};
+
 class BlockGrid {
  public:
-  /// Takes the ratings and lays them out by block (host/schedule/block_order.hpp says in which order inside), a
-  /// function of seed, size and the set of ratings alone: neither the file's order nor the number of threads matters.
-  /// Rows get new names: those of a range are neighbours. `size` = G, at most kMaxGrid. Shuffle::none: one block in the
-  /// file's order, and no renaming.
-  BlockGrid(ThreadPool& pool, Ratings ratings, Position n_users, Position n_items, int size, Shuffle order,
-            std::uint64_t seed);
+  /// Lays the ratings of `source`, which is not needed afterwards, out by block (host/schedule/block_order.hpp says in
+  /// which order inside): a function of shape and the set of ratings alone. Neither the order of the source nor the
+  /// number of threads nor the room matters. Rows get new names: those of a range are neighbours. Throws UsageError
+  /// where blocks are too large for the room.
+  BlockGrid(ThreadPool& pool, const RatingSource& source, const GridShape& shape, const RatingRoom& room = {});
 
   /// Draws the order of the strata from (seed, epoch).
   void start_epoch(int epoch);
 
-  int size() const { return size_; }
+  int size() const { return shape_.size; }
+  Position n_ratings() const { return store_.size(); }
   /// All ratings, by their rows' new names.
-  RatingsView<Host> ratings() const { return ratings_.view(); }
+  const RatingSource& source() const { return store_; }
+  bool in_memory() const { return store_.in_memory(); }
+  RatingsView<Host> ratings() const { return store_.ratings().view(); }  ///< where they are in memory
   /// Old name -> new name; empty: none has changed.
   Span<const RowId, Host> new_users() const { return users_.renamed.span(); }
   Span<const RowId, Host> new_items() const { return items_.renamed.span(); }
+  const RowCounts& counts() const { return counts_; }  ///< by old names
   /// Stratum s = 0 .. G - 1 of this epoch: G blocks. Valid until the next call.
   Span<const Block, Host> stratum(int s);
 
- private:
-  Block& block(int user_range, int item_range) { return blocks_[Position{user_range} * size_ + item_range]; }
+  /// Other ratings by the new names, and by block: users ascending in a block, then items and values. Rows beyond the
+  /// tables, unknown ids, keep their names.
+  Ratings arranged(ThreadPool& pool, const RatingSource& others) const;
 
-  Ratings ratings_;
-  int size_;
-  Shuffle order_;
-  std::uint64_t seed_;
+ private:
+  friend class BlockReader;
+
+  Block& block(int user_range, int item_range) { return blocks_[Position{user_range} * size() + item_range]; }
+  Position largest_block() const;
+  void order_blocks(ThreadPool& pool);
+
+  GridShape shape_;
+  RatingRoom room_;
+  RowCounts counts_;
   RowRanges users_, items_;
+  RatingStore store_;
   HostBuffer<Block> blocks_;   // [G x G], user range major
   HostBuffer<int> offsets_;    // [G] stratum s holds the blocks (g, (g + offsets_[s]) mod G)
   HostBuffer<Block> stratum_;  // [G]

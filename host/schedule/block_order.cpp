@@ -93,11 +93,9 @@ class Interleaver {
   std::size_t lane_ = 0;
 };
 
-}  // namespace
-
-void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                 const RowRange& items, const BlockSeed& seed) {
-  if (block.begin == block.end) return;
+/// The ratings of a block by rows, in the worker's memory.
+const std::vector<Rating>& sorted_block(const Ratings& ratings, BlockScratch& scratch, const Block& block,
+                                        const RowRange& users, const RowRange& items) {
   std::vector<Rating>& sorted = scratch.ratings;
   sorted.clear();
   sorted.reserve(static_cast<std::size_t>(block.end - block.begin));
@@ -105,15 +103,31 @@ void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, co
     sorted.push_back({ratings.user[n], ratings.item[n], ratings.value[n]});
   }
   sort_by_rows(sorted, scratch.other, users, items);
-  Interleaver interleaver(sorted, seed);
+  return sorted;
+}
+
+void set(Ratings& ratings, Position n, const Rating& rating) {
+  ratings.user[n] = rating.user;
+  ratings.item[n] = rating.item;
+  ratings.value[n] = rating.value;
+}
+
+}  // namespace
+
+void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
+                const RowRange& items) {
+  Position to = block.begin;
+  for (const Rating& rating : sorted_block(ratings, scratch, block, users, items)) set(ratings, to++, rating);
+}
+
+void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
+                 const RowRange& items, const BlockSeed& seed) {
+  if (block.begin == block.end) return;
+  Interleaver interleaver(sorted_block(ratings, scratch, block, users, items), seed);
   Rating group[kGroupRatings];
   Position to = block.begin;
   while (const int count = interleaver.take_group(group)) {
-    for (int n = 0; n < count; ++n, ++to) {
-      ratings.user[to] = group[n].user;
-      ratings.item[to] = group[n].item;
-      ratings.value[to] = group[n].value;
-    }
+    for (int n = 0; n < count; ++n) set(ratings, to++, group[n]);
   }
 }
 

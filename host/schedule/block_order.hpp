@@ -20,6 +20,10 @@ struct BlockScratch {
   std::vector<RatingTriple> ratings, other;
 };
 
+/// By user, item and value.
+void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
+                const RowRange& items);
+
 /// Orders the ratings of a block by user segments, so that a user's row is fetched once a block: users ascending, the
 /// items of a user ascending from a start drawn from (seed, user, block), equal pairs by value. Eight segments are
 /// under way at once and give a rating in turn, and of four ratings in a row no two have an item in common where that

@@ -28,44 +28,6 @@ bool precedes(const Rating& a, const Rating& b) {
 
 }  // namespace
 
-Ratings sorted_by_block(ThreadPool& pool, const RatingsView<Host>& ratings, const RowRanges& users,
-                        const RowRanges& items, HostBuffer<Block>& blocks) {
-  const Position n = ratings.size();
-  // counts of a chunk take no more memory than a third of its ratings
-  const Position most = std::clamp<Position>(n / (2 * blocks.size()), 1, 64);
-  const Position chunk = std::max<Position>(1 << 16, (n + most - 1) / most);
-  const Position chunks = (n + chunk - 1) / chunk;
-  const Position size = users.count();
-  const auto block_of = [&](Position r) {
-    return Position{users.range[ratings.user[r]]} * size + items.range[ratings.item[r]];
-  };
-  HostBuffer<Position> next(chunks * blocks.size(), 0);  // [chunk][block]: counts, then where the next rating goes
-  pool.for_chunks(n, chunk, [&](Position begin, Position end) {
-    Position* counts = next.data() + begin / chunk * blocks.size();
-    for (Position r = begin; r < end; ++r) ++counts[block_of(r)];
-  });
-  Position at = 0;
-  for (Position b = 0; b < blocks.size(); ++b) {
-    blocks[b].begin = at;
-    for (Position c = 0; c < chunks; ++c) at += std::exchange(next[c * blocks.size() + b], at);
-    blocks[b].end = at;
-  }
-  Ratings sorted;
-  sorted.user.resize(n);
-  sorted.item.resize(n);
-  sorted.value.resize(n);
-  pool.for_chunks(n, chunk, [&](Position begin, Position end) {
-    Position* targets = next.data() + begin / chunk * blocks.size();
-    for (Position r = begin; r < end; ++r) {
-      const Position to = targets[block_of(r)]++;
-      sorted.user[to] = users.renamed[ratings.user[r]];
-      sorted.item[to] = items.renamed[ratings.item[r]];
-      sorted.value[to] = ratings.value[r];
-    }
-  });
-  return sorted;
-}
-
 void sort_by_rows(std::vector<RatingTriple>& ratings, std::vector<RatingTriple>& scratch, const RowRange& users,
                   const RowRange& items) {
   const auto rows =

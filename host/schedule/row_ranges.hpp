@@ -18,12 +18,18 @@ struct RowRanges {
   HostBuffer<RowId> starts;        ///< [count + 1] range g has the new names starts[g] .. starts[g + 1] - 1
 
   int count() const { return static_cast<int>(starts.size()) - 1; }
+  /// A row beyond the table, an unknown id, keeps its name and belongs to the last range.
+  RowId new_name(RowId row) const { return is_known(row) ? renamed[row] : row; }
+  Position range_of(RowId row) const { return is_known(row) ? range[row] : count() - 1; }
   RowRange new_names(Position g) const { return {starts[g], starts[g + 1]}; }
+
+ private:
+  bool is_known(RowId row) const { return static_cast<std::uint32_t>(row) < renamed.size(); }
 };
 
 /// Rows in an order drawn from (seed, purpose), cut where the running count of ratings passes a multiple of n / count:
 /// a range has its share of the ratings, give or take the half of one row's. Inside a range rows keep their order.
-/// `rows` are those of all ratings.
-RowRanges cut_rows(Span<const RowId, Host> rows, Position n_rows, int count, std::uint64_t seed, Purpose purpose);
+/// `ratings` of every row.
+RowRanges cut_rows(const HostBuffer<Position>& ratings, int count, std::uint64_t seed, Purpose purpose);
 
 }  // namespace wf

@@ -5,6 +5,7 @@
 #include "host/kernels/error_sums.hpp"
 #include "host/model/model.hpp"
 #include "host/ratings/ratings.hpp"
+#include "host/schedule/block_grid.hpp"
 #include "host/train/memory_plan.hpp"
 
 #include <functional>
@@ -86,6 +87,14 @@ class Engine {
   /// `model` is then without tables.
   virtual TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) = 0;
+
+  /// The same, one step per rating (config.batch_size 0), for ratings that are laid out already (make_grid with
+  /// `least_ranges`), in memory or not. `valid` by the grid's names (BlockGrid::arranged); `model` by its own.
+  virtual TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid,
+                                     const TrainConfig& config, const TrainCallbacks& callbacks) = 0;
+
+  /// G at least, of a default grid: blocks that this engine works on at once.
+  virtual int least_ranges() const = 0;
 
   virtual std::unique_ptr<Scorer> open(const Model& model) = 0;
 };

@@ -75,12 +75,32 @@ class EngineOf final : public Engine {
 
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
-    if (const auto device = kernels_.memory()) {
-      check_memory(*device, size_of(model, train.size(), valid.size()), config, batch_bytes());
-    }
-    return config.batch_size > 0 ? train_batches(model, train, valid, config, callbacks)
-                                 : train_ratings(model, std::move(train), valid, config, callbacks);
+    check_fit(model, train.size(), valid.size(), config);
+    if (config.batch_size > 0) return train_batches(model, train, valid, config, callbacks);
+    ThreadPool pool(config.threads);
+    BlockGrid grid =
+        make_grid(pool, RatingsInMemory(train.view()), model.n_users, model.n_items, config, least_ranges());
+    train = {};
+    return train_by_block(model, grid, grid.arranged(pool, RatingsInMemory(valid)).view(), config, callbacks);
   }
+
+  TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
+                             const TrainCallbacks& callbacks) override {
+    check_fit(model, grid.n_ratings(), valid.size(), config);
+    rename_rows(model.tables, model, grid, Naming::to_grid);
+    SpaceTables<K> tables(kernels_, model, K::padded_rank(model.rank));  // a step leaves zeros what they are
+    RatingSgd<K> method(kernels_, tables.view(model), grid, config);
+    TrainResult result =
+        run_epochs(kernels_, tables, model, valid, grid.n_ratings(), config, callbacks, [&](int epoch, double lr) {
+          ProgressReporter progress(callbacks, epoch, grid.n_ratings());
+          return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
+        });
+    tables.to_host(kernels_, model);
+    rename_rows(model.tables, model, grid, Naming::from_grid);
+    return result;
+  }
+
+  int least_ranges() const override { return kernels_.least_ranges(); }
 
   std::unique_ptr<Scorer> open(const Model& model) override { return std::make_unique<ScorerOf<K>>(kernels_, model); }
 
@@ -89,6 +109,12 @@ class EngineOf final : public Engine {
     return [this](const TrainingSize& size, Position batch) {
       return kernels_.batch_bytes(size.n_users, size.n_items, size.rank, batch);
     };
+  }
+
+  void check_fit(const Model& model, Position n_train, Position n_valid, const TrainConfig& config) {
+    if (const auto device = kernels_.memory()) {
+      check_memory(*device, size_of(model, n_train, n_valid), config, batch_bytes());
+    }
   }
 
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
@@ -101,24 +127,6 @@ class EngineOf final : public Engine {
           return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
         });
     tables.to_host(kernels_, model);
-    return result;
-  }
-
-  TrainResult train_ratings(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
-                            const TrainCallbacks& callbacks) {
-    const Position n_train = train.size();
-    BlockGrid grid = make_grid(std::move(train), model, config, kernels_.least_ranges());
-    rename_rows(model.tables, model, grid, Naming::to_grid);
-    const Ratings valid_by_grid = renamed(valid, grid);
-    SpaceTables<K> tables(kernels_, model, K::padded_rank(model.rank));  // a step leaves zeros what they are
-    RatingSgd<K> method(kernels_, tables.view(model), grid, config);
-    TrainResult result = run_epochs(
-        kernels_, tables, model, valid_by_grid.view(), n_train, config, callbacks, [&](int epoch, double lr) {
-          ProgressReporter progress(callbacks, epoch, n_train);
-          return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
-        });
-    tables.to_host(kernels_, model);
-    rename_rows(model.tables, model, grid, Naming::from_grid);
     return result;
   }
 

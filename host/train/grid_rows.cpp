@@ -2,39 +2,34 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace wf {
-namespace {
 
+BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
+                    const TrainConfig& config, int least_ranges, const RatingRoom& room) {
+  const int size =
+      config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items, config.rank, least_ranges);
+  return {pool, ratings, {n_users, n_items, size, config.shuffle, config.seed}, room};
+}
+
+// In place, along the cycles of the permutation: a second copy of a table may not fit.
 void rename_rows(HostBuffer<float>& values, int rank, Span<const RowId, Host> new_names, Naming naming) {
-  if (values.empty() || new_names.empty()) return;
-  HostBuffer<float> moved(values.size());
-  for (Position row = 0; row < new_names.size; ++row) {
-    const Position other = new_names[row];
-    const Position from = naming == Naming::to_grid ? row : other;
-    const Position to = naming == Naming::to_grid ? other : row;
-    std::copy_n(values.data() + from * rank, rank, moved.data() + to * rank);
+  if (values.empty()) return;
+  const auto row = [&](Position r) { return values.data() + r * rank; };
+  HostBuffer<float> held(rank);
+  std::vector<bool> moved(static_cast<std::size_t>(new_names.size), false);
+  for (Position start = 0; start < new_names.size; ++start) {
+    if (moved[static_cast<std::size_t>(start)]) continue;
+    std::copy_n(row(start), rank, held.begin());
+    Position at = start;
+    for (Position next = new_names[at]; next != start; at = next, next = new_names[at]) {
+      moved[static_cast<std::size_t>(next)] = true;
+      if (naming == Naming::to_grid) std::swap_ranges(held.begin(), held.end(), row(next));
+      if (naming == Naming::from_grid) std::copy_n(row(next), rank, row(at));
+    }
+    std::copy_n(held.begin(), rank, row(naming == Naming::to_grid ? start : at));
   }
-  values = std::move(moved);
-}
-
-HostBuffer<RowId> renamed(Span<const RowId, Host> rows, Span<const RowId, Host> new_names) {
-  HostBuffer<RowId> result(rows.size);
-  for (Position n = 0; n < rows.size; ++n) {
-    const RowId row = rows[n];
-    result[n] = row >= 0 && row < new_names.size ? new_names[row] : row;
-  }
-  return result;
-}
-
-}  // namespace
-
-BlockGrid make_grid(Ratings ratings, const Model& shape, const TrainConfig& config, int least_ranges) {
-  const int size = config.grid > 0
-                       ? config.grid
-                       : default_grid_size(ratings.size(), shape.n_users, shape.n_items, shape.rank, least_ranges);
-  ThreadPool pool(config.threads);
-  return {pool, std::move(ratings), shape.n_users, shape.n_items, size, config.shuffle, config.seed};
 }
 
 void rename_rows(Tables& tables, const Model& shape, const BlockGrid& grid, Naming naming) {
@@ -44,11 +39,13 @@ void rename_rows(Tables& tables, const Model& shape, const BlockGrid& grid, Nami
   rename_rows(tables.item_biases, 1, grid.new_items(), naming);
 }
 
-Ratings renamed(const RatingsView<Host>& ratings, const BlockGrid& grid) {
-  Ratings copy{renamed(ratings.user, grid.new_users()), renamed(ratings.item, grid.new_items()), {}};
-  copy.value.resize(ratings.size());
-  std::copy(ratings.value.begin(), ratings.value.end(), copy.value.begin());
-  return copy;
+RowCounts counts_by_new_names(const BlockGrid& grid) {
+  const auto renamed = [](const HostBuffer<Position>& counts, Span<const RowId, Host> new_names) {
+    HostBuffer<Position> result = counts.clone();
+    for (Position row = 0; row < new_names.size; ++row) result[new_names[row]] = counts[row];
+    return result;
+  };
+  return {renamed(grid.counts().user, grid.new_users()), renamed(grid.counts().item, grid.new_items())};
 }
 
 }  // namespace wf

@@ -6,14 +6,17 @@
 namespace wf {
 
 /// The grid that a configuration asks for; `least_ranges`: of a default grid.
-BlockGrid make_grid(Ratings ratings, const Model& shape, const TrainConfig& config, int least_ranges);
+BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
+                    const TrainConfig& config, int least_ranges, const RatingRoom& room = {});
 
 enum class Naming { to_grid, from_grid };
+
+/// Moves the rows of a table, `rank` values each. `new_names`: the grid's of that side.
+void rename_rows(HostBuffer<float>& values, int rank, Span<const RowId, Host> new_names, Naming naming);
 
 /// Moves all rows of the tables.
 void rename_rows(Tables& tables, const Model& shape, const BlockGrid& grid, Naming naming);
 
-/// A copy by the grid's names. Rows beyond the tables keep theirs: they are unknown ids.
-Ratings renamed(const RatingsView<Host>& ratings, const BlockGrid& grid);
+RowCounts counts_by_new_names(const BlockGrid& grid);
 
 }  // namespace wf

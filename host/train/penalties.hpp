@@ -10,12 +10,17 @@ namespace wf {
 template <KernelSet K>
 class Penalties {
  public:
+  /// `ratings` of every row of the tables.
+  Penalties(K& kernels, const RowCounts& ratings, bool biases, const TrainConfig& config)
+      : user_(share(kernels, ratings.user, config.lambda_user, config.reg_scaling)),
+        item_(share(kernels, ratings.item, config.lambda_item, config.reg_scaling)) {
+    if (!biases) return;
+    user_bias_ = share(kernels, ratings.user, config.lambda_bias, RegScaling::none);
+    item_bias_ = share(kernels, ratings.item, config.lambda_bias, RegScaling::none);
+  }
   Penalties(K& kernels, const RatingsView<Host>& ratings, Position n_users, Position n_items, bool biases,
             const TrainConfig& config)
-      : user_(share(kernels, ratings.user, n_users, config.lambda_user, config.reg_scaling)),
-        item_(share(kernels, ratings.item, n_items, config.lambda_item, config.reg_scaling)),
-        user_bias_(share(kernels, ratings.user, biases ? n_users : 0, config.lambda_bias, RegScaling::none)),
-        item_bias_(share(kernels, ratings.item, biases ? n_items : 0, config.lambda_bias, RegScaling::none)) {}
+      : Penalties(kernels, counts_for(config, ratings, n_users, n_items), biases, config) {}
 
   RowPenalties<typename K::Space> view() const {
     return {user_.span(), item_.span(), user_bias_.span(), item_bias_.span()};
@@ -24,13 +29,22 @@ class Penalties {
  private:
   using Buffer = typename K::template Buffer<float>;
 
-  static Buffer share(K& kernels, Span<const RowId, Host> rows, Position n_rows, double lambda, RegScaling scaling) {
-    if (lambda == 0 || n_rows == 0) return {};
+  /// Ratings are counted only where there is a penalty to share out.
+  static RowCounts counts_for(const TrainConfig& config, const RatingsView<Host>& ratings, Position n_users,
+                              Position n_items) {
+    if (config.lambda_user == 0 && config.lambda_item == 0 && config.lambda_bias == 0) return {};
+    ThreadPool pool(config.threads);
+    return row_counts(RatingsInMemory(ratings), n_users, n_items, pool);
+  }
+
+  static Buffer share(K& kernels, const HostBuffer<Position>& ratings, double lambda, RegScaling scaling) {
+    if (lambda == 0 || ratings.empty()) return {};
     const auto whole = static_cast<float>(lambda);
-    HostBuffer<float> shares(n_rows, scaling == RegScaling::count ? whole : 0.0F);
+    HostBuffer<float> shares(ratings.size(), scaling == RegScaling::count ? whole : 0.0F);
     if (scaling == RegScaling::none) {
-      for (const RowId row : rows) ++shares[row];  // exact up to 2^24 ratings of a row; beyond, lambda / count is nil
-      for (float& value : shares) value = value > 0 ? whole / value : 0.0F;
+      for (Position row = 0; row < ratings.size(); ++row) {
+        if (ratings[row] > 0) shares[row] = whole / static_cast<float>(ratings[row]);
+      }
     }
     return kernels.to_space(std::move(shares));
   }

@@ -1,11 +1,13 @@
 // Per-rating SGD over the block grid, once for all kernel sets: one step for each rating, strata one after the other.
 #pragma once
 #include "host/kernels/contract.hpp"
-#include "host/schedule/block_grid.hpp"
+#include "host/schedule/block_reader.hpp"
 #include "host/train/engine.hpp"
+#include "host/train/grid_rows.hpp"
 #include "host/train/penalties.hpp"
 #include "host/train/row_states.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace wf {
@@ -20,25 +22,24 @@ class RatingSgd {
       : kernels_(kernels),
         model_(model),
         config_(config),
-        penalties_(kernels, grid.ratings(), model.user_factors.count, model.item_factors.count, model.has_biases(),
-                   by_row_alone(config)),
+        penalties_(kernels, counts_by_new_names(grid), model.has_biases(), by_row_alone(config)),
         states_(kernels, model, config),
-        grid_(grid),
-        ratings_(kernels, grid.ratings()) {}
+        reader_(grid) {
+    if (grid.in_memory()) ratings_.emplace(kernels, grid.ratings());
+  }
 
-  /// One pass over the ratings. `after_stratum(ratings done)` returns false to stop.
-  template <class AfterStratum>
-  ErrorSums run_epoch(int epoch, double lr, const AfterStratum& after_stratum) {
-    grid_.start_epoch(epoch);
-    const RatingsView<Space> ratings = ratings_.view();
+  /// One pass over the ratings. `after_set(ratings done)` returns false to stop.
+  template <class AfterSet>
+  ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
     const SgdSettings settings = sgd_settings(config_, epoch, lr);
     if (settings.adagrad) states_.measure(kernels_, model_);
     Position done = 0;
-    for (int s = 0; s < grid_.size(); ++s) {
-      const Span<const Block, Host> blocks = grid_.stratum(s);
-      kernels_.sgd_update(model_, ratings, blocks, settings, penalties_.view(), states_.view(model_));
-      for (const Block& block : blocks) done += block.end - block.begin;
-      if (!after_stratum(done)) break;
+    reader_.start_epoch(epoch);
+    while (const std::optional<BlockSet> set = reader_.next()) {
+      const RatingsView<Space> ratings = ratings_ ? ratings_->view() : kernels_.stage(set->ratings);
+      kernels_.sgd_update(model_, ratings, set->blocks, settings, penalties_.view(), states_.view(model_));
+      for (const Block& block : set->blocks) done += block.end - block.begin;
+      if (!after_set(done)) break;
     }
     return kernels_.take_errors();
   }
@@ -66,8 +67,8 @@ class RatingSgd {
   TrainConfig config_;
   Penalties<K> penalties_;
   OwnedRowStates<K> states_;
-  BlockGrid& grid_;
-  Borrowed ratings_;
+  BlockReader reader_;
+  std::optional<Borrowed> ratings_;  // where they are in memory: once for all epochs
 };
 
 }  // namespace wf

@@ -85,7 +85,7 @@ TEST_F(PagesFolder, APageFileTrainsTheModelOfItsText) {
   for (const char* threads : {"1", "2", "3"}) {
     EXPECT_TRUE(train("mixed.wfr", {"-j", threads}) == expected) << threads;
   }
-  EXPECT_THAT(err_, HasSubstr("read   mixed.wfr: page file of mixed.txt · 12,000 ratings in "));
+  EXPECT_THAT(err_, HasSubstr("read   mixed.wfr: page file of mixed.txt · 12,000 ratings, page by page"));
   for (const char* key : {"data", "data_hash", "data_bytes", "reader", "n_ratings", "baseline_bias_rmse"}) {
     EXPECT_EQ(metadata("m.safetensors")[key], metadata("text.safetensors")[key]) << "the record is that of the text";
   }

@@ -39,7 +39,7 @@ double largest(const HostBuffer<float>& biases) {
 
 TEST(BiasBaseline, FitsAnAdditiveTableExactlyWithoutPenalty) {
   const Ratings ratings = four_ratings();
-  const BiasBaseline baseline = fit_biases(ratings.view(), 2, 2, 0);
+  const BiasBaseline baseline = fit_biases(RatingsInMemory(ratings.view()), 2, 2, 0);
   EXPECT_DOUBLE_EQ(baseline.mean, 3);
   EXPECT_NEAR(baseline.user_bias[0], 1, 1e-6);
   EXPECT_NEAR(baseline.user_bias[1], -1, 1e-6);
@@ -52,7 +52,7 @@ TEST(BiasBaseline, FitsAnAdditiveTableExactlyWithoutPenalty) {
 
 TEST(BiasBaseline, HalvesABiasWhenThePenaltyEqualsTheCount) {
   const Ratings ratings = four_ratings();  // residuals of each row sum to 2 in two ratings: 2 / (2 + 2)
-  const BiasBaseline baseline = fit_biases(ratings.view(), 2, 2, 2);
+  const BiasBaseline baseline = fit_biases(RatingsInMemory(ratings.view()), 2, 2, 2);
   EXPECT_NEAR(baseline.item_bias[0], 0.5, 1e-6);
   EXPECT_NEAR(baseline.user_bias[1], -0.5, 1e-6);
   const ErrorSums sums = baseline.errors(ratings.view());  // errors 1, 0, 0, -1
@@ -64,7 +64,7 @@ TEST(BiasBaseline, HalvesABiasWhenThePenaltyEqualsTheCount) {
 
 TEST(BiasBaseline, GivesUnknownRowsNoBias) {
   const Ratings train = four_ratings();
-  const BiasBaseline baseline = fit_biases(train.view(), 3, 2, 2);
+  const BiasBaseline baseline = fit_biases(RatingsInMemory(train.view()), 3, 2, 2);
   EXPECT_EQ(baseline.user_bias[2], 0);  // in the table, but without a rating
   Ratings test;
   test.push_back(7, 9, 4);             // 4 - 3
@@ -76,8 +76,8 @@ TEST(BiasBaseline, GivesUnknownRowsNoBias) {
 
 TEST(BiasBaseline, IsTheSameForAnyNumberOfThreads) {
   const Ratings train = random_ratings(60'000, 500, 300, 1);  // enough for three threads and for several partial sums
-  const BiasBaseline one = fit_biases(train.view(), 500, 300, 5, 1);
-  const BiasBaseline three = fit_biases(train.view(), 500, 300, 5, 3);
+  const BiasBaseline one = fit_biases(RatingsInMemory(train.view()), 500, 300, 5, 1);
+  const BiasBaseline three = fit_biases(RatingsInMemory(train.view()), 500, 300, 5, 3);
   EXPECT_EQ(one.mean, three.mean);
   EXPECT_TRUE(std::equal(one.user_bias.begin(), one.user_bias.end(), three.user_bias.begin()));
   EXPECT_TRUE(std::equal(one.item_bias.begin(), one.item_bias.end(), three.item_bias.begin()));
@@ -89,8 +89,8 @@ TEST(BiasBaseline, IsTheSameInAnyOrderOfTheRatings) {
   const Ratings train = random_ratings(60'000, 500, 300, 1);
   Ratings backwards;
   for (Position n = train.size(); n-- > 0;) backwards.push_back(train.user[n], train.item[n], train.value[n]);
-  const BiasBaseline one = fit_biases(train.view(), 500, 300, 5, 2);
-  const BiasBaseline other = fit_biases(backwards.view(), 500, 300, 5, 3);
+  const BiasBaseline one = fit_biases(RatingsInMemory(train.view()), 500, 300, 5, 2);
+  const BiasBaseline other = fit_biases(RatingsInMemory(backwards.view()), 500, 300, 5, 3);
   EXPECT_EQ(one.mean, other.mean);
   EXPECT_TRUE(std::equal(one.user_bias.begin(), one.user_bias.end(), other.user_bias.begin()));
   EXPECT_TRUE(std::equal(one.item_bias.begin(), one.item_bias.end(), other.item_bias.begin()));
@@ -101,7 +101,7 @@ TEST(BiasBaseline, IsTheSameInAnyOrderOfTheRatings) {
 TEST(BiasBaseline, SolvesTheNormalEquations) {
   for (const Position n : {200, 2000, 20'000}) {  // few ratings a row: slow to converge
     const Ratings train = random_ratings(n, 500, 300, 1);
-    const BiasBaseline baseline = fit_biases(train.view(), 500, 300, 5);
+    const BiasBaseline baseline = fit_biases(RatingsInMemory(train.view()), 500, 300, 5);
     std::vector<double> users(500), items(300);  // sum of residuals - penalty * bias of each row
     for (std::size_t u = 0; u < users.size(); ++u) users[u] = -5.0 * baseline.user_bias[static_cast<Position>(u)];
     for (std::size_t i = 0; i < items.size(); ++i) items[i] = -5.0 * baseline.item_bias[static_cast<Position>(i)];
@@ -118,7 +118,7 @@ TEST(BiasBaseline, SolvesTheNormalEquations) {
 }
 
 TEST(BiasBaseline, OfNothingIsNothing) {
-  const BiasBaseline baseline = fit_biases({}, 2, 3);
+  const BiasBaseline baseline = fit_biases(RatingsInMemory({}), 2, 3);
   EXPECT_EQ(baseline.mean, 0);
   EXPECT_EQ(largest(baseline.user_bias), 0);
   EXPECT_EQ(baseline.item_bias.size(), 3);
@@ -128,14 +128,14 @@ TEST(BiasBaseline, OfNothingIsNothing) {
 
 TEST(BiasBaseline, WithoutPenaltyLeavesRowsWithoutRatingsAtZero) {
   const Ratings train = four_ratings();
-  const BiasBaseline baseline = fit_biases(train.view(), 3, 3, 0);
+  const BiasBaseline baseline = fit_biases(RatingsInMemory(train.view()), 3, 3, 0);
   EXPECT_EQ(baseline.user_bias[2], 0);
   EXPECT_EQ(baseline.item_bias[2], 0);
 }
 
 RC_GTEST_PROP(BiasBaselineProperty, TurnsIntoTheMeanAsThePenaltyGrows, (std::uint32_t seed)) {
   const Ratings train = random_ratings(100, kUsers, kItems, seed);
-  const BiasBaseline baseline = fit_biases(train.view(), kUsers, kItems, 1e12);
+  const BiasBaseline baseline = fit_biases(RatingsInMemory(train.view()), kUsers, kItems, 1e12);
   RC_ASSERT(largest(baseline.user_bias) < 1e-8);
   RC_ASSERT(largest(baseline.item_bias) < 1e-8);
   const double mean = std::accumulate(train.value.begin(), train.value.end(), 0.0) / 100;
@@ -146,7 +146,7 @@ RC_GTEST_PROP(BiasBaselineProperty, IsNeverWorseThanTheMeanOnItsTrainingSet, (st
   const Ratings train = random_ratings(100, kUsers, kItems, seed);
   double before = 0;
   for (const double penalty : {0.0, 0.5, 5.0, 50.0}) {  // and the less so, the larger the penalty
-    const BiasBaseline baseline = fit_biases(train.view(), kUsers, kItems, penalty);
+    const BiasBaseline baseline = fit_biases(RatingsInMemory(train.view()), kUsers, kItems, penalty);
     const double error = baseline.errors(train.view()).rmse();
     RC_ASSERT(error <= baseline.mean_errors(train.view()).rmse() + 1e-6);
     RC_ASSERT(error >= before - 1e-6);
@@ -156,7 +156,7 @@ RC_GTEST_PROP(BiasBaselineProperty, IsNeverWorseThanTheMeanOnItsTrainingSet, (st
 
 RC_GTEST_PROP(BiasBaselineProperty, SitsAtTheMinimum, (std::uint32_t seed)) {
   const Ratings train = random_ratings(300, kUsers, kItems, seed);
-  BiasBaseline baseline = fit_biases(train.view(), kUsers, kItems, 5);
+  BiasBaseline baseline = fit_biases(RatingsInMemory(train.view()), kUsers, kItems, 5);
   const double least = objective(baseline, train, 5);
   for (HostBuffer<float>* biases : {&baseline.user_bias, &baseline.item_bias}) {
     for (float& bias : *biases) {

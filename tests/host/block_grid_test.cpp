@@ -52,7 +52,7 @@ struct GridCase {
   Ratings ratings() const { return random_ratings(n_ratings, n_users, n_items, 3, hot); }
   BlockGrid grid(int threads = 2) const {
     ThreadPool pool(threads);
-    return {pool, ratings(), n_users, n_items, size, Shuffle::epoch, 11};
+    return {pool, RatingsInMemory(ratings().view()), {n_users, n_items, size, Shuffle::epoch, 11}};
   }
 };
 
@@ -114,8 +114,8 @@ TEST_P(Grid, IsTheSameForAnyNumberOfThreadsAndAnyOrderOfTheFile) {
   Ratings backwards;
   for (Position n = file.size() - 1; n >= 0; --n) backwards.push_back(file.user[n], file.item[n], file.value[n]);
   ThreadPool pool(2);
-  const BlockGrid grid(pool, std::move(backwards), GetParam().n_users, GetParam().n_items, GetParam().size,
-                       Shuffle::epoch, 11);
+  const BlockGrid grid(pool, RatingsInMemory(backwards.view()),
+                       {GetParam().n_users, GetParam().n_items, GetParam().size, Shuffle::epoch, 11});
   EXPECT_EQ(triples_of(grid.ratings()), expected);
 }
 
@@ -144,7 +144,8 @@ RC_GTEST_PROP(GridProperty, KeepsEveryRatingAndGivesEveryRowOneRange, (std::uint
   const auto n_items = *rc::gen::inRange<Position>(1, 40);
   const auto size = *rc::gen::inRange(1, 10);
   ThreadPool pool(1);
-  BlockGrid grid(pool, random_ratings(n, n_users, n_items, seed, hot), n_users, n_items, size, Shuffle::epoch, seed);
+  const Ratings ratings = random_ratings(n, n_users, n_items, seed, hot);
+  BlockGrid grid(pool, RatingsInMemory(ratings.view()), {n_users, n_items, size, Shuffle::epoch, seed});
   std::map<RowId, Position> user_range;  // block g of every stratum holds user range g
   for (int epoch = 1; epoch <= 2; ++epoch) {
     grid.start_epoch(epoch);
@@ -159,7 +160,7 @@ RC_GTEST_PROP(GridProperty, KeepsEveryRatingAndGivesEveryRowOneRange, (std::uint
       }
     }
   }
-  RC_ASSERT(sorted(by_old_names(grid)) == sorted(triples_of(random_ratings(n, n_users, n_items, seed, hot).view())));
+  RC_ASSERT(sorted(by_old_names(grid)) == sorted(triples_of(ratings.view())));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -213,7 +214,7 @@ TEST(BlockOrder, APairThatWasRatedVeryOftenTakesNoLonger) {  // falling values: 
   Ratings ratings;
   for (Position n = 0; n < kTimes; ++n) ratings.push_back(1, 2, static_cast<float>(kTimes - n));
   ThreadPool pool(1);
-  const BlockGrid grid(pool, std::move(ratings), 3, 3, 1, Shuffle::epoch, 1);
+  const BlockGrid grid(pool, RatingsInMemory(ratings.view()), {3, 3, 1, Shuffle::epoch, 1});
   const Span<const float, Host> values = grid.ratings().value;
   std::vector<float> sorted(values.begin(), values.end());
   std::rotate(sorted.begin(), std::min_element(sorted.begin(), sorted.end()), sorted.end());
@@ -235,7 +236,8 @@ TEST(BlockOrder, AUsersItemsBeginAnywhere) {  // else all users of a block would
 TEST(BlockGridOrder, IsAFunctionOfSeedAndEpoch) {
   const auto order = [](std::uint64_t seed, int epoch) {
     ThreadPool pool(1);
-    BlockGrid grid(pool, random_ratings(500, 30, 30, 3), 30, 30, 5, Shuffle::epoch, seed);
+    const Ratings ratings = random_ratings(500, 30, 30, 3);
+    BlockGrid grid(pool, RatingsInMemory(ratings.view()), {30, 30, 5, Shuffle::epoch, seed});
     grid.start_epoch(epoch);
     std::vector<Triple> visited;
     for (int s = 0; s < grid.size(); ++s) {
@@ -253,7 +255,8 @@ TEST(BlockGridOrder, IsAFunctionOfSeedAndEpoch) {
 
 TEST(BlockGridOrder, NoneIsTheFileInOneBlock) {
   ThreadPool pool(1);
-  BlockGrid grid(pool, random_ratings(100, 9, 9, 3), 9, 9, 4, Shuffle::none, 1);
+  const Ratings ratings = random_ratings(100, 9, 9, 3);
+  BlockGrid grid(pool, RatingsInMemory(ratings.view()), {9, 9, 4, Shuffle::none, 1});
   EXPECT_EQ(grid.size(), 1);
   for (const int epoch : {1, 2}) {
     grid.start_epoch(epoch);

@@ -71,7 +71,8 @@ TEST(Model, RowsWithoutRatingsBeginAtZero) {
   Ratings ratings;
   ratings.push_back(2, 0, 4);
   const float kept = model.view().user_factors.row(2)[8];
-  zero_unrated_rows(model, ratings.view());
+  ThreadPool pool(1);
+  zero_unrated_rows(model, row_counts(RatingsInMemory(ratings.view()), 3, 2, pool));
   for (int f = 0; f < 9; ++f) {
     EXPECT_EQ(model.view().user_factors.row(0)[f], 0);
     EXPECT_EQ(model.view().user_factors.row(1)[f], 0);

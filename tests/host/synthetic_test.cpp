@@ -178,7 +178,7 @@ TEST(Synthetic, PlantsBiasesThatABaselineFindsAndMoreThanBiases) {
   const auto errors = [&shape] {
     Ratings ratings;
     for (const SyntheticRating& r : ratings_of(shape, 1)) ratings.push_back(r.user, r.item, r.value);
-    const BiasBaseline baseline = fit_biases(ratings.view(), shape.n_users, shape.n_items);
+    const BiasBaseline baseline = fit_biases(RatingsInMemory(ratings.view()), shape.n_users, shape.n_items);
     return std::pair(baseline.mean_errors(ratings.view()).rmse(), baseline.errors(ratings.view()).rmse());
   };
   const auto [mean, biases] = errors();

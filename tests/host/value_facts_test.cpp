@@ -12,7 +12,9 @@ namespace wf::test {
 namespace {
 
 ValueFacts facts(const std::vector<float>& values, int threads = 1) {
-  return facts_of({values.data(), static_cast<Position>(values.size())}, threads);
+  const auto count = static_cast<Position>(values.size());
+  const HostBuffer<RowId> rows(count, 0);
+  return facts_of(RatingsInMemory({rows.span(), rows.span(), {values.data(), count}}), threads);
 }
 
 TEST(ValueFacts, AreThoseOfTheDefinition) {

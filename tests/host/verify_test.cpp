@@ -64,6 +64,11 @@ class WrongEngine : public Engine {
     }
     return engine_->train(model, std::move(train), valid, config, altered);
   }
+  TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
+                             const TrainCallbacks& callbacks) override {
+    return engine_->train_by_block(model, grid, valid, config, callbacks);
+  }
+  int least_ranges() const override { return engine_->least_ranges(); }
   std::unique_ptr<Scorer> open(const Model& model) override { return engine_->open(model); }
 
  private:

@@ -1,0 +1,72 @@
+#include "host/schedule/block_reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace wf {
+
+BlockReader::BlockReader(BlockGrid& grid) : grid_(grid), blocks_at_once_(grid.size()) {
+  if (grid.in_memory()) return;
+  const Position largest = std::max<Position>(grid.largest_block(), 1);
+  const Position slot = grid.room_.memory / (2 * kRatingBytes);  // at least one block: the grid has seen to that
+  const auto most = static_cast<int>(std::clamp<Position>(slot / largest, 1, grid.size()));
+  const int sets = (grid.size() + most - 1) / most;
+  blocks_at_once_ = (grid.size() + sets - 1) / sets;
+  for (Slot& s : slots_) {
+    s.ratings.resize(blocks_at_once_ * largest);
+    s.blocks.resize(blocks_at_once_);
+  }
+}
+
+BlockReader::~BlockReader() {
+  for (Slot& slot : slots_) {
+    if (slot.filled.valid()) slot.filled.wait();
+  }
+}
+
+int BlockReader::sets_of_stratum() const {
+  return (grid_.size() + blocks_at_once_ - 1) / blocks_at_once_;
+}
+
+void BlockReader::start_epoch(int epoch) {
+  for (Slot& slot : slots_) {  // of an epoch that was left before its end
+    if (slot.filled.valid()) slot.filled.get();
+  }
+  grid_.start_epoch(epoch);
+  next_ = 0;
+  if (!grid_.in_memory()) prefetch(0);
+}
+
+std::optional<BlockSet> BlockReader::next() {
+  if (next_ == grid_.size() * sets_of_stratum()) return std::nullopt;
+  const int number = next_++;
+  if (grid_.in_memory()) return BlockSet{grid_.ratings(), grid_.stratum(number)};
+  Slot& slot = slots_[number % 2];
+  slot.filled.get();
+  prefetch(next_);
+  return BlockSet{std::as_const(slot.ratings).view(), std::as_const(slot.blocks).span()};
+}
+
+void BlockReader::prefetch(int number) {
+  if (number == grid_.size() * sets_of_stratum()) return;
+  Slot& slot = slots_[number % 2];
+  const int first = number % sets_of_stratum() * blocks_at_once_;
+  const int count = std::min(blocks_at_once_, grid_.size() - first);
+  const Span<const Block, Host> stratum = grid_.stratum(number / sets_of_stratum());
+  std::vector<Block> stored(stratum.begin() + first, stratum.begin() + first + count);
+  slot.blocks.resize(count);
+  Position at = 0;
+  for (int b = 0; b < count; ++b) {
+    const Position ratings = stored[static_cast<std::size_t>(b)].end - stored[static_cast<std::size_t>(b)].begin;
+    slot.blocks[b] = {at, at + ratings};
+    at += ratings;
+  }
+  slot.filled = std::async(std::launch::async, [this, &slot, stored = std::move(stored)] {
+    for (std::size_t b = 0; b < stored.size(); ++b) {
+      const Block& to = slot.blocks[static_cast<Position>(b)];
+      grid_.store_.get(stored[b].begin, to.end - to.begin, slot.ratings, to.begin);
+    }
+  });
+}
+
+}  // namespace wf
