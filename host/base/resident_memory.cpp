@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <fstream>
 
 namespace wf {
@@ -11,6 +15,12 @@ Position resident_bytes() {
   Position mapped = 0, resident = 0;
   if (!(facts >> mapped >> resident)) return 0;
   return resident * static_cast<Position>(::sysconf(_SC_PAGESIZE));
+}
+
+void release_freed_memory() {
+#if defined(__GLIBC__)
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace wf

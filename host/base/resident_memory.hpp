@@ -7,4 +7,7 @@ namespace wf {
 /// Bytes in memory now; 0 where the system does not say.
 Position resident_bytes();
 
+/// Gives the system back what the C library holds of freed memory, where it can.
+void release_freed_memory();
+
 }  // namespace wf

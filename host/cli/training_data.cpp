@@ -82,7 +82,7 @@ TrainingData batch_data(Console& console, const TrainRequest& request, const Tra
 
 /// What a run takes beside the training ratings, from the grid on.
 Position bytes_beside_ratings(const TrainConfig& config, const OpenedData& opened, Position n_valid) {
-  constexpr Position kSmall = Position{8} << 20;  // stacks, buffers of files, what the C library holds back
+  constexpr Position kSmall = Position{16} << 20;  // stacks, buffers of files, what the C library holds back
   const Position rows = opened.data.users.size() + opened.data.items.size();
   const Position row = 4 * ((config.rank + 7) / 8 * 8 + (config.biases ? 1 : 0));
   const Position copies = n_valid > 0 ? 2 : 1;                   // the best epoch's tables
@@ -137,6 +137,7 @@ TrainingData block_data(Console& console, const TrainRequest& request, const Tra
   }
   opened.ratings.reset();
   opened.data.ratings = {};
+  release_freed_memory();  // of the layout: 20 MB and more
   print_room(console, request, *result.grid);
   result.facts = facts_of(result.grid->source(), config.threads);
   result.baselines = measure_baselines(result.grid->source(), result.valid, n_users, n_items, config);
