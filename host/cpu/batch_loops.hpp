@@ -33,19 +33,30 @@ struct StepTask {
   OptimizerState<Host> state;
 };
 
+/// The first pass over a batch, by items: scores, the steps of items and, at once, those of users that the batch has
+/// once. No other rating needs such a user's row; users that it has more often are left as they are.
+struct PairTask {
+  GradientTask item;
+  StepTask item_step;
+  ScoreTask scores;
+  RowGroups<Host> users;
+  GradientOptions<Host> user_options;
+  StepTask user_step;
+  Rows<float, Host> kept;  ///< out: row g is item group g's row before its step, where a repeated user rated it
+};
+
 /// Each works on groups begin .. end - 1, writes what belongs to them alone, and allocates nothing.
 struct BatchLoops {
   /// The gradient of group g into row g of `out`.
   void (*gradients)(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
                     const Rows<float, Host>& out);
-  /// The same of users, whose groups' ratings are scored on the way; returns their errors, in the order of members.
-  ErrorSums (*scored_gradients)(const GradientTask& task, const ScoreTask& scores, Position begin, Position end,
-                                const Rows<float, Host>& out);
   /// The step of group g's row by row g of `gradients`.
   void (*steps)(const StepTask& task, const Rows<const float, Host>& gradients, Position begin, Position end);
   /// Gradients and at once the steps: a gradient never leaves the first cache.
   void (*gradient_steps)(const GradientTask& task, Span<const float, Host> slopes, const StepTask& step, Position begin,
                          Position end);
+  /// PairTask for groups of items; returns the errors of their ratings.
+  ErrorSums (*pair_steps)(const PairTask& task, Position begin, Position end);
 };
 
 /// For an instruction set that usable_simd() has.

@@ -1,4 +1,5 @@
 #include "host/cpu/batch_rows.hpp"
+#include "host/cpu/pair_steps.hpp"
 
 #if defined(__x86_64__)
 namespace wf {
@@ -12,10 +13,6 @@ using Vector = lanes::Sixteen;
                                                                                  const Rows<float, Host>& out) {
   gradients_body<Vector>(task, slopes, begin, end, out);
 }
-[[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] ErrorSums scored_gradients(
-    const GradientTask& task, const ScoreTask& scores, Position begin, Position end, const Rows<float, Host>& out) {
-  return scored_gradients_body<Vector>(task, scores, begin, end, out);
-}
 [[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] void steps(const StepTask& task,
                                                                              const Rows<const float, Host>& gradients,
                                                                              Position begin, Position end) {
@@ -27,11 +24,15 @@ using Vector = lanes::Sixteen;
                                                                                       Position begin, Position end) {
   gradient_steps_body<Vector>(task, slopes, step, begin, end);
 }
+[[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] ErrorSums pair_steps(const PairTask& task,
+                                                                                       Position begin, Position end) {
+  return pair_steps_body<Vector>(task, begin, end);
+}
 
 }  // namespace
 
 const BatchLoops& batch_loops_avx512() {
-  static constexpr BatchLoops kLoops{gradients, scored_gradients, steps, gradient_steps};
+  static constexpr BatchLoops kLoops{gradients, steps, gradient_steps, pair_steps};
   return kLoops;
 }
 

@@ -1,4 +1,5 @@
 #include "host/cpu/batch_rows.hpp"
+#include "host/cpu/pair_steps.hpp"
 
 namespace wf {
 namespace {
@@ -9,10 +10,6 @@ using Vector = lanes::Eight;
                                 const Rows<float, Host>& out) {
   gradients_body<Vector>(task, slopes, begin, end, out);
 }
-[[gnu::flatten]] ErrorSums scored_gradients(const GradientTask& task, const ScoreTask& scores, Position begin,
-                                            Position end, const Rows<float, Host>& out) {
-  return scored_gradients_body<Vector>(task, scores, begin, end, out);
-}
 [[gnu::flatten]] void steps(const StepTask& task, const Rows<const float, Host>& gradients, Position begin,
                             Position end) {
   step_groups(task, gradients.row(begin), gradients.pitch, begin, end);
@@ -21,11 +18,14 @@ using Vector = lanes::Eight;
                                      Position begin, Position end) {
   gradient_steps_body<Vector>(task, slopes, step, begin, end);
 }
+[[gnu::flatten]] ErrorSums pair_steps(const PairTask& task, Position begin, Position end) {
+  return pair_steps_body<Vector>(task, begin, end);
+}
 
 }  // namespace
 
 const BatchLoops& batch_loops_portable() {
-  static constexpr BatchLoops kLoops{gradients, scored_gradients, steps, gradient_steps};
+  static constexpr BatchLoops kLoops{gradients, steps, gradient_steps, pair_steps};
   return kLoops;
 }
 

@@ -3,7 +3,6 @@
 #include "host/cpu/batch_loops.hpp"
 #include "host/cpu/row_sum.hpp"
 #include "host/cpu/rows.hpp"
-#include "host/kernels/losses.hpp"
 
 #include <algorithm>
 
@@ -72,8 +71,8 @@ WF_INLINE void prefetch_own_row(const GradientTask& task, Position g) {
 
 /// Calls f with the rank as a compile-time constant where sums fit into registers: 0 for all other ranks.
 template <class F>
-WF_INLINE decltype(auto) with_rank_of(const GradientTask& task, const F& f) {
-  switch (task.partner_table.rank) {
+WF_INLINE decltype(auto) with_rank(int rank, const F& f) {
+  switch (rank) {
     case 16:
       return f(std::integral_constant<int, 16>{});
     case 32:
@@ -100,38 +99,17 @@ WF_INLINE void sum_groups(const GradientTask& task, Span<const float, Host> slop
 template <class Vector>
 WF_INLINE void gradients_body(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
                               const Rows<float, Host>& out) {
-  with_rank_of(task, [&](auto rank) WF_INLINE_LAMBDA {
+  with_rank(task.partner_table.rank, [&](auto rank) WF_INLINE_LAMBDA {
     sum_groups<Vector, rank()>(task, slopes, begin, end, out.row(begin), out.pitch);
   });
 }
 
-template <class Vector, int kRank>
-WF_INLINE ErrorSums score_and_sum(const GradientTask& task, const ScoreTask& scores, Position begin, Position end,
-                                  const Rows<float, Host>& out) {
-  ErrorSums sums;
-  const int rank = task.partner_table.rank;
-  const auto no_norm = [](const float*) WF_INLINE_LAMBDA { return 0.0; };
-  for (Position g = begin; g < end; ++g) {
-    prefetch_own_row<kRank, 0>(task, g);
-    const auto slope_of = [&](RowId member, const float*) WF_INLINE_LAMBDA {
-      const auto product = [&](const float* p, const float* q)
-                               WF_INLINE_LAMBDA { return lanes::dot_of<kRank>(p, q, rank); };
-      const auto predicted = score_by<float>(scores.model, ScoreOptions{}, task.groups.rows[g],
-                                             scores.batch.item[member], product, no_norm);
-      const float rating = scores.batch.value[member];
-      add_error(scores.loss, sums, static_cast<double>(predicted), static_cast<double>(rating));
-      return scores.slopes[member] = scores.scale * loss_slope(scores.loss, predicted, rating);
-    };
-    sum_group<Vector, kRank>(task, g, slope_of, out.row(g));
-  }
-  return sums;
-}
-
-template <class Vector>
-WF_INLINE ErrorSums scored_gradients_body(const GradientTask& task, const ScoreTask& scores, Position begin,
-                                          Position end, const Rows<float, Host>& out) {
-  return with_rank_of(
-      task, [&](auto rank) WF_INLINE_LAMBDA { return score_and_sum<Vector, rank()>(task, scores, begin, end, out); });
+template <Rule rule>
+WF_INLINE void step_table_row(const StepTask& task, RowId row, const float* gradient) {
+  if (row == task.skip) return;
+  step_row<rule>(task.scalars, task.table.row(row), gradient, state_row(task.state.first, row),
+                 state_row(task.state.second, row), task.table.rank);
+  if (!task.state.last_step.empty()) task.state.last_step[row] = task.step;
 }
 
 /// `gradients`: of group `begin` and the following, `pitch` floats from one to the next.
@@ -139,11 +117,7 @@ WF_INLINE void step_groups(const StepTask& task, const float* gradients, Positio
   with_rule(task.rule, [&](auto rule) WF_INLINE_LAMBDA {
     for (Position g = begin; g < end; ++g) {
       if (g + kGroupsAhead < end) prefetch_row<0, 1>(task.table.row(task.rows[g + kGroupsAhead]), task.table.rank);
-      const RowId r = task.rows[g];
-      if (r == task.skip) continue;
-      step_row<rule()>(task.scalars, task.table.row(r), gradients + (g - begin) * pitch, state_row(task.state.first, r),
-                       state_row(task.state.second, r), task.table.rank);
-      if (!task.state.last_step.empty()) task.state.last_step[r] = task.step;
+      step_table_row<rule()>(task, task.rows[g], gradients + (g - begin) * pitch);
     }
   });
 }
@@ -156,8 +130,9 @@ WF_INLINE void gradient_steps_body(const GradientTask& task, Span<const float, H
   const Position rows = kMaxRank / rank;
   for (Position from = begin; from < end; from += rows) {
     const Position to = std::min(end, from + rows);
-    with_rank_of(task, [&](auto fixed)
-                           WF_INLINE_LAMBDA { sum_groups<Vector, fixed()>(task, slopes, from, to, gradients, rank); });
+    with_rank(task.partner_table.rank, [&](auto fixed) WF_INLINE_LAMBDA {
+      sum_groups<Vector, fixed()>(task, slopes, from, to, gradients, rank);
+    });
     step_groups(step, gradients, rank, from, to);
   }
 }

@@ -7,8 +7,6 @@
 #include "host/kernels/contract.hpp"
 #include "host/kernels/host_memory.hpp"
 
-#include <vector>
-
 namespace wf {
 
 /// Each op is documented in host/kernels/contract.hpp.
@@ -49,24 +47,24 @@ class Cpu : public HostMemory {
 
   // what MiniBatch uses where it can: host/kernels/batch_step.hpp
   void step_batch(const BatchStep<Host>& step);
-  void group_ahead(const RatingsView<Host>& ratings, Position batch_size, Position n_users, Position n_items);
-  BatchGroups<Host> grouped_ahead(Position b) const;
+  void start_batches(Position n_users, Position n_items);
+  BatchGroups<Host> group_batch(const RatingsView<Host>& batch, const RatingsView<Host>& next);
 
   void measure_rows(Rows<const float, Host> table, Rows<float, Host> states);
   void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
 
  private:
-  struct Groupers {
-    RowGrouper user, item;
-  };
   struct GroupedBatch {
+    RatingsView<Host> batch;
+    bool done = false;  ///< the groups are the batch's
     RowGroupBuffers user, item;
     BatchGroups<Host> groups;
   };
 
-  void group_batches(const RatingsView<Host>& ratings, Position batch_size, Position n_users, Position n_items,
-                     GroupOrder order);
+  static constexpr Position kSides = 2;
+  void group_side(Position side, GroupOrder order, GroupedBatch& grouped);
+  void group_now(GroupOrder order, GroupedBatch& grouped);
 
   /// Adds the errors of f(begin, end) over chunks in the order of the chunks, whoever computed them, one by one: what
   /// is done in one call or in two adds up to the same bits.
@@ -80,8 +78,9 @@ class Cpu : public HostMemory {
   ThreadPool pool_;
   Simd simd_;
   const BatchLoops& loops_;
-  std::vector<Groupers> groupers_;  // one for each two threads, where there are batches for them
-  std::vector<GroupedBatch> ahead_;
+  Position n_users_ = 0, n_items_ = 0;  // of the tables whose rows are grouped
+  RowGrouper user_grouper_, item_grouper_;
+  GroupedBatch alone_, current_, next_;
   HostBuffer<ErrorSums> partial_;
 };
 

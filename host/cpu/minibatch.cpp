@@ -23,6 +23,13 @@ Position groups_per_chunk(Position groups, int rank) {
   return std::max({Position{1}, kElements / std::max(rank, 8), groups / kMostChunks});
 }
 
+/// Of a batch, for loops over its groups: the same for any number of threads.
+Position chunks_of(Position ratings, int rank) {
+  constexpr Position kElements = 4096;  // some 1.5 us of work
+  constexpr Position kMostChunks = 256;
+  return std::clamp<Position>(ratings * rank / kElements, 1, kMostChunks);
+}
+
 }  // namespace
 
 void Cpu::renormalise_rows(Rows<float, Host> table, Span<const RowId, Host> rows, const NormLimit& limit) {
@@ -85,27 +92,57 @@ void Cpu::optimizer_step(const RuleSettings& settings, Position step, Rows<float
 }
 
 void Cpu::step_batch(const BatchStep<Host>& s) {
-  const int rank = s.model.rank();
-  const Position users = s.user.groups.rows.size;
-  const Position items = s.item.groups.rows.size;
   const StepScalars scalars = scalars_of_step(s.rule, s.step);
-  const GradientTask of_users{s.user.groups, s.batch.item, s.model.item_factors, s.model.user_factors, s.user.options};
-  const GradientTask of_items{s.item.groups, s.batch.user, s.model.user_factors, s.model.item_factors, s.item.options};
-  const ScoreTask scores{s.model, s.batch, s.loss, s.scale, s.slopes};
-  const StepTask user_step{s.rule.rule,        scalars,        s.step,      s.model.user_factors,
-                           s.user.groups.rows, s.user.padding, s.user.state};
-  const StepTask item_step{s.rule.rule,        scalars,        s.step,      s.model.item_factors,
-                           s.item.groups.rows, s.item.padding, s.item.state};
+  const RowGroups<Host>& users = s.user.groups;
+  const RowGroups<Host>& items = s.item.groups;
+  const Rows<float, Host> kept = s.item_rows;
+  const StepTask user_step{s.rule.rule, scalars,        s.step,      s.model.user_factors,
+                           users.rows,  s.user.padding, s.user.state};
+  const StepTask item_step{s.rule.rule, scalars,        s.step,      s.model.item_factors,
+                           items.rows,  s.item.padding, s.item.state};
+  const GradientTask of_items{items, s.batch.user, s.model.user_factors, s.model.item_factors, s.item.options};
+  const GradientTask of_users{users, items.group_of, kept, s.model.user_factors, s.user.options};
+  const PairTask pairs{of_items,  item_step, {s.model, s.batch, s.loss, s.scale, s.slopes}, users, s.user.options,
+                       user_step, kept};
 
-  // users' gradients are kept, as items' gradients need users as they were; then items can step at once
-  add_over_chunks(users, groups_per_chunk(users, rank), [&](Position begin, Position end) {
-    return loops_.scored_gradients(of_users, scores, begin, end, s.user_gradients);
+  // groups from where an equal share of the work begins: a group costs about what another rating does
+  const auto first_group = [](const RowGroups<Host>& groups, Position count, Position chunk, Position chunks) {
+    const Position work = (groups.starts[count] + count) * chunk / chunks;
+    Position low = 0, high = count;
+    while (low < high) {
+      const Position middle = (low + high) / 2;
+      if (groups.starts[middle] + middle < work) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  };
+  const Position chunks = chunks_of(items.members.size, s.model.rank());
+  partial_.resize(chunks);
+  pool_.for_each(chunks, [&](Position chunk) {
+    partial_[chunk] = loops_.pair_steps(pairs, first_group(items, items.rows.size, chunk, chunks),
+                                        first_group(items, items.rows.size, chunk + 1, chunks));
   });
-  pool_.for_chunks(items, groups_per_chunk(items, rank), [&](Position begin, Position end) {
-    loops_.gradient_steps(of_items, s.slopes, item_step, begin, end);
+  ErrorSums sums;
+  for (const ErrorSums& part : partial_) sums += part;
+  add_errors(sums);
+
+  // users that the batch has more than once; beside them, the next batch is grouped
+  const Position repeated = users.repeated;
+  const Position user_chunks = repeated == 0 ? 0 : chunks_of(users.starts[repeated], s.model.rank());
+  const Position sides = next_.batch.size() == 0 ? 0 : kSides;
+  pool_.for_each(sides + user_chunks, [&](Position task) {
+    if (task < sides) {
+      group_side(task, GroupOrder::repeated_first, next_);
+      return;
+    }
+    const Position chunk = task - sides;
+    loops_.gradient_steps(of_users, s.slopes, user_step, first_group(users, repeated, chunk, user_chunks),
+                          first_group(users, repeated, chunk + 1, user_chunks));
   });
-  pool_.for_chunks(users, groups_per_chunk(users, rank),
-                   [&](Position begin, Position end) { loops_.steps(user_step, s.user_gradients, begin, end); });
+  next_.done = sides > 0;
 }
 
 void Cpu::catch_up_rows(const RuleSettings& settings, Position step, Rows<float, Host> table,

@@ -23,23 +23,23 @@ struct BatchStep {
   RuleSettings rule;
   Position step = 0;
   SideStep<Space> user, item;
-  Rows<float, Space> user_gradients;  ///< [distinct users x rank] to work with
+  Rows<float, Space> item_rows;  ///< [distinct items x rank] to work with
 };
 
 /// step_batch(s) gives the bits of loss_slopes, then row_gradients of both sides, then optimizer_step of both factor
-/// tables, up to the order in which errors are added. Biases are read, not stepped.
+/// tables, up to the order in which errors are added. Biases are read, not stepped. The groups must be group_batch's.
 template <class K>
 concept StepsBatches = KernelSet<K> && requires(K k, BatchStep<typename K::Space> step) {
   k.step_batch(step);
 };
 
-/// group_ahead(ratings, batch size, n_users, n_items) groups consecutive batches, in any order of rows;
-/// grouped_ahead(b) is batch b of them. Valid until the next call: short batches leave too little to share out one by
-/// one.
+/// After start_batches(n_users, n_items), group_batch(batch, next) groups a batch, in any order of rows, valid until
+/// the call after the next. `next`, which may be empty, is what the next call will ask for: step_batch may group it
+/// beside its own work, so it must stay what it is until then or until start_batches.
 template <class K>
 concept GroupsAhead = KernelSet<K> && requires(K k, RatingsView<typename K::Space> ratings, Position size) {
-  k.group_ahead(ratings, size, size, size);
-  { k.grouped_ahead(size) } -> std::same_as<BatchGroups<typename K::Space>>;
+  k.start_batches(size, size);
+  { k.group_batch(ratings, ratings) } -> std::same_as<BatchGroups<typename K::Space>>;
 };
 
 }  // namespace wf

@@ -69,11 +69,14 @@ WF_HD inline StepScalars scalars_of_step(const RuleSettings& settings, Position 
 }
 
 /// One optimizer step for one weight. `first` and `second` are its state: momentum buffer; adagrad's sum of squares;
-/// adam's moments. References that a rule does not use may refer to anything.
+/// adam's moments. References that a rule does not use may refer to anything. `Number` is float or, for rules without a
+/// root, a vector of floats.
 /// Duchi et al. 2011 (adagrad); Kingma, Ba 2015 (adam); sparse_adam is torch.optim.SparseAdam's variant of it.
-template <Rule rule>
-WF_HD inline void optimizer_rule(const StepScalars& s, float& weight, float gradient, float& first, float& second) {
-  if (rule != Rule::sparse_adam) gradient += s.weight_decay * weight;
+template <Rule rule, class Number>
+WF_HD inline void optimizer_rule(const StepScalars& s, Number& weight, const Number& given, Number& first,
+                                 Number& second) {
+  Number gradient = given;
+  if (rule != Rule::sparse_adam && s.weight_decay != 0) gradient += s.weight_decay * weight;
   if constexpr (rule == Rule::sgd) {
     weight -= s.lr * gradient;
   } else if constexpr (rule == Rule::momentum) {

@@ -32,10 +32,10 @@ Position Batches::count() const {
   return (ratings_.size() + batch_size_ - 1) / batch_size_;
 }
 
-RatingsView<Host> Batches::batches(Position b, Position count) const {
-  const Position first = b * batch_size_;
+RatingsView<Host> Batches::batch(Position b) const {
+  const Position first = std::min(b * batch_size_, ratings_.size());
   const RatingsView<Host> all = order_ == Shuffle::none ? ratings_ : shuffled_.view();
-  return all.part(first, std::min(count * batch_size_, all.size() - first));
+  return all.part(first, std::min(batch_size_, all.size() - first));
 }
 
 }  // namespace wf

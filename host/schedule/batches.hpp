@@ -15,10 +15,9 @@ class Batches {
   void start_epoch(int epoch);
   Position count() const;
   Position batch_size() const { return batch_size_; }
-  /// Batch b of the epoch: `batch_size` ratings, the last one may be short. Valid until the next epoch starts.
-  RatingsView<Host> batch(Position b) const { return batches(b, 1); }
-  /// Batches b .. b + count - 1, one behind the other; those beyond the last are left out.
-  RatingsView<Host> batches(Position b, Position count) const;
+  /// Batch b of the epoch: `batch_size` ratings, the last one may be short, and none in one behind it. Valid until the
+  /// next epoch starts.
+  RatingsView<Host> batch(Position b) const;
 
  private:
   RatingsView<Host> ratings_;  // as they were given

@@ -1,67 +1,80 @@
 #include "host/schedule/row_groups.hpp"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <limits>
 
 namespace wf {
 namespace {
 
-constexpr RowId kNone = -1;
-
-std::size_t home_of(RowId row) {
-  return static_cast<std::size_t>(row) % kRowHomes;
-}
+constexpr RowId kNever = -1;  // less than any batch's first number
 
 }  // namespace
 
 void RowGrouper::prepare(Position n, Position n_rows, RowGroupBuffers& memory) {
-  if (group_of_row_.size() < n_rows) {
-    const Position old = group_of_row_.size();
-    group_of_row_.resize(n_rows);
-    std::fill(group_of_row_.begin() + old, group_of_row_.end(), kNone);
+  if (number_of_row_.size() < n_rows) {
+    const Position old = number_of_row_.size();
+    number_of_row_.resize(n_rows);
+    std::fill(number_of_row_.begin() + old, number_of_row_.end(), kNever);
   }
-  group_.resize(n);
-  memory.rows.resize(n + 1);  // one more than there can be: number_groups writes behind the last
+  if (first_number_ > std::numeric_limits<RowId>::max() - n) {
+    std::fill(number_of_row_.begin(), number_of_row_.end(), kNever);
+    first_number_ = 0;
+  }
+  appeared_.resize(n + 1);  // one more than there can be: number_groups writes behind the last
+  for (HostBuffer<RowId>* by_group : {&counts_, &name_of_, &places_, &memory.rows}) by_group->resize(n);
   memory.starts.resize(n + 1);
   memory.members.resize(n);
+  memory.group_of.resize(n);
 }
 
 /// Without a branch: whether a row is new is anybody's guess, and a wrong one would cost more than all the rest.
 RowId RowGrouper::number_groups(Span<const RowId, Host> rows, RowGroupBuffers& memory) {
-  RowId* distinct_rows = memory.rows.data();
-  RowId* counts = memory.starts.data();
+  const RowId first = first_number_;
+  RowId* const numbers = number_of_row_.data();
+  RowId* const appeared = appeared_.data();
+  RowId* const counts = counts_.data();
+  RowId* const group_of = memory.group_of.data();
   RowId distinct = 0;
   for (Position m = 0; m < rows.size; ++m) {
     const RowId row = rows[m];
-    RowId& entry = group_of_row_[row];
-    const bool is_new = entry == kNone;
-    const RowId group = is_new ? distinct : entry;
-    entry = group;
-    distinct_rows[distinct] = row;
+    const RowId number = numbers[row];
+    const bool is_new = number < first;
+    const RowId group = is_new ? distinct : number - first;
+    numbers[row] = first + group;
+    appeared[distinct] = row;
+    counts[distinct] = 0;  // until the row that was new has a successor
     distinct += is_new ? 1 : 0;
-    group_[m] = group;
-    counts[group] = (is_new ? 0 : counts[group]) + 1;
+    group_of[m] = group;
+    ++counts[group];
   }
-  for (RowId g = 0; g < distinct; ++g) group_of_row_[distinct_rows[g]] = kNone;
+  first_number_ += distinct;
   return distinct;
 }
 
-void RowGrouper::order_by_home(RowId distinct, RowGroupBuffers& memory) {
-  std::array<RowId, kRowHomes + 1> next{};
-  for (RowId g = 0; g < distinct; ++g) ++next[home_of(memory.rows[g]) + 1];
-  std::partial_sum(next.begin(), next.end(), next.begin());
-  ordered_.rows.resize(distinct + 1);
-  ordered_.starts.resize(memory.starts.size());
-  new_name_.resize(distinct);
+/// Names the groups in their order and says where they start. Returns how many have more than one member.
+RowId RowGrouper::order_groups(RowId distinct, GroupOrder order, RowGroupBuffers& memory) {
+  const bool all_alike = order == GroupOrder::appearance;
+  RowId repeated = 0, in_repeated = 0;  // groups, and their members
   for (RowId g = 0; g < distinct; ++g) {
-    const RowId name = next[home_of(memory.rows[g])]++;
-    new_name_[g] = name;
-    ordered_.rows[name] = memory.rows[g];
-    ordered_.starts[name] = memory.starts[g];
+    const bool comes_first = all_alike || counts_[g] > 1;
+    repeated += comes_first ? 1 : 0;
+    in_repeated += comes_first ? counts_[g] : 0;
   }
-  std::swap(ordered_.rows, memory.rows);
-  std::swap(ordered_.starts, memory.starts);
+  RowId name = 0, single_name = repeated, place = 0, single_place = in_repeated;
+  for (RowId g = 0; g < distinct; ++g) {
+    const RowId count = counts_[g];
+    const bool comes_first = all_alike || count > 1;
+    const RowId own = comes_first ? name : single_name;
+    const RowId start = comes_first ? place : single_place;
+    name_of_[g] = own;
+    memory.rows[own] = appeared_[g];
+    memory.starts[own] = places_[own] = start;
+    name += comes_first ? 1 : 0;
+    place += comes_first ? count : 0;
+    single_name += comes_first ? 0 : 1;
+    single_place += comes_first ? 0 : 1;
+  }
+  return repeated;
 }
 
 RowGroups<Host> RowGrouper::group(Span<const RowId, Host> rows, Position n_rows, GroupOrder order,
@@ -69,21 +82,16 @@ RowGroups<Host> RowGrouper::group(Span<const RowId, Host> rows, Position n_rows,
   const Position n = rows.size;
   prepare(n, n_rows, memory);
   const RowId distinct = number_groups(rows, memory);
-  if (order == GroupOrder::home) order_by_home(distinct, memory);
-  RowId* starts = memory.starts.data();
-  RowId end = 0;  // counts -> ends of the groups; filling backwards turns them into starts
-  for (RowId g = 0; g < distinct; ++g) starts[g] = end += starts[g];
-  starts[distinct] = end;
-  const auto put_members = [&](const auto& name_of) {
-    for (Position m = n - 1; m >= 0; --m) memory.members[--starts[name_of(group_[m])]] = static_cast<RowId>(m);
-  };
-  if (order == GroupOrder::home) {
-    put_members([this](RowId g) { return new_name_[g]; });
-  } else {
-    put_members([](RowId g) { return g; });
+  const RowId repeated = order_groups(distinct, order, memory);
+  memory.starts[distinct] = static_cast<RowId>(n);
+  for (Position m = 0; m < n; ++m) {
+    const RowId name = name_of_[memory.group_of[m]];
+    memory.group_of[m] = name;
+    memory.members[places_[name]++] = static_cast<RowId>(m);
   }
   return {memory.rows.span().part(0, distinct), memory.starts.span().part(0, distinct + 1),
-          memory.members.span().part(0, n)};
+          memory.members.span().part(0, n), memory.group_of.span().part(0, n),
+          order == GroupOrder::repeated_first ? repeated : 0};
 }
 
 }  // namespace wf

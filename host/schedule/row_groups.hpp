@@ -18,21 +18,23 @@ struct RowGroups {
   Span<const RowId, Space> rows;     ///< [distinct], in order of first appearance or as GroupOrder says
   Span<const RowId, Space> starts;   ///< [distinct + 1] into members
   Span<const RowId, Space> members;  ///< [batch] positions in the batch, ascending within a group
+  // where RowGrouper made them
+  Span<const RowId, Space> group_of;  ///< [batch] the group of each member
+  RowId repeated = 0;                 ///< of GroupOrder::repeated_first: the groups of more than one member
 };
 
-/// Rows are dealt out to so many homes. Where a batch's groups are in the order of their rows' homes, a worker that
-/// takes the same share of each batch's groups meets the same rows: they are in its cache, and in no other's.
-inline constexpr int kRowHomes = 32;
-
-enum class GroupOrder { appearance, home };
+/// repeated_first: groups of more than one member, then those of one, each in order of first appearance. Loops over
+/// groups of one kind do not have to guess; and a worker that takes the same share of each batch meets the popular rows
+/// or the rare ones, so that the popular are in its cache.
+enum class GroupOrder { appearance, repeated_first };
 
 /// Memory of a RowGroups, kept from batch to batch.
 struct RowGroupBuffers {
-  HostBuffer<RowId> rows, starts, members;
+  HostBuffer<RowId> rows, starts, members, group_of;
 };
 
 /// Builds RowGroups in time and traffic that depend on the batch alone: a table of 4 bytes a row is filled once and
-/// then only touched, and mended, where the batch has rows. No allocation once the largest batch has been seen.
+/// then only touched where the batch has rows. No allocation once the largest batch has been seen.
 class RowGrouper {
  public:
   /// Rows must lie in 0 .. n_rows - 1. The result lies in `memory`.
@@ -45,12 +47,16 @@ class RowGrouper {
  private:
   void prepare(Position n, Position n_rows, RowGroupBuffers& memory);
   RowId number_groups(Span<const RowId, Host> rows, RowGroupBuffers& memory);
-  void order_by_home(RowId distinct, RowGroupBuffers& memory);
+  RowId order_groups(RowId distinct, GroupOrder order, RowGroupBuffers& memory);
 
-  HostBuffer<RowId> group_of_row_;  // kNone, or the group of a row in the batch at hand
-  HostBuffer<RowId> group_;         // [batch]
-  HostBuffer<RowId> new_name_;      // [distinct] of groups that were put in another order
-  RowGroupBuffers own_, ordered_;
+  // Of each row: first_number_ + its group in the batch at hand, or less where the row is not in it. Batches have
+  // numbers of their own, so that nothing has to be mended between them.
+  HostBuffer<RowId> number_of_row_;
+  RowId first_number_ = 0;
+  // [distinct], by order of first appearance
+  HostBuffer<RowId> appeared_, counts_, name_of_;
+  HostBuffer<RowId> places_;  // [distinct] by name: where the group's next member goes
+  RowGroupBuffers own_;
 };
 
 }  // namespace wf

@@ -33,8 +33,8 @@ class MiniBatch {
         item_bias_(kernels, rule_, model.item_biases, -1),
         slopes_(kernels.template filled<float>(std::min(config.batch_size, ratings.size()), 0)) {
     const Position longest = slopes_.size();
-    user_.reserve(kernels, longest);
-    if (!StepsBatches<K>) item_.reserve(kernels, longest);  // else at the first batch that is taken apart
+    item_.reserve(kernels, longest);
+    if (!StepsBatches<K>) user_.reserve(kernels, longest);  // else at the first batch that is taken apart
     user_bias_.reserve(kernels, longest);
     item_bias_.reserve(kernels, longest);
   }
@@ -67,9 +67,6 @@ class MiniBatch {
   }
 
  private:
-  /// Ratings whose batches are grouped at a time, where that can be done ahead: both threads of two get some 40 us.
-  static constexpr Position kGroupedAhead = 16384;
-
   /// One parameter table with its optimizer state and the gradients of a batch's distinct rows.
   struct Table {
     Table(K& kernels, const RuleSettings& rule, const Rows<float, Space>& table, RowId padding)
@@ -106,11 +103,8 @@ class MiniBatch {
     const Position n_users = model_.user_factors.count;
     const Position n_items = model_.item_factors.count;
     if constexpr (GroupsAhead<K>) {
-      const Position ahead = std::max<Position>(1, kGroupedAhead / batches_.batch_size());
-      if (b % ahead == 0) {
-        kernels_.group_ahead(kernels_.stage(batches_.batches(b, ahead)), batches_.batch_size(), n_users, n_items);
-      }
-      return kernels_.grouped_ahead(b % ahead);
+      if (b == 0) kernels_.start_batches(n_users, n_items);
+      return kernels_.group_batch(batch, batches_.batch(b + 1));
     } else {
       return kernels_.group_rows(batch, n_users, n_items);
     }
@@ -138,7 +132,7 @@ class MiniBatch {
         step_,
         {groups.user, {config_.scale_grad_by_freq, penalties.user, 2 * scale}, user_.padding_row, user_.state},
         {groups.item, {config_.scale_grad_by_freq, penalties.item, 2 * scale}, item_.padding_row, item_.state},
-        user_.gradients(groups.user.rows.size)};
+        item_.gradients(groups.item.rows.size)};
     step_factors(factors);
     if (model_.has_biases()) {
       step_biases(user_bias_, groups.user, slopes, {false, penalties.user_bias, 2 * scale});
@@ -159,18 +153,19 @@ class MiniBatch {
     }
     kernels_.loss_slopes(model_, s.batch, s.loss, s.scale, s.slopes);
     // every gradient before any step: both sides use the rows from the batch's start
-    item_.reserve(kernels_, slopes_.size());
-    const Rows<float, Space> item_gradients = item_.gradients(s.item.groups.rows.size);
+    user_.reserve(kernels_, slopes_.size());
+    const Rows<float, Space> user_gradients = user_.gradients(s.user.groups.rows.size);
+    const Rows<float, Space> item_gradients = s.item_rows;
     kernels_.row_gradients(s.user.groups, s.slopes, s.batch.item, item_.rows, user_.rows, s.user.options,
-                           s.user_gradients);
+                           user_gradients);
     kernels_.row_gradients(s.item.groups, s.slopes, s.batch.user, user_.rows, item_.rows, s.item.options,
                            item_gradients);
     if (*phase_) {
       show("slopes", {s.slopes.data, s.slopes.size, 1, 1});
-      show_gradients("user gradients", s.user.groups.rows, s.user_gradients);
+      show_gradients("user gradients", s.user.groups.rows, user_gradients);
       show_gradients("item gradients", s.item.groups.rows, item_gradients);
     }
-    step(user_, s.user.groups, s.user_gradients);
+    step(user_, s.user.groups, user_gradients);
     step(item_, s.item.groups, item_gradients);
   }
 

@@ -39,12 +39,21 @@ class Problem {
             1,
             {groups.user, options(user_penalties_), 3, state(0)},
             {groups.item, options(item_penalties_), -1, state(1)},
-            user_gradients_.view()};
+            item_gradients_.view()};
   }
 
   std::vector<float> whole(Cpu& kernels) {
-    kernels.group_ahead(batch_.view(), kRatings, kUsers, kItems);
-    kernels.step_batch(step(kernels.grouped_ahead(0)));
+    kernels.start_batches(kUsers, kItems);
+    kernels.step_batch(step(kernels.group_batch(batch_.view(), {})));
+    return results(kernels);
+  }
+  /// A step without ratings first, which groups the batch beside nothing.
+  std::vector<float> whole_after_another(Cpu& kernels) {
+    kernels.start_batches(kUsers, kItems);
+    BatchStep<Host> nothing = step(kernels.group_batch({}, batch_.view()));
+    nothing.batch = {};
+    kernels.step_batch(nothing);
+    kernels.step_batch(step(kernels.group_batch(batch_.view(), {})));
     return results(kernels);
   }
   std::vector<float> by_ops(Cpu& kernels) {
@@ -114,24 +123,36 @@ TEST(StepBatch, KnowsEveryRuleAndLoss) {
   }
 }
 
-TEST(GroupAhead, GroupsEachBatchAsIfItWereAlone) {
+TEST(GroupBatch, GroupsEachBatchAsIfItWereAlone) {
   const Ratings ratings = random_ratings(2500, 70, 60, 3, true);
+  const auto part = [&](Position b) { return ratings.view().part(b * 1000, b == 2 ? 500 : 1000); };
   Cpu kernels(2);
-  kernels.group_ahead(ratings.view(), 1000, 70, 60);
+  kernels.start_batches(70, 60);
   for (Position b = 0; b < 3; ++b) {
-    const RatingsView<Host> batch = ratings.view().part(b * 1000, b < 2 ? 1000 : 500);
-    const RowGroups<Host> groups = kernels.grouped_ahead(b).item;
+    const RatingsView<Host> batch = part(b);
+    const RowGroups<Host> groups = kernels.group_batch(batch, b < 2 ? part(b + 1) : RatingsView<Host>{}).item;
     RowGrouper grouper;
     EXPECT_EQ(groups.rows.size, grouper.group(batch.item, 60).rows.size);
     ASSERT_EQ(groups.starts[groups.rows.size], batch.size());
     for (Position g = 0; g < groups.rows.size; ++g) {
-      EXPECT_LE(groups.rows[std::max<Position>(g, 1) - 1] % kRowHomes, groups.rows[g] % kRowHomes);
-      const Span<const RowId, Host> members =
-          groups.members.part(groups.starts[g], groups.starts[g + 1] - groups.starts[g]);
+      const Position count = groups.starts[g + 1] - groups.starts[g];
+      EXPECT_EQ(g<groups.repeated, count> 1);
+      const Span<const RowId, Host> members = groups.members.part(groups.starts[g], count);
       EXPECT_TRUE(std::is_sorted(members.begin(), members.end()));
-      for (const RowId member : members) EXPECT_EQ(batch.item[member], groups.rows[g]);
+      for (const RowId member : members) {
+        EXPECT_EQ(batch.item[member], groups.rows[g]);
+        EXPECT_EQ(groups.group_of[member], g);
+      }
     }
   }
+}
+
+TEST(StepBatch, GroupsTheNextBatchOnTheWay) {
+  const RuleSettings sgd{.rule = Rule::sgd, .lr = 0.01};
+  Problem alone(16, sgd, Loss::mse), announced(16, sgd, Loss::mse);
+  Cpu kernels(2);
+  const std::vector<float> expected = alone.whole(kernels);
+  EXPECT_EQ(announced.whole_after_another(kernels), expected);
 }
 
 }  // namespace
