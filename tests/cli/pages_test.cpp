@@ -91,6 +91,50 @@ TEST_F(PagesFolder, APageFileTrainsTheModelOfItsText) {
   }
 }
 
+/// Text, compressed text, pages and pages that do not fit memory; the validation RMSE is part of what is compared.
+TEST_F(PagesFolder, TheSameBitsFromAnyFileInAnyMemoryOnAnyNumberOfThreads) {
+  must({"synth", "--shape", "ml-1m", "-o", "r.txt"});
+  must({"convert", "r.txt"});
+  const std::string text = read_text(folder_.file("r.txt"));
+  const gzFile file = gzopen(folder_.file("r.txt.gz").c_str(), "wb");
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
+  const std::vector<std::string> options{"--grid", "24", "-k", "16", "--epochs", "2"};
+  const auto trained = [&](const char* data, const std::vector<std::string>& more) {
+    std::vector<std::string> words = options;
+    words.insert(words.end(), more.begin(), more.end());
+    std::string bits = train(data, words);
+    for (const std::string& line : lines_of(read_text(folder_.file("m.metrics.jsonl")))) {
+      const json epoch = json::parse(line);
+      for (const char* key : {"train_loss", "train_rmse", "valid_rmse", "valid_mae"}) bits += epoch[key].dump() + ' ';
+    }
+    return bits;
+  };
+  const std::string expected = trained("r.txt", {"-j", "1"});
+  for (const char* threads : {"1", "2", "3", "8"}) {
+    EXPECT_TRUE(trained("r.txt", {"-j", threads}) == expected) << threads;
+    EXPECT_TRUE(trained("r.txt.gz", {"-j", threads}) == expected) << threads;
+    EXPECT_TRUE(trained("r.wfr", {"-j", threads}) == expected) << threads;
+    EXPECT_TRUE(trained("r.wfr", {"-j", threads, "--memory", "1T"}) == expected) << threads;
+    EXPECT_THAT(err_, HasSubstr("hold all ratings"));
+  }
+}
+
+TEST_F(PagesFolder, TooLittleMemoryIsRefusedWithWhatWouldDo) {
+  must({"convert", "ratings.csv"});
+  const ProgramResult little = run({"train", "ratings.wfr", "--memory", "1M"});
+  EXPECT_EQ(little.exit_code, 2);
+  EXPECT_THAT(little.err, HasSubstr("--memory 1.0 MB is too little"));
+  EXPECT_THAT(little.err, HasSubstr("give at least "));
+  const ProgramResult text = run({"train", "ratings.csv", "--memory", "1G"});
+  EXPECT_EQ(text.exit_code, 2);
+  EXPECT_THAT(text.err, HasSubstr("warpfactor convert ratings.csv writes one"));
+  EXPECT_EQ(run({"train", "ratings.wfr", "--memory", "1G", "--batch-size", "64"}).exit_code, 2);
+  for (const char* size : {"", "M", "5X", "-1G", "0", "nan", "1e30", "2MM"}) {
+    EXPECT_EQ(run({"train", "ratings.wfr", "--memory", size}).exit_code, 2) << size;
+  }
+}
+
 TEST_F(PagesFolder, ACompressedTextGivesTheSamePages) {
   const std::string text = small_ratings();
   const gzFile file = gzopen(folder_.file("zipped.csv.gz").c_str(), "wb");

@@ -1,7 +1,9 @@
 // The block grid: every rating once an epoch, strata of blocks that share no row, equal cuts, and an order inside
 // blocks that depends on nothing but the ratings and the seed.
 #include "host/schedule/block_grid.hpp"
+#include "host/base/error.hpp"
 #include "host/schedule/block_order.hpp"
+#include "host/schedule/block_reader.hpp"
 #include "tests/kernels/problems.hpp"
 
 #include <gmock/gmock.h>
@@ -117,6 +119,88 @@ TEST_P(Grid, IsTheSameForAnyNumberOfThreadsAndAnyOrderOfTheFile) {
   const BlockGrid grid(pool, RatingsInMemory(backwards.view()),
                        {GetParam().n_users, GetParam().n_items, GetParam().size, Shuffle::epoch, 11});
   EXPECT_EQ(triples_of(grid.ratings()), expected);
+}
+
+std::vector<Triple> stored(const BlockGrid& grid) {
+  std::vector<Triple> all(static_cast<std::size_t>(grid.n_ratings()));
+  ThreadPool pool(2);
+  grid.source().for_parts(pool, [&](int /*share*/, const RatingPart& part) {
+    const std::vector<Triple> triples = triples_of(part.ratings);
+    std::copy(triples.begin(), triples.end(), all.begin() + part.first);
+  });
+  return all;
+}
+
+/// In a file, with room for one block and for several: what is read, epoch by epoch, is what memory would give.
+TEST_P(Grid, InAFileGivesWhatItGivesInMemory) {
+  const GridCase& c = GetParam();
+  BlockGrid inside = c.grid();
+  Position largest = 0;
+  for (int s = 0; s < c.size; ++s) {
+    for (const Block& block : inside.stratum(s)) largest = std::max(largest, block.end - block.begin);
+  }
+  const Ratings ratings = c.ratings();
+  for (const Position room : {36 * largest, 100 * largest}) {
+    if (room >= kRatingBytes * c.n_ratings) continue;  // it would be in memory
+    ThreadPool pool(3);
+    BlockGrid outside(pool, RatingsInMemory(ratings.view()), {c.n_users, c.n_items, c.size, Shuffle::epoch, 11},
+                      {room, testing::TempDir()});
+    ASSERT_FALSE(outside.in_memory());
+    EXPECT_EQ(stored(outside), triples_of(inside.ratings()));
+    BlockReader from_file(outside), from_memory(inside);
+    for (const int epoch : {1, 2}) {
+      std::vector<Triple> read, expected;
+      const auto all_of = [epoch](BlockReader& reader, std::vector<Triple>& into) {
+        reader.start_epoch(epoch);
+        while (const auto set = reader.next()) {
+          for (const Block& block : set->blocks) {
+            const auto part = triples_of(set->ratings.part(block.begin, block.end - block.begin));
+            into.insert(into.end(), part.begin(), part.end());
+          }
+        }
+      };
+      all_of(from_file, read);
+      all_of(from_memory, expected);
+      EXPECT_EQ(read, expected) << epoch;
+      from_file.start_epoch(epoch);  // and left at once
+    }
+  }
+}
+
+TEST(BlockGridRoom, TooLittleForABlockIsRefused) {
+  const Ratings ratings = random_ratings(10'000, 60, 40, 3);
+  ThreadPool pool(1);
+  EXPECT_THROW(
+      BlockGrid(pool, RatingsInMemory(ratings.view()), {60, 40, 2, Shuffle::epoch, 1}, {20'000, testing::TempDir()}),
+      UsageError);
+}
+
+TEST(BlockGridRoom, AFolderThatIsNotThereIsAnError) {
+  const Ratings ratings = random_ratings(10'000, 60, 40, 3);
+  ThreadPool pool(1);
+  EXPECT_THROW(BlockGrid(pool, RatingsInMemory(ratings.view()), {60, 40, 8, Shuffle::epoch, 1},
+                         {100'000, testing::TempDir() + "/absent"}),
+               FailedError);
+}
+
+/// Others by the grid's names: by block, rows beyond the tables as they are, whatever order they came in.
+TEST(BlockGridRoom, OtherRatingsAreArrangedByItsNames) {
+  const GridCase c{"", 5000, 60, 40, 4, false};
+  const BlockGrid grid = c.grid();
+  Ratings others = random_ratings(700, 60, 40, 5);
+  others.push_back(60, 3, 1);
+  others.push_back(7, 99, 2);
+  ThreadPool pool(2);
+  const Ratings arranged = grid.arranged(pool, RatingsInMemory(others.view()));
+  std::vector<Triple> expected;
+  for (const auto& [user, item, value] : triples_of(others.view())) {
+    expected.emplace_back(user < 60 ? grid.new_users()[user] : user, item < 40 ? grid.new_items()[item] : item, value);
+  }
+  EXPECT_EQ(sorted(triples_of(arranged.view())), sorted(expected));
+  Ratings backwards;
+  for (Position n = others.size() - 1; n >= 0; --n)
+    backwards.push_back(others.user[n], others.item[n], others.value[n]);
+  EXPECT_EQ(triples_of(grid.arranged(pool, RatingsInMemory(backwards.view())).view()), triples_of(arranged.view()));
 }
 
 /// No range is off its share by more than 2 % or the ratings of one row.
