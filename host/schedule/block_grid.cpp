@@ -105,6 +105,7 @@ void BlockGrid::order_blocks(ThreadPool& pool) {
 
 void BlockGrid::start_epoch(int epoch) {
   if (shape_.order == Shuffle::none) return;
+  std::iota(offsets_.begin(), offsets_.end(), 0);  // no epoch's order follows from another's
   shuffle(offsets_.data(), size(), shape_.seed, Purpose::strata, static_cast<std::uint32_t>(epoch));
 }
 

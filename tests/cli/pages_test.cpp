@@ -99,7 +99,7 @@ TEST_F(PagesFolder, TheSameBitsFromAnyFileInAnyMemoryOnAnyNumberOfThreads) {
   const gzFile file = gzopen(folder_.file("r.txt.gz").c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);
-  const std::vector<std::string> options{"--grid", "24", "-k", "16", "--epochs", "2"};
+  const std::vector<std::string> options{"--grid", "24"};
   const auto trained = [&](const char* data, const std::vector<std::string>& more) {
     std::vector<std::string> words = options;
     words.insert(words.end(), more.begin(), more.end());
