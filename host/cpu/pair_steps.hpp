@@ -8,7 +8,8 @@
 
 namespace wf {
 
-/// `kPlain`: rows are stepped by SGD that keeps nothing and knows no weight decay; then a step stays in registers.
+/// `kPlain`: the loss is mse, rows are stepped by SGD that keeps nothing and knows no weight decay; then a step stays
+/// in registers.
 template <class Vector, int kRank, bool kPlain>
 class PairSteps {
   using Sum = lanes::RowSum<Vector, kRank>;
@@ -53,7 +54,15 @@ class PairSteps {
     return kPlain ? table.data + Position{row} * kRank : table.row(row);
   }
   WF_INLINE void prefetch_user(Position k) const {
+    if (k + kAhead < groups_.members.size) prefetch_rating(groups_.members[k + kAhead]);
     if (k < groups_.members.size) prefetch_row<kRank, 1>(row_of(users_, batch_.user[groups_.members[k]]), rank_);
+  }
+  /// What the loop reads of a rating: long batches do not fit into the second cache.
+  WF_INLINE void prefetch_rating(RowId member) const {
+    __builtin_prefetch(batch_.user.data + member);
+    __builtin_prefetch(batch_.value.data + member);
+    __builtin_prefetch(task_.users.group_of.data + member);
+    __builtin_prefetch(task_.scores.slopes.data + member, 1);
   }
   WF_INLINE void prefetch_item(Position g) const {
     if (g < groups_.rows.size) prefetch_row<kRank, 1>(row_of(items_, groups_.rows[g]), rank_);
@@ -73,8 +82,9 @@ class PairSteps {
           [](const float*) WF_INLINE_LAMBDA { return 0.0; });
     }
     const float rating = batch_.value[member];
-    add_error(scores.loss, sums_, static_cast<double>(predicted), static_cast<double>(rating));
-    return scores.slopes[member] = scores.scale * loss_slope(scores.loss, predicted, rating);
+    const Loss loss = kPlain ? Loss::mse : scores.loss;
+    add_error(loss, sums_, static_cast<double>(predicted), static_cast<double>(rating));
+    return scores.slopes[member] = scores.scale * loss_slope(loss, predicted, rating);
   }
 
   /// An item and a user that the batch has once. False: they are something else, and nothing was done.
@@ -197,7 +207,7 @@ WF_INLINE ErrorSums pair_steps_body(const PairTask& task, Position begin, Positi
     return step.rule == Rule::sgd && step.scalars.weight_decay == 0 && step.state.last_step.empty() &&
            step.table.pitch == step.table.rank;
   };
-  const bool plain = is_plain(task.item_step) && is_plain(task.user_step);
+  const bool plain = task.scores.loss == Loss::mse && is_plain(task.item_step) && is_plain(task.user_step);
   return with_rank(plain ? task.item_step.table.rank : 0, [&](auto rank) WF_INLINE_LAMBDA {
     return PairSteps<Vector, rank(), (rank() > 0)>(task).run(begin, end);
   });

@@ -23,9 +23,10 @@ struct RowGroups {
   RowId repeated = 0;                 ///< of GroupOrder::repeated_first: the groups of more than one member
 };
 
-/// repeated_first: groups of more than one member, then those of one, each in order of first appearance. Loops over
-/// groups of one kind do not have to guess; and a worker that takes the same share of each batch meets the popular rows
-/// or the rare ones, so that the popular are in its cache.
+/// repeated_first: groups of more than one member, then those of one, each in order of first appearance or, in a batch
+/// that is long for its table, in the order of rows. Loops over groups of one kind do not have to guess; and a worker
+/// that takes the same share of each batch meets the popular rows or the rare ones, so that the popular are in its
+/// cache.
 enum class GroupOrder { appearance, repeated_first };
 
 /// Memory of a RowGroups, kept from batch to batch.
@@ -34,7 +35,9 @@ struct RowGroupBuffers {
 };
 
 /// Builds RowGroups in time and traffic that depend on the batch alone: a table of 4 bytes a row is filled once and
-/// then only touched where the batch has rows. No allocation once the largest batch has been seen.
+/// then only touched where the batch has rows. Where the order may be that of rows and a batch is no shorter than half
+/// of the table, all rows are counted: 13 instructions a rating instead of 35. No allocation once the largest batch
+/// has been seen.
 class RowGrouper {
  public:
   /// Rows must lie in 0 .. n_rows - 1. The result lies in `memory`.
@@ -45,6 +48,9 @@ class RowGrouper {
   }
 
  private:
+  RowGroups<Host> group_by_appearance(Span<const RowId, Host> rows, Position n_rows, GroupOrder order,
+                                      RowGroupBuffers& memory);
+  RowGroups<Host> group_by_row(Span<const RowId, Host> rows, Position n_rows, RowGroupBuffers& memory);
   void prepare(Position n, Position n_rows, RowGroupBuffers& memory);
   RowId number_groups(Span<const RowId, Host> rows, RowGroupBuffers& memory);
   RowId order_groups(RowId distinct, GroupOrder order, RowGroupBuffers& memory);
@@ -53,9 +59,9 @@ class RowGrouper {
   // numbers of their own, so that nothing has to be mended between them.
   HostBuffer<RowId> number_of_row_;
   RowId first_number_ = 0;
-  // [distinct], by order of first appearance
+  // [distinct], by order of first appearance; of group_by_row, [rows]
   HostBuffer<RowId> appeared_, counts_, name_of_;
-  HostBuffer<RowId> places_;  // [distinct] by name: where the group's next member goes
+  HostBuffer<RowId> places_;  // [distinct] by name or, of group_by_row, [rows]: where the group's next member goes
   RowGroupBuffers own_;
 };
 

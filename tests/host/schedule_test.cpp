@@ -109,6 +109,29 @@ RC_GTEST_PROP(RowGroups, AgreeWithAMap, ()) {
   }
 }
 
+RC_GTEST_PROP(RowGroups, RepeatedComeFirstInLongAndShortBatches, ()) {
+  RowGrouper grouper;
+  for (const Position n_rows : {20, 400, 7, 50}) {
+    RowGroupBuffers memory;
+    const auto rows = *rc::gen::container<std::vector<RowId>>(rc::gen::inRange<RowId>(0, static_cast<RowId>(n_rows)));
+    const auto n = static_cast<Position>(rows.size());
+    const RowGroups<Host> groups = grouper.group({rows.data(), n}, n_rows, GroupOrder::repeated_first, memory);
+    std::map<RowId, std::vector<RowId>> expected;
+    for (std::size_t m = 0; m < rows.size(); ++m) expected[rows[m]].push_back(static_cast<RowId>(m));
+    RC_ASSERT(groups.rows.size == static_cast<Position>(expected.size()));
+    RC_ASSERT(groups.starts.size == groups.rows.size + 1);
+    RC_ASSERT(groups.starts[groups.rows.size] == n);
+    RC_ASSERT(groups.group_of.size == n);
+    for (Position g = 0; g < groups.rows.size; ++g) {
+      const std::vector<RowId> members(groups.members.data + groups.starts[g],
+                                       groups.members.data + groups.starts[g + 1]);
+      RC_ASSERT(members == expected[groups.rows[g]]);
+      RC_ASSERT((members.size() > 1) == (g < groups.repeated));
+      for (const RowId member : members) RC_ASSERT(groups.group_of[member] == g);
+    }
+  }
+}
+
 TEST(Permutation, IsAPermutationAndUniform) {
   // 6 orders of 3 values, 6000 draws: each about 1000, standard deviation sqrt(6000 * 1/6 * 5/6) = 29; 5 of them
   std::map<std::vector<int>, int> counts;
