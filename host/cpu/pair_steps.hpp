@@ -121,6 +121,7 @@ class PairSteps {
   WF_INLINE void step_group(Position g) {
     const RowId item = groups_.rows[g];
     float* q = row_of(items_, item);
+    RowId n_once = 0;
     bool keep = false;
     const auto use = [&](Position k, const auto& add) WF_INLINE_LAMBDA {
       prefetch_user(k + kAhead);
@@ -129,11 +130,8 @@ class PairSteps {
       float* p = row_of(users_, user);
       const float slope = slope_of(member, user, item, p, q);
       add(slope, p);
-      if (is_repeated(member)) {
-        keep = true;
-      } else {
-        step_user(user, slope, p, q);
-      }
+      once_[n_once] = member;
+      n_once += is_repeated(member) ? 0 : 1;
     };
     const Position last = groups_.starts[g + 1];
     const auto sum_chunk = [&](Position from, Sum& sum) WF_INLINE_LAMBDA {
@@ -142,6 +140,8 @@ class PairSteps {
       for (Position k = from + 1; k < end; ++k) {
         use(k, [&](float slope, const float* p) WF_INLINE_LAMBDA { sum.add_scaled(slope, p); });
       }
+      keep |= n_once < end - from;
+      for (; n_once > 0; --n_once) step_user(once_[n_once - 1], q);
     };
     const Position first = groups_.starts[g];
     Sum sum(gradient_, rank_);
@@ -160,7 +160,10 @@ class PairSteps {
     step_by(task_.item_step, item, q, gradient_);
   }
 
-  WF_INLINE void step_user(RowId user, float slope, float* p, const float* q) {
+  WF_INLINE void step_user(RowId member, const float* q) {
+    const RowId user = batch_.user[member];
+    const float slope = task_.scores.slopes[member];
+    float* const p = row_of(users_, user);
     const float decay = decay_of(task_.user_options, user, 1);
     Sum sum(user_gradient_, rank_);
     sum.set_scaled(slope, q);
@@ -197,6 +200,7 @@ class PairSteps {
   const Rows<float, Host> users_, items_;
   const StepScalars scalars_;
   ErrorSums sums_;
+  RowId once_[kSumChunk];  // of a chunk: members whose users are stepped when it is summed, off the registers' path
   static constexpr int kLongest = kRank > 0 ? kRank : kMaxRank;
   alignas(64) float gradient_[kLongest], user_gradient_[kLongest], chunk_[kLongest];
 };
