@@ -2,6 +2,7 @@
 #include "host/api/engines.hpp"
 #include "host/base/error.hpp"
 #include "host/train/early_stopping.hpp"
+#include "host/train/grid_rows.hpp"
 #include "host/train/learning_rate.hpp"
 #include "tests/kernels/problems.hpp"
 
@@ -85,6 +86,39 @@ TEST_P(BothEngines, PerRatingSgdFindsPlantedStructure) {
   ASSERT_EQ(trained.result.epochs.size(), 30U);
   EXPECT_LT(trained.result.epochs.back().train_rmse, 0.3 * trained.result.epochs.front().train_rmse);
   EXPECT_LT(trained.result.epochs.back().valid_rmse.value(), 0.2);  // the structure's own deviation is 0.5
+}
+
+/// The tables and metrics of a grid of 6 in memory of `room` bytes, beyond which ratings are in a file.
+Trained train_in(Position room, const std::string& engine, int threads) {
+  TrainConfig config = small_config();
+  config.epochs = 4;
+  config.grid = 6;
+  config.threads = threads;
+  Trained trained{small_model(config), {}};
+  const auto made = make_engine(engine, threads);
+  const Ratings ratings = planted_ratings(3), valid = planted_ratings(3, 1);
+  ThreadPool pool(threads);
+  BlockGrid grid = make_grid(pool, RatingsInMemory(ratings.view()), kUsers, kItems, config, made.engine->least_ranges(),
+                             {room, testing::TempDir()});
+  EXPECT_EQ(grid.in_memory(), room > kRatingBytes * ratings.size());
+  const Ratings arranged = grid.arranged(pool, RatingsInMemory(valid.view()));
+  trained.result = made.engine->train_by_block(trained.model, grid, arranged.view(), config, {});
+  return trained;
+}
+
+TEST_P(BothEngines, RatingsInAFileGiveTheBitsOfRatingsInMemory) {
+  const Trained expected = train_in(Position{1} << 30, GetParam(), 1);
+  for (const Position room : {2'500, 6'000}) {  // for a few blocks at a time; all ratings take 9,600 bytes
+    for (const int threads : {1, 2, 3, 8}) {
+      const Trained trained = train_in(room, GetParam(), threads);
+      EXPECT_EQ(values_of(trained.model), values_of(expected.model)) << room << ", " << threads;
+      ASSERT_EQ(trained.result.epochs.size(), expected.result.epochs.size());
+      for (std::size_t n = 0; n < expected.result.epochs.size(); ++n) {
+        EXPECT_EQ(trained.result.epochs[n].train_loss, expected.result.epochs[n].train_loss);
+        EXPECT_EQ(trained.result.epochs[n].valid_rmse, expected.result.epochs[n].valid_rmse);
+      }
+    }
+  }
 }
 
 TEST_P(BothEngines, TrainsWithoutBiases) {
