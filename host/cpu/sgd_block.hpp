@@ -104,7 +104,11 @@ class SgdBlock {
     }
     prefetch_items(n + kCount);
     const Four product = score;
-    if (task_.model.has_biases()) score = with_biases<kCount>(n, score);
+    Eight biases{};
+    if (task_.model.has_biases()) {
+      biases = by_row<kCount>(n, task_.model.user_biases, task_.model.item_biases);
+      score = score + lanes::low_half(biases) + lanes::high_half(biases) + task_.model.global_mean;
+    }
     const Four error4 = errors<kCount>(n, score);
     const Eight error = lanes::joined(error4, error4);
 
@@ -121,7 +125,7 @@ class SgdBlock {
       for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
     }
     if (kAdagrad && kProjects) measure_rows<kCount>(n);
-    if (task_.model.has_biases()) update_biases<kCount>(n, error, first.rate);
+    if (task_.model.has_biases()) update_biases<kCount>(n, error, first.rate, biases);
   }
 
   /// Products of the elements of two rows, added in lanes: of the first eight, and of all.
@@ -171,12 +175,6 @@ class SgdBlock {
       result[kGroup + j] = penalty_of(task_.penalties.item, task_.ratings.item[n + j]);
     }
     return result;
-  }
-
-  template <int kCount>
-  WF_INLINE Four with_biases(Position n, const Four& score) const {
-    const Eight biases = by_row<kCount>(n, task_.model.user_biases, task_.model.item_biases);
-    return score + lanes::low_half(biases) + lanes::high_half(biases) + task_.model.global_mean;
   }
 
   /// -loss' / 2, and the sums of the errors.
@@ -293,8 +291,7 @@ class SgdBlock {
   }
 
   template <int kCount>
-  WF_INLINE void update_biases(Position n, const Eight& error, const Eight& rate) const {
-    Eight bias = by_row<kCount>(n, task_.model.user_biases, task_.model.item_biases);
+  WF_INLINE void update_biases(Position n, const Eight& error, const Eight& rate, Eight bias) const {
     const Eight lambda = bias_penalties<kCount>(n);
     bias_rule<Eight>(error, kAdagrad ? task_.settings.bias_rate * rate : rate, lambda, bias);
     keep_by_row<kCount>(n, bias, task_.model.user_biases, task_.model.item_biases);
