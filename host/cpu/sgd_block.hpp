@@ -9,6 +9,8 @@
 #include "host/kernels/losses.hpp"
 #include "host/kernels/op_types.hpp"
 
+#include <algorithm>
+
 namespace wf {
 
 struct SgdTask {
@@ -27,19 +29,24 @@ WF_INLINE void repeat(const F& f) {
   for (int n = 0; n < kCount; ++n) f(n);
 }
 
-/// The variants that are worth code of their own. `kVectors` > 0: the rank is 8 * kVectors, and the loss is the squared
-/// one; 0: any rank and any loss.
+inline constexpr int kAnyRank = 0;        ///< kVectors: any rank and any loss
+inline constexpr int kWholeVectors = -1;  ///< kVectors: a rank that is a multiple of 8, rows side by side, squared loss
+
+/// The variants that are worth code of their own. `kVectors` > 0: as kWholeVectors, and the rank is 8 * kVectors.
 template <int kVectors, bool kAdagrad, bool kProjects, class Wide>
 class SgdBlock {
   using Four = lanes::Four;
   using Eight = lanes::Eight;
   static constexpr int kGroup = kGroupRatings;
   static_assert(kGroup == 4);  // halves of a vector
+  static constexpr bool kFixed = kVectors > 0;
+  static constexpr int kPrefetched = 256;  // floats of a row; hardware follows long ones
+  static constexpr bool kWhole = kVectors != kAnyRank;
 
  public:
   WF_INLINE explicit SgdBlock(const SgdTask& task)
       : task_(task),
-        rank_(kVectors > 0 ? 8 * kVectors : task.model.rank()),
+        rank_(kFixed ? 8 * kVectors : task.model.rank()),
         lambda_(lanes::halves(task.settings.lambda_user, task.settings.lambda_item)),
         penalties_by_row_(!task.penalties.user.empty() || !task.penalties.item.empty()) {}
 
@@ -76,9 +83,10 @@ class SgdBlock {
 
   WF_INLINE float* user_row(Position n) const { return row_of(task_.model.user_factors, task_.ratings.user[n]); }
   WF_INLINE float* item_row(Position n) const { return row_of(task_.model.item_factors, task_.ratings.item[n]); }
-  /// Rows of a fixed rank lie side by side.
+  /// Rows of whole vectors lie side by side.
   WF_INLINE static float* row_of(const Rows<float, Host>& table, RowId row) {
-    return kVectors > 0 ? table.data + Position{row} * 8 * kVectors : table.row(row);
+    if (kFixed) return table.data + Position{row} * 8 * kVectors;
+    return kWhole ? table.data + Position{row} * table.rank : table.row(row);
   }
 
   /// Ratings n .. n + kCount - 1, which share no row. Vectors hold the users in their lower half and the items in the
@@ -118,7 +126,7 @@ class SgdBlock {
     } else {
       first = rest = sgd_rule<Eight>(error, lanes::all(task_.settings.lr), lambda);
     }
-    if constexpr (kVectors > 0) {
+    if constexpr (kWhole) {
       repeat<kCount>([&](int j) WF_INLINE_LAMBDA { update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j)); });
     } else {
 #pragma GCC unroll 1
@@ -135,11 +143,18 @@ class SgdBlock {
     const auto add = [&](int v, int j) WF_INLINE_LAMBDA {
       total[j] += lanes::load<Eight>(p[j] + 8 * v) * lanes::load<Eight>(q[j] + 8 * v);
     };
-    if constexpr (kVectors > 0) {
+    const auto begin = [&](int j) WF_INLINE_LAMBDA {
+      slow[j] = total[j] = lanes::load<Eight>(p[j]) * lanes::load<Eight>(q[j]);
+    };
+    if constexpr (kFixed) {
       repeat<kCount>([&](int j) WF_INLINE_LAMBDA {
-        slow[j] = total[j] = lanes::load<Eight>(p[j]) * lanes::load<Eight>(q[j]);
+        begin(j);
         repeat<kVectors - 1>([&](int v) WF_INLINE_LAMBDA { add(v + 1, j); });
       });
+    } else if constexpr (kWhole) {
+      repeat<kCount>(begin);
+      const int vectors = rank_ / 8;
+      for (int v = 1; v < vectors; ++v) repeat<kCount>([&](int j) WF_INLINE_LAMBDA { add(v, j); });
     } else {
       const int whole = rank_ / 8;
       const int rest = rank_ % 8;
@@ -158,11 +173,16 @@ class SgdBlock {
   /// Asks for the item rows of the next four ratings, which lie in the second level of cache: a step is longer than
   /// what a processor looks ahead.
   WF_INLINE void prefetch_items(Position n) const {
-    if constexpr (kVectors > 0) {
+    if constexpr (kWhole) {
       if (n + kGroup > task_.block.end) return;
       repeat<kGroup>([&](int j) WF_INLINE_LAMBDA {
         const float* row = item_row(n + j);
-        repeat<kVectors / 2>([&](int line) WF_INLINE_LAMBDA { __builtin_prefetch(row + 16 * line); });
+        if constexpr (kFixed) {
+          repeat<kVectors / 2>([&](int line) WF_INLINE_LAMBDA { __builtin_prefetch(row + 16 * line); });
+        } else {
+          const int end = std::min(rank_, kPrefetched);
+          for (int f = 0; f < end; f += 16) __builtin_prefetch(row + f);
+        }
       });
     }
   }
@@ -181,7 +201,7 @@ class SgdBlock {
   template <int kCount>
   WF_INLINE Four errors(Position n, const Four& score) {
     Four error{};
-    if (kVectors == 0 && task_.settings.loss != Loss::mse) {
+    if (!kWhole && task_.settings.loss != Loss::mse) {
       for (int j = 0; j < kCount; ++j) {
         const float value = task_.ratings.value[n + j];
         error[j] = -loss_slope(task_.settings.loss, score[j], value) / 2;
@@ -244,15 +264,15 @@ class SgdBlock {
   WF_INLINE void update_rows(float* __restrict p, float* __restrict q, const PairStep& first,
                              const PairStep& rest) const {
     const int whole = rank_ / 8;
-    const int tail = kVectors > 0 ? 0 : rank_ % 8;
-    if (kVectors > 0 || whole > 0) update<Eight>(p, q, first);
+    const int tail = kWhole ? 0 : rank_ % 8;
+    if (kWhole || whole > 0) update<Eight>(p, q, first);
     if (kAdagrad && task_.settings.slow_only) {
       if (tail > 0 && whole == 0) update_part(p, q, tail, first);
       return;
     }
     constexpr int kStep = lanes::kLanes<Wide> / kSumLanes;
     if (kStep > 1 && whole > 1) update<Eight>(p + 8, q + 8, rest);
-    if constexpr (kVectors > 0) {
+    if constexpr (kFixed) {
       repeat<kVectors / kStep - 1>(
           [&](int v) WF_INLINE_LAMBDA { update<Wide>(p + 8 * (v + 1) * kStep, q + 8 * (v + 1) * kStep, rest); });
     } else {
@@ -336,14 +356,15 @@ class SgdBlock {
 
 template <bool kAdagrad, class Wide>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  if (task.settings.projects()) return SgdBlock<0, kAdagrad, true, Wide>(task).run();
+  if (task.settings.projects()) return SgdBlock<kAnyRank, kAdagrad, true, Wide>(task).run();
   const bool side_by_side =
       task.model.user_factors.pitch == task.model.rank() && task.model.item_factors.pitch == task.model.rank();
   const int rank = task.settings.loss == Loss::mse && side_by_side ? task.model.rank() : 0;
   if (rank == 32) return SgdBlock<4, kAdagrad, false, Wide>(task).run();
   if (rank == 64) return SgdBlock<8, kAdagrad, false, Wide>(task).run();
   if (rank == 128) return SgdBlock<16, kAdagrad, false, Wide>(task).run();
-  return SgdBlock<0, kAdagrad, false, Wide>(task).run();
+  if (rank > 0 && rank % 8 == 0) return SgdBlock<kWholeVectors, kAdagrad, false, Wide>(task).run();
+  return SgdBlock<kAnyRank, kAdagrad, false, Wide>(task).run();
 }
 
 /// Picks the variant.
