@@ -14,7 +14,7 @@ namespace {
 using Given = std::set<std::string>;
 
 /// Of mini-batches. sgd: a rating's step is as long as in per-rating SGD at lr 0.01 (the slope of err^2 is 2 err), up
-/// to a batch size from which popular rows would add up to too much.
+/// to some batch size, and where popular rows would add up to too much (scale_defaults).
 double default_lr(const TrainConfig& config) {
   constexpr double kStep = 0.005;
   constexpr Position kLargest = 16384;
@@ -186,9 +186,16 @@ TrainConfig resolve_config(const TrainRequest& request) {
   return config;
 }
 
-void scale_defaults(TrainConfig& config, const TrainRequest& request, double deviation) {
-  if (config.batch_size > 0 || config.loss != Loss::mse || !(deviation > 0)) return;
+void scale_defaults(TrainConfig& config, const TrainRequest& request, const RatingScale& scale) {
   const auto given = [&request](const char* option) { return request.given.contains(option); };
+  if (config.batch_size > 0) {
+    if (config.optimizer != Optimizer::sgd || given("lr") || !(scale.largest_share > 0)) return;
+    const double ratings = config.reduction == Reduction::sum ? static_cast<double>(config.batch_size) : 1;
+    config.lr = std::min(config.lr, 0.5 / (scale.largest_share * ratings));
+    return;
+  }
+  const double deviation = scale.deviation;
+  if (config.loss != Loss::mse || !(deviation > 0)) return;
   const bool adagrad = config.optimizer == Optimizer::row_adagrad;
   // gradients of factors are as large as deviation^1.5, and what divides them is, too
   if (!given("lr")) config.lr *= adagrad ? std::sqrt(deviation) : 1 / deviation;

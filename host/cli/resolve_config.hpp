@@ -8,11 +8,21 @@ namespace wf::cli {
 /// way out.
 TrainConfig resolve_config(const TrainRequest& request);
 
-/// Per-rating SGD on squared errors: what was not given is in units of `deviation`, the standard deviation of the
-/// training ratings. A squared error grows with its square and a squared factor with itself, so lambda must grow with
-/// it, lr fall with it and initial factors grow with its root, or the defaults suit one scale of ratings alone
-/// (docs/decisions/0001-defaults.md).
-void scale_defaults(TrainConfig& config, const TrainRequest& request, double deviation);
+/// What defaults depend on, of the training ratings.
+struct RatingScale {
+  double deviation = 0;      ///< standard deviation
+  double largest_share = 0;  ///< of all ratings, in the row that has most; 0: not known
+};
+
+/// Defaults that were not given, for ratings of that scale (docs/decisions/0001-defaults.md).
+///
+/// Per-rating SGD on squared errors: in units of the deviation. A squared error grows with its square and a squared
+/// factor with itself, so lambda must grow with it, lr fall with it and initial factors grow with its root, or the
+/// defaults suit one scale of ratings alone.
+///
+/// Mini-batch SGD: lr at most 0.5 / largest_share. Where a batch holds a share of a row's ratings, their steps add up to
+/// 2 lr share times the row's distance from its optimum, and more than the distance twice over never ends there.
+void scale_defaults(TrainConfig& config, const TrainRequest& request, const RatingScale& scale);
 
 /// The configuration as one JSON object; its keys are the options' long names with _ for -.
 std::string config_json(const TrainConfig& config);

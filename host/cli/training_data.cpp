@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace wf::cli {
@@ -60,13 +61,19 @@ Baselines measure_baselines(const RatingSource& train, const Ratings& valid, Pos
   return result;
 }
 
+double largest_share(const RowCounts& counts, Position n_ratings) {
+  const Position most = std::max(*std::max_element(counts.user.begin(), counts.user.end()),
+                                 *std::max_element(counts.item.begin(), counts.item.end()));
+  return static_cast<double>(most) / static_cast<double>(n_ratings);
+}
+
 TrainingData batch_data(Console& console, const TrainRequest& request, const TrainConfig& config, OpenedData& opened) {
   TrainingData result;
+  ThreadPool pool(config.threads);
   Ratings& all = opened.data.ratings;
   if (!request.valid.empty()) {
     result.valid = read_validation(console, request, opened.data);
   } else {
-    ThreadPool pool(config.threads);
     result.valid = split_off(all, config.valid_frac, config.seed, pool);
   }
   result.train = std::move(all);
@@ -75,6 +82,8 @@ TrainingData batch_data(Console& console, const TrainRequest& request, const Tra
   print_split(console, request, config, result.train.size(), result.valid.size());
   const RatingsInMemory train(result.train.view());
   result.facts = facts_of(train, config.threads);
+  result.largest_share =
+      largest_share(row_counts(train, opened.data.users.size(), opened.data.items.size(), pool), train.size());
   result.baselines = measure_baselines(train, result.valid, opened.data.users.size(), opened.data.items.size(), config);
   return result;
 }

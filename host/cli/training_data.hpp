@@ -32,6 +32,7 @@ struct TrainingData {
   std::optional<BlockGrid> grid;  ///< for a step a rating, instead
   Ratings valid;                  ///< by the grid's names where there is one
   ValueFacts facts;               ///< of the training ratings
+  double largest_share = 0;       ///< of mini-batches: of the training ratings, in the row that has most
   Baselines baselines;
 
   Position n_train() const { return grid ? grid->n_ratings() : train.size(); }

@@ -260,7 +260,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_data(console, opened.about.report, opened.data, config);
   TrainingData data = prepare(console, request, config, *chosen.engine, opened, folder_of(paths.model));
   console.line("engine", chosen.why, "--engine, --threads");
-  scale_defaults(config, request, data.facts.deviation);
+  scale_defaults(config, request, {data.facts.deviation, data.largest_share});
   TrainingRecord record = record_of(opened.about, data);
   Model model = new_model(request, config, std::move(opened.data), data);
   print_settings(console, config, model, !data.valid.empty());

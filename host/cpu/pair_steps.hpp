@@ -55,7 +55,10 @@ class PairSteps {
   }
   WF_INLINE void prefetch_user(Position k) const {
     if (k + kAhead < groups_.members.size) prefetch_rating(groups_.members[k + kAhead]);
-    if (k < groups_.members.size) prefetch_row<kRank, 1>(row_of(users_, batch_.user[groups_.members[k]]), rank_);
+    if (k >= groups_.members.size) return;
+    const RowId user = batch_.user[groups_.members[k]];
+    prefetch_row<kRank, 1>(row_of(users_, user), rank_);
+    if (task_.scores.model.has_biases()) __builtin_prefetch(task_.scores.model.user_biases.row(user));
   }
   /// What the loop reads of a rating: long batches do not fit into the second cache.
   WF_INLINE void prefetch_rating(RowId member) const {
@@ -74,13 +77,7 @@ class PairSteps {
 
   WF_INLINE float slope_of(RowId member, RowId user, RowId item, const float* p, const float* q) {
     const ScoreTask& scores = task_.scores;
-    float predicted = lanes::dot_of<kRank>(p, q, rank_);
-    if (scores.model.has_biases()) {
-      predicted = score_by<float>(
-          scores.model, ScoreOptions{}, user, item,
-          [predicted](const float*, const float*) WF_INLINE_LAMBDA { return predicted; },
-          [](const float*) WF_INLINE_LAMBDA { return 0.0; });
-    }
+    const float predicted = with_biases(scores.model, lanes::dot_of<kRank>(p, q, rank_), user, item);
     const float rating = batch_.value[member];
     const Loss loss = kPlain ? Loss::mse : scores.loss;
     add_error(loss, sums_, static_cast<double>(predicted), static_cast<double>(rating));

@@ -1,6 +1,8 @@
 // train: what it prints, writes and refuses. Trajectories are tested elsewhere.
 #include "tests/cli/small_data.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <filesystem>
 
@@ -124,6 +126,21 @@ TEST_F(TrainedFolder, MiniBatchesHaveTheirOwnDefaultsAndLosses) {
   EXPECT_EQ(lines[0], "epoch,batch,loss");
   EXPECT_THAT(lines[1], testing::MatchesRegex("1,[01],[0-9.e+-]+"));
   EXPECT_THAT(lines.back(), testing::StartsWith("2,"));
+}
+
+/// One item in half of the ratings: 0.005 a rating of the batch would be 1.28, and diverge there.
+TEST_F(TrainedFolder, TheDefaultRateOfLongBatchesSuitsThePopularRow) {
+  std::string text;
+  for (int u = 0; u < 400; ++u) text += fmt::format("{0} 1 {1}\n{0} {2} {3}\n", u, 1 + u % 5, 2 + u % 50, 1 + u % 3);
+  folder_.write("popular.txt", text);
+  const auto lr_of = [&](const char* size) {
+    const ProgramResult result =
+        run({"train", "popular.txt", "--batch-size", size, "--no-valid", "--epochs", "30", "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out)["config"]["lr"].get<double>();
+  };
+  EXPECT_EQ(lr_of("256"), 1.0);
+  EXPECT_EQ(lr_of("10"), 0.05);
 }
 
 TEST_F(TrainedFolder, QuietLeavesOnlyErrors) {
