@@ -211,9 +211,9 @@ VerbHelp verb_help(const std::string& verb) {
              "warpfactor recommend ratings.safetensors --users users.txt --seen ratings.csv -o top.csv"}};
   }
   if (verb == "info") {
-    return {"info: what a model file holds.",
+    return {"info: what a model file or a page file holds.",
             {"warpfactor info ratings.safetensors", "warpfactor info ratings.safetensors --json",
-             "warpfactor info --help"}};
+             "warpfactor info ratings.wfr"}};
   }
   if (verb == "synth") {
     return {"synth: ratings out of nothing, with popularity, taste and noise like real ones.",

@@ -127,7 +127,7 @@ void print_settings(Console& console, const TrainConfig& config, const Model& mo
                                    ? fmt::format(", patience {}, min-delta {}", config.patience, config.min_delta)
                                    : ", no early stopping";
   console.line("",
-               fmt::format("at most {} epochs{} · shuffle {} · grid {}", config.epochs, patience,
+               fmt::format("at most {}{} · shuffle {} · grid {}", plural(config.epochs, "epoch"), patience,
                            name_of(config.shuffle), config.grid == 0 ? "auto" : std::to_string(config.grid)),
                "--epochs, --patience, --min-delta, --shuffle, --grid");
 }

@@ -156,6 +156,17 @@ std::string score_text(const TrainResult& result, const Baselines& baselines) {
   return text;
 }
 
+/// What to do about a model that adds nothing to the baseline, or nothing.
+std::string note_on_score(const TrainResult& result, const Baselines& baselines, const TrainConfig& config) {
+  const EpochReport* best = best_report(result);
+  if (best == nullptr || !best->valid_rmse || !baselines.bias_rmse) return "";
+  if (*best->valid_rmse < *baselines.bias_rmse) return "";
+  const char* cure = config.batch_size > 0
+                         ? "leave out --batch-size (one step per rating learns more in an epoch), or more --epochs"
+                         : "a lower --rank, a larger --lambda, or more --epochs";
+  return fmt::format("the factors are no better than biases alone: {}", cure);
+}
+
 std::string reason_text(StopReason reason, const TrainConfig& config) {
   if (reason == StopReason::early) return fmt::format(" · stopped: no better for {} epochs", config.patience);
   if (reason == StopReason::interrupted)
@@ -226,7 +237,7 @@ std::string shell_word(const std::string& text) {
 void print_next(Console& console, const std::string& model_path, const Model& model, bool from_stdin) {
   const std::string file = shell_word(model_path);
   const char* seen = from_stdin ? " --keep-seen" : "";  // there is no file to look the seen items up in
-  console.line("next", fmt::format("warpfactor recommend {} --user {}{}      warpfactor evaluate {} test.csv", file,
+  console.line("next", fmt::format("warpfactor recommend {} --user {}{}      warpfactor evaluate {} NEW_RATINGS", file,
                                    shell_word(model.users.text(0)), seen, file));
 }
 
@@ -236,6 +247,7 @@ void report_result(const FinishedRun& run, Console& console) {
   if (run.result.best_epoch > 0 && run.result.partial_epoch) epoch += " and a part of the next";
   console.line("done", fmt::format("{} in {}{}", score_text(run.result, run.baselines), short_seconds(run.seconds()),
                                    reason_text(run.result.reason, run.config)));
+  if (const std::string note = note_on_score(run.result, run.baselines, run.config); !note.empty()) console.note(note);
   console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
                                     run.paths.metrics.empty() ? "" : "   " + run.paths.metrics));
   print_next(console, run.paths.model, run.model, run.record.data == "-");

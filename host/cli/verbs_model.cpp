@@ -8,6 +8,7 @@
 #include "host/cli/words.hpp"
 #include "host/evaluate/baselines.hpp"
 #include "host/model/model_file.hpp"
+#include "host/pages/page_file.hpp"
 #include "host/ratings/split.hpp"
 
 #include <fmt/format.h>
@@ -169,11 +170,13 @@ std::string info_json(const Model& model, const std::string& path, Position file
   return object.str();
 }
 
+std::string info_row(std::string_view name, std::string_view value) {
+  return fmt::format("{:<20}{}\n", name, value);
+}
+
 std::string info_text(const Model& model, const std::string& path, Position file_bytes) {
   std::string text;
-  const auto row = [&text](std::string_view name, std::string_view value) {
-    text += fmt::format("{:<20}{}\n", name, value);
-  };
+  const auto row = [&text](std::string_view name, std::string_view value) { text += info_row(name, value); };
   row("model", path);
   row("size", short_bytes(file_bytes));
   row("users", fmt::format("{} ({} as ids)", grouped(model.n_users), ids_word(model.users.kind())));
@@ -187,6 +190,29 @@ std::string info_text(const Model& model, const std::string& path, Position file
   }
   for (const auto& [key, value] : model.metadata) row(key, value);
   return text;
+}
+
+std::string pages_info(const std::string& path, bool json) {
+  const PageFile file(path);
+  const Dataset ids = file.ids();
+  const std::string& source = file.source().report.path;
+  if (json) {
+    JsonObject object;
+    object.text("pages", path)
+        .count("bytes", file.bytes())
+        .count("n_ratings", file.size())
+        .count("n_users", ids.users.size())
+        .count("n_items", ids.items.size())
+        .text("user_ids", ids_word(file.user_kind()))
+        .text("item_ids", ids_word(file.item_kind()))
+        .text("data", source);
+    return object.str() + '\n';
+  }
+  return info_row("pages", path) + info_row("size", short_bytes(file.bytes())) +
+         info_row("ratings", grouped(file.size())) +
+         info_row("users", fmt::format("{} ({} as ids)", grouped(ids.users.size()), ids_word(file.user_kind()))) +
+         info_row("items", fmt::format("{} ({} as ids)", grouped(ids.items.size()), ids_word(file.item_kind()))) +
+         info_row("data", source.empty() ? "stdin" : shown(source));
 }
 
 }  // namespace
@@ -255,10 +281,15 @@ int run_verb(const PredictRequest& request, Console& console) {
 }
 
 int run_verb(const InfoRequest& request, Console& console) {
+  OutputFile out("");
+  if (is_page_file(request.model)) {
+    out.write(pages_info(request.model, console.json()));
+    out.commit();
+    return 0;
+  }
   const Model model = read_model(request.model);
   std::error_code ignored;
   const auto bytes = static_cast<Position>(std::filesystem::file_size(request.model, ignored));
-  OutputFile out("");
   out.write(console.json() ? info_json(model, request.model, bytes) + '\n' : info_text(model, request.model, bytes));
   out.commit();
   return 0;

@@ -73,7 +73,7 @@ float largest_magnitude(Span<const float, Host> values, ThreadPool& pool) {
 ValueFacts facts_of(const RatingSource& ratings, int threads) {
   if (ratings.size() == 0) return {};
   ThreadPool pool(useful_threads(threads, (ratings.size() + kChunk - 1) / kChunk));
-  const Bounds bounds = reduced<Bounds>(ratings, pool, bounds_of);
+  const auto bounds = reduced<Bounds>(ratings, pool, bounds_of);
   if (!bounds.finite) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     return {ratings.size(), kNone, kNone, bounds.least, bounds.most};

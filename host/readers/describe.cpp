@@ -23,6 +23,10 @@ std::string separator_word(const std::string& separator) {
   return separator;
 }
 
+std::string counted(Position count, const char* thing) {
+  return with_thousands(count) + ' ' + thing + (count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::string describe(const ReadReport& report) {
@@ -30,11 +34,10 @@ std::string describe(const ReadReport& report) {
   text += separator_word(report.separator) + ", ";
   text += report.header ? "header " + for_one_line(*report.header) : std::string("no header");
   text += fmt::format(" · user {}, item {}, rating {}", report.user_column, report.item_column, report.rating_column);
-  text += fmt::format(" · {} {} in {:.1f} s", with_thousands(report.ratings),
-                      report.ratings == 1 ? "rating" : "ratings", report.seconds);
-  if (report.comments > 0) text += fmt::format(" · {} comment lines", with_thousands(report.comments));
-  if (report.blank > 0) text += fmt::format(" · {} blank lines", with_thousands(report.blank));
-  return text + fmt::format(" · {} bad lines", with_thousands(report.bad_lines));
+  text += fmt::format(" · {} in {:.1f} s", counted(report.ratings, "rating"), report.seconds);
+  if (report.comments > 0) text += " · " + counted(report.comments, "comment line");
+  if (report.blank > 0) text += " · " + counted(report.blank, "blank line");
+  return text + " · " + counted(report.bad_lines, "bad line");
 }
 
 std::string with_thousands(Position count) {

@@ -55,6 +55,14 @@ class PagesFolder : public testing::Test {
   mutable std::string err_;
 };
 
+TEST_F(PagesFolder, InfoSaysWhatTheyHold) {
+  const json converted = json::parse(must({"convert", "ratings.csv", "--json"}).out);
+  const json info = json::parse(must({"info", "ratings.wfr", "--json"}).out);
+  for (const char* key : {"n_ratings", "n_users", "n_items"}) EXPECT_EQ(info[key], converted[key]) << key;
+  EXPECT_EQ(info["data"], "ratings.csv");
+  EXPECT_THAT(must({"info", "ratings.wfr"}).out, testing::StartsWith("pages               ratings.wfr\n"));
+}
+
 TEST_F(PagesFolder, ConvertSaysWhatItDid) {
   const ProgramResult result = must({"convert", "ratings.csv", "--json"});
   const json summary = json::parse(result.out);
