@@ -20,8 +20,9 @@ struct RatingScale {
 /// factor with itself, so lambda must grow with it, lr fall with it and initial factors grow with its root, or the
 /// defaults suit one scale of ratings alone.
 ///
-/// Mini-batch SGD: lr at most 0.5 / largest_share. Where a batch holds a share of a row's ratings, their steps add up
-/// to 2 lr share times the row's distance from its optimum, and more than the distance twice over never ends there.
+/// Mini-batch SGD: lr at most 0.5 / largest_share. A row with that share of a batch moves by 2 lr share times its
+/// distance from the optimum and more, where its partners' rows are longer than 1; beyond twice the distance it never
+/// settles.
 void scale_defaults(TrainConfig& config, const TrainRequest& request, const RatingScale& scale);
 
 /// The configuration as one JSON object; its keys are the options' long names with _ for -.

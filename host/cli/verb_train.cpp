@@ -156,7 +156,7 @@ std::string score_text(const TrainResult& result, const Baselines& baselines) {
   return text;
 }
 
-/// What to do about a model that adds nothing to the baseline, or nothing.
+/// What to do about a model that is no better than its baseline; empty where it is, or where nobody knows.
 std::string note_on_score(const TrainResult& result, const Baselines& baselines, const TrainConfig& config) {
   const EpochReport* best = best_report(result);
   if (best == nullptr || !best->valid_rmse || !baselines.bias_rmse) return "";

@@ -174,13 +174,17 @@ std::string info_row(std::string_view name, std::string_view value) {
   return fmt::format("{:<20}{}\n", name, value);
 }
 
+std::string ids_row(std::string_view name, Position n, IdKind kind) {
+  return info_row(name, fmt::format("{} ({} as ids)", grouped(n), ids_word(kind)));
+}
+
 std::string info_text(const Model& model, const std::string& path, Position file_bytes) {
   std::string text;
   const auto row = [&text](std::string_view name, std::string_view value) { text += info_row(name, value); };
   row("model", path);
   row("size", short_bytes(file_bytes));
-  row("users", fmt::format("{} ({} as ids)", grouped(model.n_users), ids_word(model.users.kind())));
-  row("items", fmt::format("{} ({} as ids)", grouped(model.n_items), ids_word(model.items.kind())));
+  text += ids_row("users", model.n_users, model.users.kind());
+  text += ids_row("items", model.n_items, model.items.kind());
   row("rank", std::to_string(model.rank));
   row("biases", model.has_biases() ? fmt::format("yes, global mean {}", model.global_mean) : std::string("no"));
   if (model.rating_mean)
@@ -209,9 +213,8 @@ std::string pages_info(const std::string& path, bool json) {
     return object.str() + '\n';
   }
   return info_row("pages", path) + info_row("size", short_bytes(file.bytes())) +
-         info_row("ratings", grouped(file.size())) +
-         info_row("users", fmt::format("{} ({} as ids)", grouped(ids.users.size()), ids_word(file.user_kind()))) +
-         info_row("items", fmt::format("{} ({} as ids)", grouped(ids.items.size()), ids_word(file.item_kind()))) +
+         info_row("ratings", grouped(file.size())) + ids_row("users", ids.users.size(), file.user_kind()) +
+         ids_row("items", ids.items.size(), file.item_kind()) +
          info_row("data", source.empty() ? "stdin" : shown(source));
 }
 

@@ -40,8 +40,8 @@ class SgdBlock {
   static constexpr int kGroup = kGroupRatings;
   static_assert(kGroup == 4);  // halves of a vector
   static constexpr bool kFixed = kVectors > 0;
-  static constexpr int kPrefetched = 256;  // floats of a row; hardware follows long ones
   static constexpr bool kWhole = kVectors != kAnyRank;
+  static constexpr int kPrefetched = 256;  // floats of a row; hardware follows long ones
 
  public:
   WF_INLINE explicit SgdBlock(const SgdTask& task)

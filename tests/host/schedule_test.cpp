@@ -84,17 +84,27 @@ TEST(Batches, OneBatchLargerThanTheData) {
   EXPECT_EQ(epoch_of(batches, 1).size(), 3U);
 }
 
+std::vector<RowId> members_of(const RowGroups<Host>& groups, Position g) {
+  return {groups.members.data + groups.starts[g], groups.members.data + groups.starts[g + 1]};
+}
+
+/// Where each row occurs.
+std::map<RowId, std::vector<RowId>> places_of(const std::vector<RowId>& rows) {
+  std::map<RowId, std::vector<RowId>> places;
+  for (std::size_t m = 0; m < rows.size(); ++m) places[rows[m]].push_back(static_cast<RowId>(m));
+  return places;
+}
+
 RC_GTEST_PROP(RowGroups, AgreeWithAMap, ()) {
   RowGrouper grouper;
   for (const Position n_rows : {20, 7, 50}) {  // the later calls meet what the earlier ones left behind
     const auto rows = *rc::gen::container<std::vector<RowId>>(rc::gen::inRange<RowId>(0, static_cast<RowId>(n_rows)));
     const auto n = static_cast<Position>(rows.size());
     const RowGroups<Host> groups = grouper.group({rows.data(), n}, n_rows);
-    std::map<RowId, std::vector<RowId>> expected;
+    auto expected = places_of(rows);
     std::vector<RowId> order;
     for (std::size_t m = 0; m < rows.size(); ++m) {
-      if (!expected.contains(rows[m])) order.push_back(rows[m]);
-      expected[rows[m]].push_back(static_cast<RowId>(m));
+      if (expected[rows[m]].front() == static_cast<RowId>(m)) order.push_back(rows[m]);
     }
     RC_ASSERT(std::vector<RowId>(groups.rows.begin(), groups.rows.end()) == order);
     RC_ASSERT(groups.starts.size == groups.rows.size + 1);
@@ -102,8 +112,7 @@ RC_GTEST_PROP(RowGroups, AgreeWithAMap, ()) {
     RC_ASSERT(groups.starts[groups.rows.size] == n);
     RC_ASSERT(groups.members.size == n);
     for (Position g = 0; g < groups.rows.size; ++g) {
-      const std::vector<RowId> members(groups.members.data + groups.starts[g],
-                                       groups.members.data + groups.starts[g + 1]);
+      const std::vector<RowId> members = members_of(groups, g);
       RC_ASSERT(members == expected[groups.rows[g]]);
     }
   }
@@ -116,15 +125,13 @@ RC_GTEST_PROP(RowGroups, RepeatedComeFirstInLongAndShortBatches, ()) {
     const auto rows = *rc::gen::container<std::vector<RowId>>(rc::gen::inRange<RowId>(0, static_cast<RowId>(n_rows)));
     const auto n = static_cast<Position>(rows.size());
     const RowGroups<Host> groups = grouper.group({rows.data(), n}, n_rows, GroupOrder::repeated_first, memory);
-    std::map<RowId, std::vector<RowId>> expected;
-    for (std::size_t m = 0; m < rows.size(); ++m) expected[rows[m]].push_back(static_cast<RowId>(m));
+    auto expected = places_of(rows);
     RC_ASSERT(groups.rows.size == static_cast<Position>(expected.size()));
     RC_ASSERT(groups.starts.size == groups.rows.size + 1);
     RC_ASSERT(groups.starts[groups.rows.size] == n);
     RC_ASSERT(groups.group_of.size == n);
     for (Position g = 0; g < groups.rows.size; ++g) {
-      const std::vector<RowId> members(groups.members.data + groups.starts[g],
-                                       groups.members.data + groups.starts[g + 1]);
+      const std::vector<RowId> members = members_of(groups, g);
       RC_ASSERT(members == expected[groups.rows[g]]);
       RC_ASSERT((members.size() > 1) == (g < groups.repeated));
       for (const RowId member : members) RC_ASSERT(groups.group_of[member] == g);
