@@ -21,11 +21,19 @@ __global__ void __launch_bounds__(kBlockThreads)
   for (Position g = walk.first; g < rows.size; g += walk.step) {
     const RowId row = rows[g];
     if (row == kNoRow || row == skip) continue;
-    float unused = 0;
+    float* weights = table.row(row);
+    const float* gradient = gradients.row(g);
+    float* firsts = state.first.empty() ? nullptr : state.first.row(row);
+    float* seconds = state.second.empty() ? nullptr : state.second.row(row);
     for (int f = this_lane(); f < table.rank; f += kWarp) {
-      float& first = state.first.empty() ? unused : state.first.row(row)[f];
-      float& second = state.second.empty() ? unused : state.second.row(row)[f];
-      optimizer_rule<rule>(scalars, table.row(row)[f], gradients.row(g)[f], first, second);
+      // values, not references: an address taken is a place in local memory
+      float weight = weights[f];
+      float first = firsts != nullptr ? firsts[f] : 0;
+      float second = seconds != nullptr ? seconds[f] : 0;
+      optimizer_rule<rule>(scalars, weight, gradient[f], first, second);
+      weights[f] = weight;
+      if (firsts != nullptr) firsts[f] = first;
+      if (seconds != nullptr) seconds[f] = second;
     }
     if (this_lane() == 0 && !state.last_step.empty()) state.last_step[row] = step;
   }
