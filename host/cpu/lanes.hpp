@@ -48,6 +48,12 @@ WF_INLINE void store_part(const Eight& value, float* to, int count) {
   for (int lane = 0; lane < count; ++lane) to[lane] = value[lane];
 }
 
+/// Makes the compiler read `value` from memory from here on: a scalar for all lanes then costs one load, no shuffle.
+template <class T>
+WF_INLINE void keep_in_memory(T& value) {
+  asm("" : "+m"(value));
+}
+
 WF_INLINE Eight all(float value) {
   return value - Eight{};
 }

@@ -33,7 +33,7 @@ inline constexpr int kAnyRank = 0;        ///< kVectors: any rank and any loss
 inline constexpr int kWholeVectors = -1;  ///< kVectors: a rank that is a multiple of 8, rows side by side, squared loss
 
 /// The variants that are worth code of their own. `kVectors` > 0: as kWholeVectors, and the rank is 8 * kVectors.
-template <int kVectors, bool kAdagrad, bool kProjects, class Wide>
+template <int kVectors, bool kAdagrad, bool kProjects>
 class SgdBlock {
   using Four = lanes::Four;
   using Eight = lanes::Eight;
@@ -126,11 +126,12 @@ class SgdBlock {
     } else {
       first = rest = sgd_rule<Eight>(error, lanes::all(task_.settings.lr), lambda);
     }
+    const StepLanes slow_step(first), fast_step(rest);
     if constexpr (kWhole) {
-      repeat<kCount>([&](int j) WF_INLINE_LAMBDA { update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j)); });
+      repeat<kCount>([&](int j) WF_INLINE_LAMBDA { update_rows(p[j], q[j], slow_step, fast_step, j); });
     } else {
 #pragma GCC unroll 1
-      for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], lane_of(first, j), lane_of(rest, j));
+      for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], slow_step, fast_step, j);
     }
     if (kAdagrad && kProjects) measure_rows<kCount>(n);
     if (task_.model.has_biases()) update_biases<kCount>(n, error, first.rate, biases);
@@ -253,42 +254,51 @@ class SgdBlock {
     return task_.states.item.data + Position{task_.ratings.item[n]} * kAdagradColumns;
   }
 
+  /// In memory: a scalar for all lanes then costs a load, no shuffle.
+  struct StepLanes {
+    WF_INLINE explicit StepLanes(const Step<Eight>& step) {
+      lanes::store(step.keep, keep);
+      lanes::store(step.take, take);
+      if (kProjects) lanes::store(step.rate, rate);
+      lanes::keep_in_memory(*this);
+    }
+    float keep[2 * kGroup], take[2 * kGroup], rate[2 * kGroup];
+  };
   struct PairStep {
     Step<float> user, item;
   };
-  WF_INLINE static PairStep lane_of(const Step<Eight>& step, int j) {
-    return {{step.keep[j], step.take[j], step.rate[j]},
-            {step.keep[kGroup + j], step.take[kGroup + j], step.rate[kGroup + j]}};
+  WF_INLINE static PairStep lane_of(const StepLanes& step, int j) {
+    const auto of = [&](int lane) WF_INLINE_LAMBDA {
+      return Step<float>{step.keep[lane], step.take[lane], kProjects ? step.rate[lane] : 0.0F};
+    };
+    return {of(j), of(kGroup + j)};
   }
 
-  WF_INLINE void update_rows(float* __restrict p, float* __restrict q, const PairStep& first,
-                             const PairStep& rest) const {
+  WF_INLINE void update_rows(float* __restrict p, float* __restrict q, const StepLanes& slow, const StepLanes& fast,
+                             int j) const {
     const int whole = rank_ / 8;
     const int tail = kWhole ? 0 : rank_ % 8;
-    if (kWhole || whole > 0) update<Eight>(p, q, first);
+    const PairStep first = lane_of(slow, j);
+    if (kWhole || whole > 0) update(p, q, first);
     if (kAdagrad && task_.settings.slow_only) {
       if (tail > 0 && whole == 0) update_part(p, q, tail, first);
       return;
     }
-    constexpr int kStep = lanes::kLanes<Wide> / kSumLanes;
-    if (kStep > 1 && whole > 1) update<Eight>(p + 8, q + 8, rest);
+    const PairStep rest = lane_of(fast, j);
     if constexpr (kFixed) {
-      repeat<kVectors / kStep - 1>(
-          [&](int v) WF_INLINE_LAMBDA { update<Wide>(p + 8 * (v + 1) * kStep, q + 8 * (v + 1) * kStep, rest); });
+      repeat<kVectors - 1>([&](int v) WF_INLINE_LAMBDA { update(p + 8 * (v + 1), q + 8 * (v + 1), rest); });
     } else {
-      for (int v = kStep; v + kStep <= whole; v += kStep) update<Wide>(p + 8 * v, q + 8 * v, rest);
+      for (int v = 1; v < whole; ++v) update(p + 8 * v, q + 8 * v, rest);
     }
-    if (kStep > 1 && whole > 1 && whole % 2 == 1) update<Eight>(p + 8 * (whole - 1), q + 8 * (whole - 1), rest);
     if (tail > 0) update_part(p + 8 * whole, q + 8 * whole, tail, whole == 0 ? first : rest);
   }
-  template <class Vector>
   WF_INLINE void update(float* p, float* q, const PairStep& step) const {
-    auto own = lanes::load<Vector>(p);
-    auto other = lanes::load<Vector>(q);
+    auto own = lanes::load<Eight>(p);
+    auto other = lanes::load<Eight>(q);
     apply(step.user, step.item, own, other);
     lanes::store(own, p);
     lanes::store(other, q);
-    if constexpr (kProjects) project(p, q, lanes::kLanes<Vector>, step);
+    if constexpr (kProjects) project(p, q, 8, step);
   }
   WF_INLINE void update_part(float* p, float* q, int count, const PairStep& step) const {
     for (int f = 0; f < count; ++f) apply(step.user, step.item, p[f], q[f]);
@@ -327,13 +337,16 @@ class SgdBlock {
     }
     return result;
   }
-  /// Tables of one column.
+  /// Of a table of one column.
+  WF_INLINE static float* bias_of(const Rows<float, Host>& table, RowId row) {
+    return kWhole ? table.data + row : table.row(row);
+  }
   template <int kCount>
   WF_INLINE Eight by_row(Position n, const Rows<float, Host>& users, const Rows<float, Host>& items) const {
     Eight result{};
     for (int j = 0; j < kCount; ++j) {
-      result[j] = *users.row(task_.ratings.user[n + j]);
-      result[kGroup + j] = *items.row(task_.ratings.item[n + j]);
+      result[j] = *bias_of(users, task_.ratings.user[n + j]);
+      result[kGroup + j] = *bias_of(items, task_.ratings.item[n + j]);
     }
     return result;
   }
@@ -341,8 +354,8 @@ class SgdBlock {
   WF_INLINE void keep_by_row(Position n, const Eight& values, const Rows<float, Host>& users,
                              const Rows<float, Host>& items) const {
     for (int j = 0; j < kCount; ++j) {
-      *users.row(task_.ratings.user[n + j]) = values[j];
-      *items.row(task_.ratings.item[n + j]) = values[kGroup + j];
+      *bias_of(users, task_.ratings.user[n + j]) = values[j];
+      *bias_of(items, task_.ratings.item[n + j]) = values[kGroup + j];
     }
   }
 
@@ -354,23 +367,23 @@ class SgdBlock {
   lanes::FourDoubles squared_{}, absolute_{};
 };
 
-template <bool kAdagrad, class Wide>
+template <bool kAdagrad>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  if (task.settings.projects()) return SgdBlock<kAnyRank, kAdagrad, true, Wide>(task).run();
-  const bool side_by_side =
-      task.model.user_factors.pitch == task.model.rank() && task.model.item_factors.pitch == task.model.rank();
-  const int rank = task.settings.loss == Loss::mse && side_by_side ? task.model.rank() : 0;
-  if (rank == 32) return SgdBlock<4, kAdagrad, false, Wide>(task).run();
-  if (rank == 64) return SgdBlock<8, kAdagrad, false, Wide>(task).run();
-  if (rank == 128) return SgdBlock<16, kAdagrad, false, Wide>(task).run();
-  if (rank > 0 && rank % 8 == 0) return SgdBlock<kWholeVectors, kAdagrad, false, Wide>(task).run();
-  return SgdBlock<kAnyRank, kAdagrad, false, Wide>(task).run();
+  if (task.settings.projects()) return SgdBlock<kAnyRank, kAdagrad, true>(task).run();
+  const auto side_by_side = [](const Rows<float, Host>& table) { return table.empty() || table.pitch == table.rank; };
+  const bool whole = side_by_side(task.model.user_factors) && side_by_side(task.model.item_factors) &&
+                     side_by_side(task.model.user_biases) && side_by_side(task.model.item_biases);
+  const int rank = task.settings.loss == Loss::mse && whole ? task.model.rank() : 0;
+  if (rank == 32) return SgdBlock<4, kAdagrad, false>(task).run();
+  if (rank == 64) return SgdBlock<8, kAdagrad, false>(task).run();
+  if (rank == 128) return SgdBlock<16, kAdagrad, false>(task).run();
+  if (rank > 0 && rank % 8 == 0) return SgdBlock<kWholeVectors, kAdagrad, false>(task).run();
+  return SgdBlock<kAnyRank, kAdagrad, false>(task).run();
 }
 
 /// Picks the variant.
-template <class Wide>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  return task.settings.adagrad ? sgd_block<true, Wide>(task) : sgd_block<false, Wide>(task);
+  return task.settings.adagrad ? sgd_block<true>(task) : sgd_block<false>(task);
 }
 
 }  // namespace wf

@@ -4,7 +4,7 @@
 namespace wf {
 
 [[gnu::target("avx2"), gnu::flatten]] ErrorSums sgd_block_avx2(const SgdTask& task) {
-  return sgd_block<lanes::Eight>(task);
+  return sgd_block(task);
 }
 
 }  // namespace wf

@@ -3,7 +3,7 @@
 namespace wf {
 
 [[gnu::flatten]] ErrorSums sgd_block_portable(const SgdTask& task) {
-  return sgd_block<lanes::Eight>(task);
+  return sgd_block(task);
 }
 
 }  // namespace wf
