@@ -19,6 +19,7 @@ using Eight = float __attribute__((vector_size(32)));
 using Sixteen = float __attribute__((vector_size(64)));
 using FourDoubles = double __attribute__((vector_size(32)));
 using FourInts = std::int32_t __attribute__((vector_size(16)));
+using FourLongs = std::int64_t __attribute__((vector_size(32)));
 using TwoLongs = std::int64_t __attribute__((vector_size(16)));
 
 template <class Vector>
@@ -56,6 +57,12 @@ WF_INLINE void keep_in_memory(T& value) {
 
 WF_INLINE Eight all(float value) {
   return value - Eight{};
+}
+WF_INLINE FourDoubles widened(const Four& a) {
+  return FourDoubles{a[0], a[1], a[2], a[3]};
+}
+WF_INLINE FourDoubles absolute(const FourDoubles& a) {
+  return (FourDoubles)((FourLongs)a & INT64_MAX);
 }
 /// Is every element zero?
 WF_INLINE bool none(const FourInts& a) {

@@ -47,6 +47,7 @@ class SgdBlock {
   WF_INLINE explicit SgdBlock(const SgdTask& task)
       : task_(task),
         rank_(kFixed ? 8 * kVectors : task.model.rank()),
+        lr_(lanes::all(task.settings.lr)),
         lambda_(lanes::halves(task.settings.lambda_user, task.settings.lambda_item)),
         penalties_by_row_(!task.penalties.user.empty() || !task.penalties.item.empty()) {}
 
@@ -81,8 +82,10 @@ class SgdBlock {
     return lanes::none(equal_pairs(task_.ratings.user.data + n) | equal_pairs(task_.ratings.item.data + n));
   }
 
-  WF_INLINE float* user_row(Position n) const { return row_of(task_.model.user_factors, task_.ratings.user[n]); }
-  WF_INLINE float* item_row(Position n) const { return row_of(task_.model.item_factors, task_.ratings.item[n]); }
+  /// The rows of up to four ratings.
+  struct Group {
+    RowId user[kGroup], item[kGroup];
+  };
   /// Rows of whole vectors lie side by side.
   WF_INLINE static float* row_of(const Rows<float, Host>& table, RowId row) {
     if (kFixed) return table.data + Position{row} * 8 * kVectors;
@@ -93,13 +96,16 @@ class SgdBlock {
   /// upper one; lanes beyond kCount hold nothing of interest.
   template <int kCount>
   WF_INLINE void step(Position n) {
+    Group group;
     float* p[kGroup];
     float* q[kGroup];
     for (int j = 0; j < kCount; ++j) {
-      p[j] = user_row(n + j);
-      q[j] = item_row(n + j);
+      group.user[j] = task_.ratings.user[n + j];
+      group.item[j] = task_.ratings.item[n + j];
+      p[j] = row_of(task_.model.user_factors, group.user[j]);
+      q[j] = row_of(task_.model.item_factors, group.item[j]);
     }
-    const Eight lambda = penalties_by_row_ ? lambda_ + penalties<kCount>(n) : lambda_;
+    const Eight lambda = penalties_by_row_ ? lambda_ + penalties<kCount>(group) : lambda_;
     Eight slow[kGroup] = {}, total[kGroup] = {};
     multiply_rows<kCount>(p, q, slow, total);
     Four score{}, slow_product{};
@@ -114,7 +120,7 @@ class SgdBlock {
     const Four product = score;
     Eight biases{};
     if (task_.model.has_biases()) {
-      biases = by_row<kCount>(n, task_.model.user_biases, task_.model.item_biases);
+      biases = bias_values<kCount>(group);
       score = score + lanes::low_half(biases) + lanes::high_half(biases) + task_.model.global_mean;
     }
     const Four error4 = errors<kCount>(n, score);
@@ -122,10 +128,11 @@ class SgdBlock {
 
     Step<Eight> first{}, rest{};
     if constexpr (kAdagrad) {
-      adagrad_steps<kCount>(n, error, lambda, slow_product, product, first, rest);
+      adagrad_steps<kCount>(group, error, lambda, slow_product, product, first, rest);
     } else {
-      first = rest = sgd_rule<Eight>(error, lanes::all(task_.settings.lr), lambda);
+      first = rest = sgd_rule<Eight>(error, lr_, lambda);
     }
+    if (task_.model.has_biases()) update_biases<kCount>(group, error, first.rate, biases);
     const StepLanes slow_step(first), fast_step(rest);
     if constexpr (kWhole) {
       repeat<kCount>([&](int j) WF_INLINE_LAMBDA { update_rows(p[j], q[j], slow_step, fast_step, j); });
@@ -133,8 +140,7 @@ class SgdBlock {
 #pragma GCC unroll 1
       for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], slow_step, fast_step, j);
     }
-    if (kAdagrad && kProjects) measure_rows<kCount>(n);
-    if (task_.model.has_biases()) update_biases<kCount>(n, error, first.rate, biases);
+    if (kAdagrad && kProjects) measure_rows<kCount>(group, p, q);
   }
 
   /// Products of the elements of two rows, added in lanes: of the first eight, and of all.
@@ -177,7 +183,7 @@ class SgdBlock {
     if constexpr (kWhole) {
       if (n + kGroup > task_.block.end) return;
       repeat<kGroup>([&](int j) WF_INLINE_LAMBDA {
-        const float* row = item_row(n + j);
+        const float* row = row_of(task_.model.item_factors, task_.ratings.item[n + j]);
         if constexpr (kFixed) {
           repeat<kVectors / 2>([&](int line) WF_INLINE_LAMBDA { __builtin_prefetch(row + 16 * line); });
         } else {
@@ -189,11 +195,11 @@ class SgdBlock {
   }
 
   template <int kCount>
-  WF_INLINE Eight penalties(Position n) const {
+  WF_INLINE Eight penalties(const Group& group) const {
     Eight result{};
     for (int j = 0; j < kCount; ++j) {
-      result[j] = penalty_of(task_.penalties.user, task_.ratings.user[n + j]);
-      result[kGroup + j] = penalty_of(task_.penalties.item, task_.ratings.item[n + j]);
+      result[j] = penalty_of(task_.penalties.user, group.user[j]);
+      result[kGroup + j] = penalty_of(task_.penalties.item, group.item[j]);
     }
     return result;
   }
@@ -215,43 +221,43 @@ class SgdBlock {
     } else {
       for (int j = 0; j < kCount; ++j) error[j] = task_.ratings.value[n + j] - score[j];
     }
-    const lanes::FourDoubles wide = __builtin_convertvector(error, lanes::FourDoubles);
+    const auto wide = lanes::widened(error);
     squared_ += wide * wide;
-    absolute_ += wide < 0 ? -wide : wide;
+    absolute_ += lanes::absolute(wide);
     return error;
   }
 
   template <int kCount>
-  WF_INLINE void adagrad_steps(Position n, const Eight& error, const Eight& lambda, const Four& slow_product,
+  WF_INLINE void adagrad_steps(const Group& group, const Eight& error, const Eight& lambda, const Four& slow_product,
                                const Four& product, Step<Eight>& first, Step<Eight>& rest) const {
     Eight state[kAdagradColumns] = {};
+    float* user[kGroup];
+    float* item[kGroup];
     for (int j = 0; j < kCount; ++j) {
-      state[j] = lanes::joined(lanes::load<Four>(user_state(n + j)), lanes::load<Four>(item_state(n + j)));
+      user[j] = state_of(task_.states.user, group.user[j]);
+      item[j] = state_of(task_.states.item, group.item[j]);
+      state[j] = lanes::joined(lanes::load<Four>(user[j]), lanes::load<Four>(item[j]));
     }
     for (int j = kCount; j < kGroup; ++j) state[j] = lanes::all(1);  // no division by zero in lanes of no interest
     lanes::transpose_halves(state);
     const Eight slow8 = lanes::joined(slow_product, slow_product);
-    const Eight lr = lanes::all(task_.settings.lr);
     const Eight slow_partner = lanes::swapped_halves(state[kSlowLength]);
-    first = row_adagrad_rule<Eight>(error, lr, lambda, task_.settings.slow_share, slow8, slow_partner, state[kSlowSum],
+    first = row_adagrad_rule<Eight>(error, lr_, lambda, task_.settings.slow_share, slow8, slow_partner, state[kSlowSum],
                                     state[kSlowLength]);
     if (!task_.settings.slow_only) {
       const Eight fast_partner = lanes::swapped_halves(state[kFastLength]);
-      rest =
-          row_adagrad_rule<Eight>(error, lr, lambda, task_.settings.fast_share, lanes::joined(product, product) - slow8,
-                                  fast_partner, state[kFastSum], state[kFastLength]);
+      rest = row_adagrad_rule<Eight>(error, lr_, lambda, task_.settings.fast_share,
+                                     lanes::joined(product, product) - slow8, fast_partner, state[kFastSum],
+                                     state[kFastLength]);
     }
     lanes::transpose_halves(state);
     for (int j = 0; j < kCount; ++j) {
-      lanes::store(lanes::low_half(state[j]), user_state(n + j));
-      lanes::store(lanes::high_half(state[j]), item_state(n + j));
+      lanes::store(lanes::low_half(state[j]), user[j]);
+      lanes::store(lanes::high_half(state[j]), item[j]);
     }
   }
-  WF_INLINE float* user_state(Position n) const {
-    return task_.states.user.data + Position{task_.ratings.user[n]} * kAdagradColumns;
-  }
-  WF_INLINE float* item_state(Position n) const {
-    return task_.states.item.data + Position{task_.ratings.item[n]} * kAdagradColumns;
+  WF_INLINE static float* state_of(const Rows<float, Host>& states, RowId row) {
+    return states.data + Position{row} * kAdagradColumns;
   }
 
   /// In memory: a scalar for all lanes then costs a load, no shuffle.
@@ -313,55 +319,49 @@ class SgdBlock {
 
   /// A projected row is no longer as long as the rule says.
   template <int kCount>
-  WF_INLINE void measure_rows(Position n) const {
+  WF_INLINE void measure_rows(const Group& group, float* const (&p)[kGroup], float* const (&q)[kGroup]) const {
     for (int j = 0; j < kCount; ++j) {
-      measure_row(user_row(n + j), rank_, user_state(n + j));
-      measure_row(item_row(n + j), rank_, item_state(n + j));
+      measure_row(p[j], rank_, state_of(task_.states.user, group.user[j]));
+      measure_row(q[j], rank_, state_of(task_.states.item, group.item[j]));
     }
   }
 
   template <int kCount>
-  WF_INLINE void update_biases(Position n, const Eight& error, const Eight& rate, Eight bias) const {
-    const Eight lambda = bias_penalties<kCount>(n);
-    bias_rule<Eight>(error, kAdagrad ? task_.settings.bias_rate * rate : rate, lambda, bias);
-    keep_by_row<kCount>(n, bias, task_.model.user_biases, task_.model.item_biases);
+  WF_INLINE Eight bias_values(const Group& group) const {
+    Eight result{};
+    for (int j = 0; j < kCount; ++j) {
+      result[j] = *bias_of(task_.model.user_biases, group.user[j]);
+      result[kGroup + j] = *bias_of(task_.model.item_biases, group.item[j]);
+    }
+    return result;
   }
   template <int kCount>
-  WF_INLINE Eight bias_penalties(Position n) const {
+  WF_INLINE void update_biases(const Group& group, const Eight& error, const Eight& rate, Eight bias) const {
+    const Eight lambda = bias_penalties<kCount>(group);
+    bias_rule<Eight>(error, kAdagrad ? task_.settings.bias_rate * rate : rate, lambda, bias);
+    for (int j = 0; j < kCount; ++j) {
+      *bias_of(task_.model.user_biases, group.user[j]) = bias[j];
+      *bias_of(task_.model.item_biases, group.item[j]) = bias[kGroup + j];
+    }
+  }
+  template <int kCount>
+  WF_INLINE Eight bias_penalties(const Group& group) const {
     Eight result{};
     if (!task_.penalties.user_bias.empty()) {
-      for (int j = 0; j < kCount; ++j) result[j] = task_.penalties.user_bias[task_.ratings.user[n + j]];
+      for (int j = 0; j < kCount; ++j) result[j] = task_.penalties.user_bias[group.user[j]];
     }
     if (!task_.penalties.item_bias.empty()) {
-      for (int j = 0; j < kCount; ++j) result[kGroup + j] = task_.penalties.item_bias[task_.ratings.item[n + j]];
+      for (int j = 0; j < kCount; ++j) result[kGroup + j] = task_.penalties.item_bias[group.item[j]];
     }
     return result;
   }
-  /// Of a table of one column.
   WF_INLINE static float* bias_of(const Rows<float, Host>& table, RowId row) {
     return kWhole ? table.data + row : table.row(row);
-  }
-  template <int kCount>
-  WF_INLINE Eight by_row(Position n, const Rows<float, Host>& users, const Rows<float, Host>& items) const {
-    Eight result{};
-    for (int j = 0; j < kCount; ++j) {
-      result[j] = *bias_of(users, task_.ratings.user[n + j]);
-      result[kGroup + j] = *bias_of(items, task_.ratings.item[n + j]);
-    }
-    return result;
-  }
-  template <int kCount>
-  WF_INLINE void keep_by_row(Position n, const Eight& values, const Rows<float, Host>& users,
-                             const Rows<float, Host>& items) const {
-    for (int j = 0; j < kCount; ++j) {
-      *bias_of(users, task_.ratings.user[n + j]) = values[j];
-      *bias_of(items, task_.ratings.item[n + j]) = values[kGroup + j];
-    }
   }
 
   const SgdTask task_;  // a copy: what is stored through pointers to float cannot change it
   const int rank_;
-  const Eight lambda_;
+  const Eight lr_, lambda_;
   const bool penalties_by_row_;
   ErrorSums sums_;
   lanes::FourDoubles squared_{}, absolute_{};
