@@ -25,17 +25,22 @@ __device__ inline Real finish_sum(Real (&sums)[4]) {
   return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-/// sum_in_lanes<Real>(rank, term).
-template <class Real, class Term>
-__device__ inline Real pair_sum(int rank, const Term& term) {
+/// sum_in_lanes with add(sum, f) for the next running sum.
+template <class Real, class Add>
+__device__ inline Real pair_fold(int rank, const Add& add) {
   Real sums[4] = {};
 #pragma unroll 1  // a term may hold a power: unrolled, registers spill
   for (int f = 4 * this_half(); f < rank; f += kSumLanes) {
     for (int lane = 0; lane < 4; ++lane) {
-      if (f + lane < rank) sums[lane] += term(f + lane);
+      if (f + lane < rank) sums[lane] = add(sums[lane], f + lane);
     }
   }
   return finish_sum(sums);
+}
+/// sum_in_lanes<Real>(rank, term).
+template <class Real, class Term>
+__device__ inline Real pair_sum(int rank, const Term& term) {
+  return pair_fold<Real>(rank, [=](Real sum, int f) { return sum + term(f); });
 }
 
 /// <a, b> of two rows in global memory that nobody writes meanwhile, or 0.

@@ -10,7 +10,9 @@
 //         states [n x 4]
 // launch  a warp per block of ratings, alone in its thread block; 2 * rank floats of dynamic shared memory
 // moves   16 * rank + 12 bytes per rating: both rows read and written once; row_adagrad: 64 more
-// order   the block's own, dot products in sum_in_lanes' order: the same bits as the cpu engine, racing or repeatable
+// order   the block's own, dot products in sum_in_lanes' order, products fused into sums: the bits of the cpu engine,
+// racing or
+//         repeatable
 #include "cuda/device/errors.cuh"
 #include "cuda/device/pair.cuh"
 #include "cuda/device/walk.cuh"
@@ -70,7 +72,7 @@ __device__ inline void update_rows(const SgdSettings& settings, const PairSteps&
   for (int f = this_lane(); f < (steps.rest ? rank : first); f += kWarp) {
     const Step<float>& of_user = f < first ? steps.user_first : steps.user_rest;
     const Step<float>& of_item = f < first ? steps.item_first : steps.item_rest;
-    apply(of_user, of_item, p[f], q[f]);
+    apply(of_user, of_item, p[f], q[f], FusedMultiplyAdd{});
     if (settings.projects()) {
       p[f] = projected(p[f], of_user.rate * settings.l1_user, settings.nonnegative);
       q[f] = projected(q[f], of_item.rate * settings.l1_item, settings.nonnegative);
@@ -108,8 +110,8 @@ __global__ void __launch_bounds__(kWarp)
       q[f] = item[f];
     }
     __syncwarp();
-    const auto term = [=](int f) { return p[f] * q[f]; };
-    const float product = pair_sum<float>(rank, term);  // by all 16 pairs alike
+    const auto add_product = [=](float sum, int f) { return FusedMultiplyAdd{}(p[f], q[f], sum); };
+    const float product = pair_fold<float>(rank, add_product);  // by all 16 pairs alike
     float predicted = product;
     if (model.has_biases()) {
       predicted = predicted + *model.user_biases.row(u) + *model.item_biases.row(i) + model.global_mean;
@@ -120,7 +122,8 @@ __global__ void __launch_bounds__(kWarp)
     PairSteps steps;
     if (settings.adagrad) {
       AdagradPair pair(states.user.row(u), states.item.row(i));
-      steps = pair.steps(settings, error, lambda_user, lambda_item, pair_sum<float>(slow_factors(rank), term), product);
+      steps = pair.steps(settings, error, lambda_user, lambda_item, pair_fold<float>(slow_factors(rank), add_product),
+                         product);
       __syncwarp();  // all have the old state
       if (lane == 0) pair.keep(states.user.row(u), states.item.row(i));
     } else {

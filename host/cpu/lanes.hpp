@@ -39,6 +39,18 @@ WF_INLINE void store(const Vector& value, float* to) {
   std::memcpy(to, &value, sizeof(Vector));
 }
 
+/// FusedMultiplyAdd for vectors; a may be one float for all lanes.
+struct FusedLanes : FusedMultiplyAdd {
+  using FusedMultiplyAdd::operator();
+  template <class Scalar>
+  WF_INLINE Eight operator()(const Scalar& a, const Eight& b, const Eight& c) const {
+    const Eight factor = a - Eight{};
+    Eight result;
+    for (int lane = 0; lane < 8; ++lane) result[lane] = __builtin_fmaf(factor[lane], b[lane], c[lane]);
+    return result;
+  }
+};
+
 /// The first `count` < 8 values, zeros behind them.
 WF_INLINE Eight load_part(const float* from, int count) {
   Eight value{};

@@ -33,12 +33,13 @@ inline constexpr int kAnyRank = 0;        ///< kVectors: any rank and any loss
 inline constexpr int kWholeVectors = -1;  ///< kVectors: a rank that is a multiple of 8, rows side by side, squared loss
 
 /// The variants that are worth code of their own. `kVectors` > 0: as kWholeVectors, and the rank is 8 * kVectors.
-template <int kVectors, bool kAdagrad, bool kProjects>
+template <int kVectors, bool kAdagrad, bool kProjects, class MultiplyAdd>
 class SgdBlock {
   using Four = lanes::Four;
   using Eight = lanes::Eight;
   static constexpr int kGroup = kGroupRatings;
   static_assert(kGroup == 4);  // halves of a vector
+  static constexpr MultiplyAdd kMultiplyAdd{};
   static constexpr bool kFixed = kVectors > 0;
   static constexpr bool kWhole = kVectors != kAnyRank;
   static constexpr int kPrefetched = 256;  // floats of a row; hardware follows long ones
@@ -148,7 +149,7 @@ class SgdBlock {
   WF_INLINE void multiply_rows(float* const (&p)[kGroup], float* const (&q)[kGroup], Eight (&slow)[kGroup],
                                Eight (&total)[kGroup]) const {
     const auto add = [&](int v, int j) WF_INLINE_LAMBDA {
-      total[j] += lanes::load<Eight>(p[j] + 8 * v) * lanes::load<Eight>(q[j] + 8 * v);
+      total[j] = kMultiplyAdd(lanes::load<Eight>(p[j] + 8 * v), lanes::load<Eight>(q[j] + 8 * v), total[j]);
     };
     const auto begin = [&](int j) WF_INLINE_LAMBDA {
       slow[j] = total[j] = lanes::load<Eight>(p[j]) * lanes::load<Eight>(q[j]);
@@ -171,7 +172,8 @@ class SgdBlock {
       }
       if (rest == 0) return;
       for (int j = 0; j < kCount; ++j) {
-        total[j] += lanes::load_part(p[j] + 8 * whole, rest) * lanes::load_part(q[j] + 8 * whole, rest);
+        total[j] =
+            kMultiplyAdd(lanes::load_part(p[j] + 8 * whole, rest), lanes::load_part(q[j] + 8 * whole, rest), total[j]);
         if (whole == 0) slow[j] = total[j];
       }
     }
@@ -301,13 +303,13 @@ class SgdBlock {
   WF_INLINE void update(float* p, float* q, const PairStep& step) const {
     auto own = lanes::load<Eight>(p);
     auto other = lanes::load<Eight>(q);
-    apply(step.user, step.item, own, other);
+    apply(step.user, step.item, own, other, kMultiplyAdd);
     lanes::store(own, p);
     lanes::store(other, q);
     if constexpr (kProjects) project(p, q, 8, step);
   }
   WF_INLINE void update_part(float* p, float* q, int count, const PairStep& step) const {
-    for (int f = 0; f < count; ++f) apply(step.user, step.item, p[f], q[f]);
+    for (int f = 0; f < count; ++f) apply(step.user, step.item, p[f], q[f], kMultiplyAdd);
     if constexpr (kProjects) project(p, q, count, step);
   }
   WF_INLINE void project(float* p, float* q, int count, const PairStep& step) const {
@@ -367,23 +369,24 @@ class SgdBlock {
   lanes::FourDoubles squared_{}, absolute_{};
 };
 
-template <bool kAdagrad>
+template <bool kAdagrad, class MultiplyAdd>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  if (task.settings.projects()) return SgdBlock<kAnyRank, kAdagrad, true>(task).run();
+  if (task.settings.projects()) return SgdBlock<kAnyRank, kAdagrad, true, MultiplyAdd>(task).run();
   const auto side_by_side = [](const Rows<float, Host>& table) { return table.empty() || table.pitch == table.rank; };
   const bool whole = side_by_side(task.model.user_factors) && side_by_side(task.model.item_factors) &&
                      side_by_side(task.model.user_biases) && side_by_side(task.model.item_biases);
   const int rank = task.settings.loss == Loss::mse && whole ? task.model.rank() : 0;
-  if (rank == 32) return SgdBlock<4, kAdagrad, false>(task).run();
-  if (rank == 64) return SgdBlock<8, kAdagrad, false>(task).run();
-  if (rank == 128) return SgdBlock<16, kAdagrad, false>(task).run();
-  if (rank > 0 && rank % 8 == 0) return SgdBlock<kWholeVectors, kAdagrad, false>(task).run();
-  return SgdBlock<kAnyRank, kAdagrad, false>(task).run();
+  if (rank == 32) return SgdBlock<4, kAdagrad, false, MultiplyAdd>(task).run();
+  if (rank == 64) return SgdBlock<8, kAdagrad, false, MultiplyAdd>(task).run();
+  if (rank == 128) return SgdBlock<16, kAdagrad, false, MultiplyAdd>(task).run();
+  if (rank > 0 && rank % 8 == 0) return SgdBlock<kWholeVectors, kAdagrad, false, MultiplyAdd>(task).run();
+  return SgdBlock<kAnyRank, kAdagrad, false, MultiplyAdd>(task).run();
 }
 
 /// Picks the variant.
+template <class MultiplyAdd>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  return task.settings.adagrad ? sgd_block<true>(task) : sgd_block<false>(task);
+  return task.settings.adagrad ? sgd_block<true, MultiplyAdd>(task) : sgd_block<false, MultiplyAdd>(task);
 }
 
 }  // namespace wf

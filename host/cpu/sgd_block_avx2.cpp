@@ -3,8 +3,8 @@
 #if defined(__x86_64__)
 namespace wf {
 
-[[gnu::target("avx2"), gnu::flatten]] ErrorSums sgd_block_avx2(const SgdTask& task) {
-  return sgd_block(task);
+[[gnu::target("avx2,fma"), gnu::flatten]] ErrorSums sgd_block_avx2(const SgdTask& task) {
+  return sgd_block<lanes::FusedLanes>(task);
 }
 
 }  // namespace wf

@@ -3,8 +3,8 @@
 #if defined(__x86_64__)
 namespace wf {
 
-[[gnu::target("avx512f,avx512vl,avx512dq"), gnu::flatten]] ErrorSums sgd_block_avx512(const SgdTask& task) {
-  return sgd_block(task);
+[[gnu::target("avx512f,avx512vl,avx512dq,fma"), gnu::flatten]] ErrorSums sgd_block_avx512(const SgdTask& task) {
+  return sgd_block<lanes::FusedLanes>(task);
 }
 
 }  // namespace wf

@@ -27,6 +27,7 @@ void Cpu::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host
                      const RowStates<Host>& states) {
   const SgdVariant run = variant_for(simd_);
   add_over_chunks(blocks.size, 1, [&](Position b, Position) {
+    const FlushToZero scope;
     return run({model, ratings, blocks[b], settings, penalties, states});
   });
 }

@@ -97,12 +97,25 @@ WF_HD inline void bias_rule(const Number& error, const Number& lr, const Number&
   bias += lr * (error - lambda * bias);
 }
 
+/// a * b + c with the product rounded.
+struct MultiplyThenAdd {
+  template <class Scalar, class Number>
+  WF_HD Number operator()(const Scalar& a, const Number& b, const Number& c) const {
+    return a * b + c;
+  }
+};
+/// a * b + c rounded once.
+struct FusedMultiplyAdd {
+  WF_HD float operator()(float a, float b, float c) const { return std::fma(a, b, c); }
+};
+
 /// One element of both rows.
-template <class Number, class Scalar>
-WF_HD inline void apply(const Step<Scalar>& user, const Step<Scalar>& item, Number& p, Number& q) {
+template <class Number, class Scalar, class MultiplyAdd>
+WF_HD inline void apply(const Step<Scalar>& user, const Step<Scalar>& item, Number& p, Number& q,
+                        const MultiplyAdd& multiply_add) {
   const Number old = p;
-  p = user.keep * p + user.take * q;
-  q = item.keep * q + item.take * old;
+  p = multiply_add(user.take, q, user.keep * p);
+  q = multiply_add(item.take, old, item.keep * q);
 }
 
 /// Soft threshold (the proximal step of threshold * |value|), then the projection on value >= 0.

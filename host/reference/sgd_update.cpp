@@ -33,7 +33,7 @@ Step<float> adagrad_step(const float* row, const float* partner, int count, floa
 
 void update(const Part& part, const Step<float>& user, const Step<float>& item, const SgdSettings& settings) {
   for (int f = 0; f < part.count; ++f) {
-    apply(user, item, part.p[f], part.q[f]);
+    apply(user, item, part.p[f], part.q[f], MultiplyThenAdd{});
     if (!settings.projects()) continue;
     part.p[f] = projected(part.p[f], user.rate * settings.l1_user, settings.nonnegative);
     part.q[f] = projected(part.q[f], item.rate * settings.l1_item, settings.nonnegative);
