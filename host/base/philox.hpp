@@ -46,6 +46,11 @@ WF_HD inline double to_unit_double(std::uint32_t high, std::uint32_t low) {
   return (static_cast<double>(bits) + 0.5) * 0x1p-53;
 }
 
+/// The same with 32 bits.
+WF_HD inline double to_unit_double(std::uint32_t word) {
+  return (word + 0.5) * 0x1p-32;
+}
+
 /// Uniform in [0, bound) from 64 bits by multiply-shift (Lemire 2019); bias below bound / 2^64.
 WF_HD inline std::uint64_t to_index(std::uint32_t high, std::uint32_t low, std::uint64_t bound) {
   const std::uint64_t bits = static_cast<std::uint64_t>(high) << 32 | low;

@@ -5,6 +5,7 @@
 #include "host/base/thread_pool.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace wf {
@@ -68,29 +69,47 @@ Distribution distribution_of(const InitConfig& init, Position n_rows, int rank) 
   return {false, init.low, init.high};
 }
 
-/// One draw per element, a function of (seed, purpose, element). Normals by Box and Muller (1958), in double.
-double draw(const Distribution& distribution, std::uint64_t seed, Purpose purpose, Position element) {
-  const RandomBits bits = random_bits(seed, purpose, static_cast<std::uint64_t>(element));
-  const double first = to_unit_double(bits.word[0], bits.word[1]);
-  if (!distribution.normal) return distribution.low + (distribution.high - distribution.low) * first;
-  constexpr double kTwoPi = 6.283185307179586;
-  const double angle = kTwoPi * to_unit_double(bits.word[2], bits.word[3]);
-  return distribution.low + distribution.high * std::sqrt(-2 * std::log(first)) * std::cos(angle);
+constexpr Position kTogether = 4;  // elements whose draws share 128 random bits
+
+/// Elements kTogether * index and on of a table: a function of (seed, purpose, index). Normals by Box and Muller
+/// (1958), in double: libm's functions differ between machines, but rarely by what a float shows.
+std::array<double, kTogether> draw(const Distribution& distribution, std::uint64_t seed, Purpose purpose,
+                                   Position index) {
+  const RandomBits bits = random_bits(seed, purpose, static_cast<std::uint64_t>(index));
+  std::array<double, kTogether> values{};
+  for (std::size_t n = 0; n < kTogether; n += 2) {
+    const double first = to_unit_double(bits.word[n]), second = to_unit_double(bits.word[n + 1]);
+    if (distribution.normal) {
+      constexpr double kTwoPi = 6.283185307179586;
+      const double radius = distribution.high * std::sqrt(-2 * std::log(first));
+      values[n] = distribution.low + radius * std::cos(kTwoPi * second);
+      values[n + 1] = distribution.low + radius * std::sin(kTwoPi * second);
+    } else {
+      const double width = distribution.high - distribution.low;
+      values[n] = distribution.low + width * first;
+      values[n + 1] = distribution.low + width * second;
+    }
+  }
+  return values;
 }
 
-constexpr Position kDrawnRows = 64;  // of a task: at rank 64 some 200 us
+constexpr Position kDrawn = 1024;  // draws of a task: 100 us
 
+/// The rows of a table lie side by side.
 void draw_table(Rows<float, Host> table, const InitConfig& init, std::uint64_t seed, Purpose purpose, RowId padding,
                 ThreadPool& pool) {
   const Distribution distribution = distribution_of(init, table.count, table.rank);
-  pool.for_chunks(table.count, kDrawnRows, [&](Position begin, Position end) {
-    for (Position r = begin; r < end; ++r) {
-      for (int f = 0; f < table.rank; ++f) {
-        const double value = init.scale * draw(distribution, seed, purpose, r * table.rank + f);
-        table.row(r)[f] = r == padding ? 0 : static_cast<float>(value);
+  const Position size = table.count * table.rank;
+  pool.for_chunks((size + kTogether - 1) / kTogether, kDrawn, [&](Position begin, Position end) {
+    for (Position index = begin; index < end; ++index) {
+      const std::array<double, kTogether> values = draw(distribution, seed, purpose, index);
+      const Position first = kTogether * index;
+      for (Position n = 0; n < std::min(kTogether, size - first); ++n) {
+        table.data[first + n] = static_cast<float>(init.scale * values[static_cast<std::size_t>(n)]);
       }
     }
   });
+  if (padding >= 0) std::fill_n(table.row(padding), table.rank, 0.0F);
 }
 
 }  // namespace
@@ -128,7 +147,8 @@ Model make_model(Position n_users, Position n_items, int rank, bool biases) {
 
 void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding,
                 int threads) {
-  ThreadPool pool(useful_threads(threads, std::max(model.n_users, model.n_items) / kDrawnRows));
+  const Position largest = std::max(model.tables.user_factors.size(), model.tables.item_factors.size());
+  ThreadPool pool(useful_threads(threads, largest / (kTogether * kDrawn)));
   draw_table(model.view().user_factors, init, seed, Purpose::user_factors, user_padding, pool);
   draw_table(model.view().item_factors, init, seed, Purpose::item_factors, item_padding, pool);
   std::fill(model.tables.user_biases.begin(), model.tables.user_biases.end(), 0.0F);

@@ -135,6 +135,8 @@ HeldOut::HeldOut(const RatingSource& ratings, double fraction, std::uint64_t see
 }
 
 void SplitPart::for_parts(ThreadPool& pool, int shares, const Visit& visit) const {
+  if (size() == 0) return;
+  if (size() == all_.size()) return all_.for_parts(pool, shares, visit);
   std::vector<PartFilter> filters(static_cast<std::size_t>(shares));
   all_.for_parts(pool, shares, [&](int share, const RatingPart& part) {
     visit(share, filters[static_cast<std::size_t>(share)].of(part, held_out_, side_ == Side::held_out));

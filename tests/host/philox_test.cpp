@@ -48,6 +48,8 @@ TEST(Philox, UnitDoubleIsNeverZeroNorAboveOne) {
   EXPECT_TRUE(std::isfinite(std::log(to_unit_double(0, 0))));
   EXPECT_LE(to_unit_double(UINT32_MAX, UINT32_MAX), 1.0);
   EXPECT_DOUBLE_EQ(to_unit_double(1U << 31, 0), 0.5);
+  EXPECT_EQ(to_unit_double(0), 0x1p-33);
+  EXPECT_EQ(to_unit_double(UINT32_MAX), 1 - 0x1p-33);
 }
 
 TEST(Philox, IndexStaysBelowItsBound) {
