@@ -36,15 +36,16 @@ class Warpfactor:
         processes.run([*self.command(rank, epochs), "--valid", self.folder / "valid.txt", "--no-early-stopping", *self.options])
         return [json.loads(line)["valid_rmse"] for line in (self.folder / "warpfactor.jsonl").read_text().splitlines()]
 
-    def own_epoch_seconds(self):
-        """Seconds of an epoch as the program itself reports them, of the latest run."""
-        lines = (self.folder / "warpfactor.jsonl").read_text().splitlines()
+    def own_epoch_seconds(self, _rank):
+        """Mean seconds of an epoch as the program itself reports them, of the latest run but for its first epoch."""
+        lines = (self.folder / "warpfactor.jsonl").read_text().splitlines()[1:]
         return sum(json.loads(line)["seconds"] for line in lines) / len(lines)
 
 
 class Libmf:
     """mf-train of LIBMF (Chin et al.: LIBMF: a library for parallel matrix factorization in shared-memory systems, JMLR 2016)."""
     name = "libmf"
+    TIMED_EPOCHS = 11
 
     def __init__(self, path, options, folder, threads):
         self.path, self.options, self.folder, self.threads = path, shlex.split(options), folder, threads
@@ -69,5 +70,11 @@ class Libmf:
             raise processes.Failure(f"{self.name} printed {len(rows)} lines for {epochs} epochs")
         return [float(valid) for _, valid in rows]
 
-    def own_epoch_seconds(self):
-        return None  # it reports none
+    def own_epoch_seconds(self, rank):
+        """It reports none, but writes a line after each: what lies between the lines of a run of its own, whose time for the
+        objective is in them, too. The first epoch steps few factors and is left out, as it is by a difference of runs."""
+        command = ["stdbuf", "-oL", *self.command(rank, self.TIMED_EPOCHS), self.folder / "train.txt", self.model]
+        times = [at for at, line in processes.lines_in_time(command) if re.match(r"\s*\d+\s+\S+\s+\S+\s*$", line)]
+        if len(times) != self.TIMED_EPOCHS:
+            raise processes.Failure(f"{self.name} printed {len(times)} lines for {self.TIMED_EPOCHS} epochs")
+        return (times[-1] - times[0]) / (len(times) - 1)

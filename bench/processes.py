@@ -36,3 +36,14 @@ def run(command):
             said = errors.read().decode(errors="replace").strip() or text.strip()
             raise Failure(f"{' '.join(words)}\nended with {process.returncode}: {said[-500:]}")
     return Run(seconds, usage.ru_maxrss * 1024, text)
+
+
+def lines_in_time(command):
+    """(seconds since the start, line) of each line that `command` writes while it runs, as they are flushed."""
+    words = [str(word) for word in command]
+    start = time.perf_counter()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True) as process:
+        lines = [(time.perf_counter() - start, line) for line in process.stdout]
+    if process.returncode != 0:
+        raise Failure(f"{' '.join(words)}\nended with {process.returncode}")
+    return lines
