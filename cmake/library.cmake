@@ -36,6 +36,14 @@ if(WARPFACTOR_SANITIZE)
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${WARPFACTOR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
   target_link_options(wf_flags INTERFACE -fsanitize=${WARPFACTOR_SANITIZE})
 endif()
+if(WARPFACTOR_SANITIZE MATCHES "address.*undefined")
+  # With every check three files of vector loops compile for 400 s each. AddressSanitizer itself reports null and object-size, and the
+  # files of an instruction set have the text of the portable one. Options of files: those of a target come before -fsanitize.
+  file(GLOB vector_loops CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/host/cpu/*.cpp")
+  set_source_files_properties(${vector_loops} PROPERTIES COMPILE_OPTIONS -fno-sanitize=null,object-size)
+  list(FILTER vector_loops INCLUDE REGEX "_avx")
+  set_source_files_properties(${vector_loops} PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
+endif()
 if(WARPFACTOR_COVERAGE)
   target_compile_options(wf_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:--coverage -fprofile-update=atomic>)
   target_link_options(wf_flags INTERFACE --coverage)
@@ -59,16 +67,4 @@ function(wf_library folder)
     endif()
     target_link_libraries(wf_${folder} ${scope} ${dependency})
   endforeach()
-endfunction()
-
-# wf_cheaper_checks(<folder>): with every check, a file of vector loops compiles for 400 s. AddressSanitizer itself reports what the
-# first two look for, and the files of an instruction set have the text of the portable one, which keeps all others.
-function(wf_cheaper_checks folder)
-  if(WARPFACTOR_SANITIZE MATCHES "undefined")
-    # options of a file, because those of the target come before -fsanitize, which would take them back
-    file(GLOB sources "${CMAKE_CURRENT_SOURCE_DIR}/host/${folder}/*.cpp")
-    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -fno-sanitize=null,object-size)
-    file(GLOB variants "${CMAKE_CURRENT_SOURCE_DIR}/host/${folder}/*_avx*.cpp")
-    set_source_files_properties(${variants} PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
-  endif()
 endfunction()
