@@ -66,6 +66,15 @@ template <class T>
 WF_INLINE void keep_in_memory(T& value) {
   asm("" : "+m"(value));
 }
+/// Makes GCC load `value` once for all its uses: an operand in memory is loaded for each. Only in code that is compiled
+/// for vectors of this width; clang wants that of this function, too.
+WF_INLINE void keep_in_register(Eight& value) {
+#if defined(__x86_64__) && !defined(__clang__)
+  asm("" : "+x"(value));
+#else
+  static_cast<void>(value);
+#endif
+}
 
 WF_INLINE Eight all(float value) {
   return value - Eight{};

@@ -25,7 +25,8 @@ class PairSteps {
         batch_(task.scores.batch),
         users_(task.user_step.table),
         items_(task.item_step.table),
-        scalars_(scalars_of(task)) {}
+        scalars_(scalars_of(task)),
+        steps_users_(2 * task.users.starts[task.users.repeated] < batch_.size()) {}
 
   WF_INLINE ErrorSums run(Position begin, Position end) {
     const Position first = groups_.starts[begin];
@@ -57,7 +58,11 @@ class PairSteps {
     if (k + kAhead < groups_.members.size) prefetch_rating(groups_.members[k + kAhead]);
     if (k >= groups_.members.size) return;
     const RowId user = batch_.user[groups_.members[k]];
-    prefetch_row<kRank, 1>(row_of(users_, user), rank_);
+    if (steps_users_) {
+      prefetch_row<kRank, 1>(row_of(users_, user), rank_);
+    } else {
+      prefetch_row<kRank>(row_of(users_, user), rank_);
+    }
     if (task_.scores.model.has_biases()) __builtin_prefetch(task_.scores.model.user_biases.row(user));
   }
   /// What the loop reads of a rating: long batches do not fit into the second cache.
@@ -196,6 +201,7 @@ class PairSteps {
   const RatingsView<Host> batch_;
   const Rows<float, Host> users_, items_;
   const StepScalars scalars_;
+  const bool steps_users_;  // most ratings' users are stepped here: the others' rows are better shared by all caches
   ErrorSums sums_;
   RowId once_[kSumChunk];  // of a chunk: members whose users are stepped when it is summed, off the registers' path
   static constexpr int kLongest = kRank > 0 ? kRank : kMaxRank;

@@ -3,7 +3,8 @@
 // Ratings that follow each other and share no row are stepped four at a time. The step of one is a chain of dependent
 // operations (dot product, sum over lanes, rule, update) some 100 cycles long, and the next rating of a row has to wait
 // for it; four in one go share the sums over lanes, the square roots and the divisions, and overlap. Results are those
-// of one after the other, bit for bit. The schedule orders ratings so that fours are the rule (host/schedule).
+// of one after the other, bit for bit. The schedule orders ratings so that fours are the rule (host/schedule); where
+// ratings of a popular item follow each other, three or two go together.
 #pragma once
 #include "host/cpu/lanes.hpp"
 #include "host/kernels/losses.hpp"
@@ -37,9 +38,11 @@ template <int kVectors, bool kAdagrad, bool kProjects, class MultiplyAdd>
 class SgdBlock {
   using Four = lanes::Four;
   using Eight = lanes::Eight;
+  using FourInts = lanes::FourInts;
   static constexpr int kGroup = kGroupRatings;
   static_assert(kGroup == 4);  // halves of a vector
   static constexpr MultiplyAdd kMultiplyAdd{};
+  static constexpr bool kFused = std::is_base_of_v<FusedMultiplyAdd, MultiplyAdd>;
   static constexpr bool kFixed = kVectors > 0;
   static constexpr bool kWhole = kVectors != kAnyRank;
   static constexpr int kPrefetched = 256;  // floats of a row; hardware follows long ones
@@ -53,15 +56,13 @@ class SgdBlock {
         penalties_by_row_(!task.penalties.user.empty() || !task.penalties.item.empty()) {}
 
   WF_INLINE ErrorSums run() {
-    Position n = task_.block.begin;
-    while (n < task_.block.end) {
-      if (n + kGroup <= task_.block.end && share_no_row(n)) {
-        step<kGroup>(n);
-        n += kGroup;
-      } else {
-        step<1>(n);
-        ++n;
-      }
+    for (Position n = task_.block.begin; n < task_.block.end;) {
+      const int count = apart(n);
+      if (count == 4) step<4>(n);
+      if (count == 3) step<3>(n);
+      if (count == 2) step<2>(n);
+      if (count == 1) step<1>(n);
+      n += count;
     }
     for (int lane = 0; lane < kGroup; ++lane) {  // of the squared loss; zeros with another
       sums_.squared += squared_[lane];
@@ -73,14 +74,21 @@ class SgdBlock {
   }
 
  private:
-  /// Four values differ if each differs from its neighbour and from the one across.
-  WF_INLINE static lanes::FourInts equal_pairs(const RowId* rows) {
-    const auto row = lanes::load<lanes::FourInts>(rows);
-    return (row == __builtin_shufflevector(row, row, 1, 2, 3, 0)) |
-           (row == __builtin_shufflevector(row, row, 2, 3, 0, 1));
+  /// How many ratings from n on, up to four, share no row.
+  WF_INLINE int apart(Position n) const {
+    if (n + kGroup > task_.block.end) return 1;
+    const auto user = lanes::load<FourInts>(task_.ratings.user.data + n);
+    const auto item = lanes::load<FourInts>(task_.ratings.item.data + n);
+    const FourInts next = equal<1, 2, 3, 0>(user) | equal<1, 2, 3, 0>(item);
+    const FourInts across = equal<2, 3, 0, 1>(user) | equal<2, 3, 0, 1>(item);
+    if (lanes::none(next | across)) return 4;
+    if (next[0] != 0) return 1;
+    return (next[1] | across[0]) != 0 ? 2 : 3;
   }
-  WF_INLINE bool share_no_row(Position n) const {
-    return lanes::none(equal_pairs(task_.ratings.user.data + n) | equal_pairs(task_.ratings.item.data + n));
+  /// Which rows are the same as those at these places?
+  template <int... kPlace>
+  WF_INLINE static FourInts equal(const FourInts& row) {
+    return row == __builtin_shufflevector(row, row, kPlace...);
   }
 
   /// The rows of up to four ratings.
@@ -303,6 +311,10 @@ class SgdBlock {
   WF_INLINE void update(float* p, float* q, const PairStep& step) const {
     auto own = lanes::load<Eight>(p);
     auto other = lanes::load<Eight>(q);
+    if constexpr (kFused) {  // compiled for such registers
+      lanes::keep_in_register(own);
+      lanes::keep_in_register(other);
+    }
     apply(step.user, step.item, own, other, kMultiplyAdd);
     lanes::store(own, p);
     lanes::store(other, q);
