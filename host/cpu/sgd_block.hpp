@@ -45,7 +45,8 @@ class SgdBlock {
   static constexpr bool kFused = std::is_base_of_v<FusedMultiplyAdd, MultiplyAdd>;
   static constexpr bool kFixed = kVectors > 0;
   static constexpr bool kWhole = kVectors != kAnyRank;
-  static constexpr int kPrefetched = 256;  // floats of a row; hardware follows long ones
+  static constexpr bool kSplits = kWhole && kAdagrad;  // into threes and twos; elsewhere not worth the time to compile
+  static constexpr int kPrefetched = 256;              // floats of a row; hardware follows long ones
 
  public:
   WF_INLINE explicit SgdBlock(const SgdTask& task)
@@ -59,8 +60,10 @@ class SgdBlock {
     for (Position n = task_.block.begin; n < task_.block.end;) {
       const int count = apart(n);
       if (count == 4) step<4>(n);
-      if (count == 3) step<3>(n);
-      if (count == 2) step<2>(n);
+      if constexpr (kSplits) {
+        if (count == 3) step<3>(n);
+        if (count == 2) step<2>(n);
+      }
       if (count == 1) step<1>(n);
       n += count;
     }
@@ -74,7 +77,7 @@ class SgdBlock {
   }
 
  private:
-  /// How many ratings from n on, up to four, share no row.
+  /// How many ratings from n on are stepped together: up to four that share no row.
   WF_INLINE int apart(Position n) const {
     if (n + kGroup > task_.block.end) return 1;
     const auto user = lanes::load<FourInts>(task_.ratings.user.data + n);
@@ -82,7 +85,7 @@ class SgdBlock {
     const FourInts next = equal<1, 2, 3, 0>(user) | equal<1, 2, 3, 0>(item);
     const FourInts across = equal<2, 3, 0, 1>(user) | equal<2, 3, 0, 1>(item);
     if (lanes::none(next | across)) return 4;
-    if (next[0] != 0) return 1;
+    if (!kSplits || next[0] != 0) return 1;
     return (next[1] | across[0]) != 0 ? 2 : 3;
   }
   /// Which rows are the same as those at these places?
