@@ -13,13 +13,25 @@ struct GradientTask {
   GradientOptions<Host> options;
 };
 
+/// What the first pass over a batch leaves of a rating to the second: in one place, as the second comes at random.
+struct UserSlope {
+  float slope = 0;
+  RowId item_group = 0;
+};
+
 /// Where slopes come from while gradients are summed.
 struct ScoreTask {
   ModelView<const float, Host> model;
-  RatingsView<Host> batch;
   Loss loss = Loss::mse;
   float scale = 1;
-  Span<float, Host> slopes;  ///< out
+  Span<UserSlope, Host> user_slopes;  ///< [batch] out
+  Span<float, Host> slopes;           ///< [batch] out, where the model has biases
+};
+
+/// Gradients of users' groups: the partner of a member is the row of its item's group.
+struct UserTask {
+  GradientTask sums;  ///< without partners
+  Span<const UserSlope, Host> user_slopes;
 };
 
 /// One optimizer step of table[rows[g]].
@@ -53,8 +65,7 @@ struct BatchLoops {
   /// The step of group g's row by row g of `gradients`.
   void (*steps)(const StepTask& task, const Rows<const float, Host>& gradients, Position begin, Position end);
   /// Gradients and at once the steps: a gradient never leaves the first cache.
-  void (*gradient_steps)(const GradientTask& task, Span<const float, Host> slopes, const StepTask& step, Position begin,
-                         Position end);
+  void (*gradient_steps)(const UserTask& task, const StepTask& step, Position begin, Position end);
   /// PairTask for groups of items; returns the errors of their ratings.
   ErrorSums (*pair_steps)(const PairTask& task, Position begin, Position end);
 };

@@ -16,10 +16,9 @@ using Vector = lanes::Eight;
                                                         Position begin, Position end) {
   step_groups(task, gradients.row(begin), gradients.pitch, begin, end);
 }
-[[gnu::target("avx2,prfchw"), gnu::flatten]] void gradient_steps(const GradientTask& task,
-                                                                 Span<const float, Host> slopes, const StepTask& step,
+[[gnu::target("avx2,prfchw"), gnu::flatten]] void gradient_steps(const UserTask& task, const StepTask& step,
                                                                  Position begin, Position end) {
-  gradient_steps_body<Vector>(task, slopes, step, begin, end);
+  gradient_steps_body<Vector>(task, step, begin, end);
 }
 [[gnu::target("avx2,prfchw"), gnu::flatten]] ErrorSums pair_steps(const PairTask& task, Position begin, Position end) {
   return pair_steps_body<Vector>(task, begin, end);

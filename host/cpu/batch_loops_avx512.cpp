@@ -18,11 +18,10 @@ using Vector = lanes::Sixteen;
                                                                              Position begin, Position end) {
   step_groups(task, gradients.row(begin), gradients.pitch, begin, end);
 }
-[[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] void gradient_steps(const GradientTask& task,
-                                                                                      Span<const float, Host> slopes,
+[[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] void gradient_steps(const UserTask& task,
                                                                                       const StepTask& step,
                                                                                       Position begin, Position end) {
-  gradient_steps_body<Vector>(task, slopes, step, begin, end);
+  gradient_steps_body<Vector>(task, step, begin, end);
 }
 [[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] ErrorSums pair_steps(const PairTask& task,
                                                                                        Position begin, Position end) {

@@ -8,7 +8,7 @@
 
 namespace wf {
 
-inline constexpr Position kMembersAhead = 8;  // rows are asked for so many members before they are used
+inline constexpr Position kMembersAhead = 16;  // rows are asked for so many members before they are used: some 80 ns
 inline constexpr Position kGroupsAhead = 3;
 
 /// Asks for a row's cache lines, of long rows for the first: hardware follows a line that it has seen.
@@ -22,7 +22,27 @@ WF_INLINE void prefetch_row(const float* row, int any_rank) {
   for (int f = 0; f < rank; f += kLine) __builtin_prefetch(row + f, kWrite);
 }
 
-/// The gradient of group g; slope_of(member, the member's partner row) is called once for each, in their order.
+struct SlopeAndRow {
+  float slope;
+  RowId row;  // of the partners' table
+};
+
+/// A slope and a partner for each member of the batch.
+struct MemberSlopes {
+  Span<const float, Host> slopes;
+  Span<const RowId, Host> partners;
+  WF_INLINE SlopeAndRow operator()(RowId member) const { return {slopes[member], partners[member]}; }
+  WF_INLINE void prefetch(RowId) const {}
+};
+
+/// Those that the pass over items left. Long batches have more of them than the first cache holds.
+struct UserSlopes {
+  Span<const UserSlope, Host> slopes;
+  WF_INLINE SlopeAndRow operator()(RowId member) const { return {slopes[member].slope, slopes[member].item_group}; }
+  WF_INLINE void prefetch(RowId member) const { __builtin_prefetch(slopes.data + member); }
+};
+
+/// The gradient of group g, with slope_of(member) of each of its members in their order.
 template <class Vector, int kRank, class SlopeOf>
 WF_INLINE void sum_group(const GradientTask& task, Position g, const SlopeOf& slope_of, float* out) {
   using Sum = lanes::RowSum<Vector, kRank>;
@@ -32,12 +52,11 @@ WF_INLINE void sum_group(const GradientTask& task, Position g, const SlopeOf& sl
   const Position last = task.groups.starts[g + 1];
   const auto slope_and_row = [&](Position m, auto&& use) WF_INLINE_LAMBDA {
     if (m + kMembersAhead < members.size) {
-      const RowId ahead = task.partners[members[m + kMembersAhead]];
-      prefetch_row<kRank>(task.partner_table.row(ahead), rank);
+      slope_of.prefetch(members[std::min(m + 2 * kMembersAhead, members.size - 1)]);
+      prefetch_row<kRank>(task.partner_table.row(slope_of(members[m + kMembersAhead]).row), rank);
     }
-    const RowId member = members[m];
-    const float* row = task.partner_table.row(task.partners[member]);
-    use(slope_of(member, row), row);
+    const SlopeAndRow one = slope_of(members[m]);
+    use(one.slope, task.partner_table.row(one.row));
   };
   const auto sum_chunk = [&](Position from, Sum& sum) WF_INLINE_LAMBDA {
     slope_and_row(from, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.set_scaled(slope, row); });
@@ -86,10 +105,9 @@ WF_INLINE decltype(auto) with_rank(int rank, const F& f) {
   }
 }
 
-template <class Vector, int kRank>
-WF_INLINE void sum_groups(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
-                          float* out, Position pitch) {
-  const auto slope_of = [&](RowId member, const float*) WF_INLINE_LAMBDA { return slopes[member]; };
+template <class Vector, int kRank, class SlopeOf>
+WF_INLINE void sum_groups(const GradientTask& task, const SlopeOf& slope_of, Position begin, Position end, float* out,
+                          Position pitch) {
   for (Position g = begin; g < end; ++g) {
     prefetch_own_row<kRank, 1>(task, g);
     sum_group<Vector, kRank>(task, g, slope_of, out + (g - begin) * pitch);
@@ -99,8 +117,9 @@ WF_INLINE void sum_groups(const GradientTask& task, Span<const float, Host> slop
 template <class Vector>
 WF_INLINE void gradients_body(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
                               const Rows<float, Host>& out) {
+  const MemberSlopes slope_of{slopes, task.partners};
   with_rank(task.partner_table.rank, [&](auto rank) WF_INLINE_LAMBDA {
-    sum_groups<Vector, rank()>(task, slopes, begin, end, out.row(begin), out.pitch);
+    sum_groups<Vector, rank()>(task, slope_of, begin, end, out.row(begin), out.pitch);
   });
 }
 
@@ -123,15 +142,15 @@ WF_INLINE void step_groups(const StepTask& task, const float* gradients, Positio
 }
 
 template <class Vector>
-WF_INLINE void gradient_steps_body(const GradientTask& task, Span<const float, Host> slopes, const StepTask& step,
-                                   Position begin, Position end) {
+WF_INLINE void gradient_steps_body(const UserTask& task, const StepTask& step, Position begin, Position end) {
+  const UserSlopes slope_of{task.user_slopes};
   alignas(64) float gradients[kMaxRank];
   const int rank = step.table.rank;  // at most kMaxRank
   const Position rows = kMaxRank / rank;
   for (Position from = begin; from < end; from += rows) {
     const Position to = std::min(end, from + rows);
-    with_rank(task.partner_table.rank, [&](auto fixed) WF_INLINE_LAMBDA {
-      sum_groups<Vector, fixed()>(task, slopes, from, to, gradients, rank);
+    with_rank(rank, [&](auto fixed) WF_INLINE_LAMBDA {
+      sum_groups<Vector, fixed()>(task.sums, slope_of, from, to, gradients, rank);
     });
     step_groups(step, gradients, rank, from, to);
   }

@@ -82,6 +82,7 @@ class Cpu : public HostMemory {
   RowGrouper user_grouper_, item_grouper_;
   GroupedBatch alone_, current_, next_;
   HostBuffer<ErrorSums> partial_;
+  HostBuffer<UserSlope> user_slopes_;  // of the batch at hand
 };
 
 static_assert(StepsBatches<Cpu> && GroupsAhead<Cpu>);

@@ -37,8 +37,11 @@ BatchGroups<Host> Cpu::group_batch(const RatingsView<Host>& batch, const Ratings
 }
 
 void Cpu::group_side(Position side, GroupOrder order, GroupedBatch& grouped) {
-  if (side == 0) grouped.groups.user = user_grouper_.group(grouped.batch.user, n_users_, order, grouped.user);
-  if (side == 1) grouped.groups.item = item_grouper_.group(grouped.batch.item, n_items_, order, grouped.item);
+  const RatingsView<Host>& batch = grouped.batch;
+  if (side == 0) grouped.groups.user = user_grouper_.group(batch.user, n_users_, order, grouped.user);
+  if (side == 1) {
+    grouped.groups.item = item_grouper_.group(batch.item, n_items_, order, grouped.item, {batch.user, batch.value});
+  }
 }
 
 void Cpu::group_now(GroupOrder order, GroupedBatch& grouped) {

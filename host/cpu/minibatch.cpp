@@ -101,9 +101,11 @@ void Cpu::step_batch(const BatchStep<Host>& s) {
   const StepTask item_step{s.rule.rule, scalars,        s.step,      s.model.item_factors,
                            items.rows,  s.item.padding, s.item.state};
   const GradientTask of_items{items, s.batch.user, s.model.user_factors, s.model.item_factors, s.item.options};
-  const GradientTask of_users{users, items.group_of, kept, s.model.user_factors, s.user.options};
-  const PairTask pairs{of_items,  item_step, {s.model, s.batch, s.loss, s.scale, s.slopes}, users, s.user.options,
-                       user_step, kept};
+  user_slopes_.resize(items.members.size);
+  const UserTask of_users{{users, {}, kept, s.model.user_factors, s.user.options}, user_slopes_.span()};
+  const PairTask pairs{of_items, item_step,      {s.model, s.loss, s.scale, user_slopes_.span(), s.slopes},
+                       users,    s.user.options, user_step,
+                       kept};
 
   // groups from where an equal share of the work begins: a group costs about what another rating does
   const auto first_group = [](const RowGroups<Host>& groups, Position count, Position chunk, Position chunks) {
@@ -139,7 +141,7 @@ void Cpu::step_batch(const BatchStep<Host>& s) {
       return;
     }
     const Position chunk = task - sides;
-    loops_.gradient_steps(of_users, s.slopes, user_step, first_group(users, repeated, chunk, user_chunks),
+    loops_.gradient_steps(of_users, user_step, first_group(users, repeated, chunk, user_chunks),
                           first_group(users, repeated, chunk + 1, user_chunks));
   });
   next_.done = sides > 0;

@@ -22,11 +22,12 @@ class PairSteps {
       : task_(task),
         rank_(kRank > 0 ? kRank : task.item_step.table.rank),
         groups_(task.item.groups),
-        batch_(task.scores.batch),
         users_(task.user_step.table),
         items_(task.item_step.table),
         scalars_(scalars_of(task)),
-        steps_users_(2 * task.users.starts[task.users.repeated] < batch_.size()) {}
+        group_of_user_(task.users.group_of_row.empty() ? task.users.group_of.data : task.users.group_of_row.data),
+        by_row_(!task.users.group_of_row.empty()),
+        steps_users_(2 * task.users.starts[task.users.repeated] < groups_.members.size) {}
 
   WF_INLINE ErrorSums run(Position begin, Position end) {
     const Position first = groups_.starts[begin];
@@ -54,52 +55,53 @@ class PairSteps {
   WF_INLINE static float* row_of(const Rows<float, Host>& table, RowId row) {
     return kPlain ? table.data + Position{row} * kRank : table.row(row);
   }
+  /// And what slope_of will write, at random.
   WF_INLINE void prefetch_user(Position k) const {
-    if (k + kAhead < groups_.members.size) prefetch_rating(groups_.members[k + kAhead]);
     if (k >= groups_.members.size) return;
-    const RowId user = batch_.user[groups_.members[k]];
+    const RowId user = groups_.ratings[k].partner;
     if (steps_users_) {
       prefetch_row<kRank, 1>(row_of(users_, user), rank_);
     } else {
       prefetch_row<kRank>(row_of(users_, user), rank_);
     }
-    if (task_.scores.model.has_biases()) __builtin_prefetch(task_.scores.model.user_biases.row(user));
-  }
-  /// What the loop reads of a rating: long batches do not fit into the second cache.
-  WF_INLINE void prefetch_rating(RowId member) const {
-    __builtin_prefetch(batch_.user.data + member);
-    __builtin_prefetch(batch_.value.data + member);
-    __builtin_prefetch(task_.users.group_of.data + member);
-    __builtin_prefetch(task_.scores.slopes.data + member, 1);
+    if (task_.scores.model.has_biases()) {
+      __builtin_prefetch(task_.scores.model.user_biases.row(user));
+      __builtin_prefetch(task_.scores.slopes.data + groups_.members[k], 1);
+    }
+    __builtin_prefetch(task_.scores.user_slopes.data + groups_.members[k], 1);
   }
   WF_INLINE void prefetch_item(Position g) const {
     if (g < groups_.rows.size) prefetch_row<kRank, 1>(row_of(items_, groups_.rows[g]), rank_);
   }
-  WF_INLINE bool is_repeated(RowId member) const { return task_.users.group_of[member] < task_.users.repeated; }
+  WF_INLINE bool is_repeated(Position k, RowId user) const {
+    return group_of_user_[by_row_ ? user : groups_.members[k]] < task_.users.repeated;
+  }
   WF_INLINE static float decay_of(const GradientOptions<Host>& options, RowId row, float count) {
     return count * options.penalty_scale * penalty_of(options.penalties, row);
   }
 
-  WF_INLINE float slope_of(RowId member, RowId user, RowId item, const float* p, const float* q) {
+  WF_INLINE float slope_of(Position k, Position g, RowId user, const float* p, const float* q) {
     const ScoreTask& scores = task_.scores;
-    const float predicted = with_biases(scores.model, lanes::dot_of<kRank>(p, q, rank_), user, item);
-    const float rating = batch_.value[member];
+    const float predicted = with_biases(scores.model, lanes::dot_of<kRank>(p, q, rank_), user, groups_.rows[g]);
+    const float rating = groups_.ratings[k].value;
     const Loss loss = kPlain ? Loss::mse : scores.loss;
     add_error(loss, sums_, static_cast<double>(predicted), static_cast<double>(rating));
-    return scores.slopes[member] = scores.scale * loss_slope(loss, predicted, rating);
+    const float slope = scores.scale * loss_slope(loss, predicted, rating);
+    scores.user_slopes[groups_.members[k]] = {slope, static_cast<RowId>(g)};
+    if (scores.model.has_biases()) scores.slopes[groups_.members[k]] = slope;
+    return slope;
   }
 
   /// An item and a user that the batch has once. False: they are something else, and nothing was done.
   WF_INLINE bool step_pair(Position g) {
     const Position k = groups_.starts[g];
-    const RowId member = groups_.members[k];
-    const RowId user = batch_.user[member];
+    const RowId user = groups_.ratings[k].partner;
     const RowId item = groups_.rows[g];
-    if (is_repeated(member) || user == task_.user_step.skip || item == task_.item_step.skip) return false;
+    if (is_repeated(k, user) || user == task_.user_step.skip || item == task_.item_step.skip) return false;
     prefetch_user(k + kAhead);
     float* p = row_of(users_, user);
     float* q = row_of(items_, item);
-    const float slope = slope_of(member, user, item, p, q);
+    const float slope = slope_of(k, g, user, p, q);
     const float user_decay = decay_of(task_.user_options, user, 1);
     const float item_decay = decay_of(task_.item.options, item, 1);
     const auto step_parts = [&](auto decays) WF_INLINE_LAMBDA {
@@ -127,13 +129,12 @@ class PairSteps {
     bool keep = false;
     const auto use = [&](Position k, const auto& add) WF_INLINE_LAMBDA {
       prefetch_user(k + kAhead);
-      const RowId member = groups_.members[k];
-      const RowId user = batch_.user[member];
+      const RowId user = groups_.ratings[k].partner;
       float* p = row_of(users_, user);
-      const float slope = slope_of(member, user, item, p, q);
+      const float slope = slope_of(k, g, user, p, q);
       add(slope, p);
-      once_[n_once] = member;
-      n_once += is_repeated(member) ? 0 : 1;
+      once_[n_once] = static_cast<RowId>(k);
+      n_once += is_repeated(k, user) ? 0 : 1;
     };
     const Position last = groups_.starts[g + 1];
     const auto sum_chunk = [&](Position from, Sum& sum) WF_INLINE_LAMBDA {
@@ -162,9 +163,9 @@ class PairSteps {
     step_by(task_.item_step, item, q, gradient_);
   }
 
-  WF_INLINE void step_user(RowId member, const float* q) {
-    const RowId user = batch_.user[member];
-    const float slope = task_.scores.slopes[member];
+  WF_INLINE void step_user(RowId k, const float* q) {
+    const RowId user = groups_.ratings[k].partner;
+    const float slope = task_.scores.user_slopes[groups_.members[k]].slope;
     float* const p = row_of(users_, user);
     const float decay = decay_of(task_.user_options, user, 1);
     Sum sum(user_gradient_, rank_);
@@ -198,12 +199,14 @@ class PairSteps {
   const PairTask& task_;
   const int rank_;
   const RowGroups<Host> groups_;
-  const RatingsView<Host> batch_;
   const Rows<float, Host> users_, items_;
   const StepScalars scalars_;
+  const RowId* const group_of_user_;  // by user or, in a batch that is short for its table, by member
+  const bool by_row_;
   const bool steps_users_;  // most ratings' users are stepped here: the others' rows are better shared by all caches
   ErrorSums sums_;
-  RowId once_[kSumChunk];  // of a chunk: members whose users are stepped when it is summed, off the registers' path
+  // of a chunk: places of members whose users are stepped when it is summed, off the registers' path
+  RowId once_[kSumChunk];
   static constexpr int kLongest = kRank > 0 ? kRank : kMaxRank;
   alignas(64) float gradient_[kLongest], user_gradient_[kLongest], chunk_[kLongest];
 };

@@ -19,7 +19,7 @@ struct BatchStep {
   RatingsView<Space> batch;
   Loss loss = Loss::mse;
   float scale = 1;            ///< of the slopes
-  Span<float, Space> slopes;  ///< [batch], out: scale * loss' of each rating before the step
+  Span<float, Space> slopes;  ///< [batch], out where the model has biases: scale * loss' of each rating before the step
   RuleSettings rule;
   Position step = 0;
   SideStep<Space> user, item;

@@ -124,17 +124,31 @@ RC_GTEST_PROP(RowGroups, RepeatedComeFirstInLongAndShortBatches, ()) {
     RowGroupBuffers memory;
     const auto rows = *rc::gen::container<std::vector<RowId>>(rc::gen::inRange<RowId>(0, static_cast<RowId>(n_rows)));
     const auto n = static_cast<Position>(rows.size());
-    const RowGroups<Host> groups = grouper.group({rows.data(), n}, n_rows, GroupOrder::repeated_first, memory);
+    std::vector<RowId> partners;
+    std::vector<float> values;
+    for (Position m = 0; m < n; ++m) {
+      partners.push_back(static_cast<RowId>(m));
+      values.push_back(0.5F * static_cast<float>(m));
+    }
+    const RowGroups<Host> groups = grouper.group({rows.data(), n}, n_rows, GroupOrder::repeated_first, memory,
+                                                 {{partners.data(), n}, {values.data(), n}});
+    Position place = 0;
     auto expected = places_of(rows);
     RC_ASSERT(groups.rows.size == static_cast<Position>(expected.size()));
     RC_ASSERT(groups.starts.size == groups.rows.size + 1);
     RC_ASSERT(groups.starts[groups.rows.size] == n);
-    RC_ASSERT(groups.group_of.size == n);
+    const bool counted = !groups.group_of_row.empty();
+    RC_ASSERT(groups.group_of.size == (counted ? 0 : n));
     for (Position g = 0; g < groups.rows.size; ++g) {
       const std::vector<RowId> members = members_of(groups, g);
       RC_ASSERT(members == expected[groups.rows[g]]);
       RC_ASSERT((members.size() > 1) == (g < groups.repeated));
-      for (const RowId member : members) RC_ASSERT(groups.group_of[member] == g);
+      for (const RowId member : members) {
+        RC_ASSERT((counted ? groups.group_of_row[rows[static_cast<std::size_t>(member)]] : groups.group_of[member]) ==
+                  g);
+        const GroupedRating rating = groups.ratings[place++];
+        RC_ASSERT(rating.partner == member && rating.value == 0.5F * static_cast<float>(member));
+      }
     }
   }
 }

@@ -141,7 +141,7 @@ TEST(GroupBatch, GroupsEachBatchAsIfItWereAlone) {
       EXPECT_TRUE(std::is_sorted(members.begin(), members.end()));
       for (const RowId member : members) {
         EXPECT_EQ(batch.item[member], groups.rows[g]);
-        EXPECT_EQ(groups.group_of[member], g);
+        EXPECT_EQ(groups.group_of_row[groups.rows[g]], g);
       }
     }
   }
