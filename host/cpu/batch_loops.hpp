@@ -5,15 +5,21 @@
 
 namespace wf {
 
-/// Gradients of one side's groups: out[g] = sum over members m of slopes[m] * partner_table[partners[m]], and options.
+/// Gradients of one side's groups: out[g] = sum over members of slope * the partner's row, and options.
 struct GradientTask {
   RowGroups<Host> groups;
-  Span<const RowId, Host> partners;
   Rows<const float, Host> partner_table, own_table;
   GradientOptions<Host> options;
 };
 
+/// The slope of each member of the batch, and its partner's row.
+struct MemberSlopes {
+  Span<const float, Host> slopes;
+  Span<const RowId, Host> partners;
+};
+
 /// What the first pass over a batch leaves of a rating to the second: in one place, as the second comes at random.
+/// The partner is the row of the item's group.
 struct UserSlope {
   float slope = 0;
   RowId item_group = 0;
@@ -26,12 +32,6 @@ struct ScoreTask {
   float scale = 1;
   Span<UserSlope, Host> user_slopes;  ///< [batch] out
   Span<float, Host> slopes;           ///< [batch] out, where the model has biases
-};
-
-/// Gradients of users' groups: the partner of a member is the row of its item's group.
-struct UserTask {
-  GradientTask sums;  ///< without partners
-  Span<const UserSlope, Host> user_slopes;
 };
 
 /// One optimizer step of table[rows[g]].
@@ -60,12 +60,13 @@ struct PairTask {
 /// Each works on groups begin .. end - 1, writes what belongs to them alone, and allocates nothing.
 struct BatchLoops {
   /// The gradient of group g into row g of `out`.
-  void (*gradients)(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
+  void (*gradients)(const GradientTask& task, const MemberSlopes& slopes, Position begin, Position end,
                     const Rows<float, Host>& out);
   /// The step of group g's row by row g of `gradients`.
   void (*steps)(const StepTask& task, const Rows<const float, Host>& gradients, Position begin, Position end);
   /// Gradients and at once the steps: a gradient never leaves the first cache.
-  void (*gradient_steps)(const UserTask& task, const StepTask& step, Position begin, Position end);
+  void (*gradient_steps)(const GradientTask& task, const Span<const UserSlope, Host>& slopes, const StepTask& step,
+                         Position begin, Position end);
   /// PairTask for groups of items; returns the errors of their ratings.
   ErrorSums (*pair_steps)(const PairTask& task, Position begin, Position end);
 };

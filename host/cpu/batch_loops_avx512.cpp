@@ -8,7 +8,7 @@ namespace {
 using Vector = lanes::Sixteen;
 
 [[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] void gradients(const GradientTask& task,
-                                                                                 Span<const float, Host> slopes,
+                                                                                 const MemberSlopes& slopes,
                                                                                  Position begin, Position end,
                                                                                  const Rows<float, Host>& out) {
   gradients_body<Vector>(task, slopes, begin, end, out);
@@ -18,10 +18,10 @@ using Vector = lanes::Sixteen;
                                                                              Position begin, Position end) {
   step_groups(task, gradients.row(begin), gradients.pitch, begin, end);
 }
-[[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] void gradient_steps(const UserTask& task,
-                                                                                      const StepTask& step,
-                                                                                      Position begin, Position end) {
-  gradient_steps_body<Vector>(task, step, begin, end);
+[[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] void gradient_steps(
+    const GradientTask& task, const Span<const UserSlope, Host>& slopes, const StepTask& step, Position begin,
+    Position end) {
+  gradient_steps_body<Vector>(task, slopes, step, begin, end);
 }
 [[gnu::target("avx512f,avx512vl,avx512dq,prfchw"), gnu::flatten]] ErrorSums pair_steps(const PairTask& task,
                                                                                        Position begin, Position end) {

@@ -6,7 +6,7 @@ namespace {
 
 using Vector = lanes::Eight;
 
-[[gnu::flatten]] void gradients(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
+[[gnu::flatten]] void gradients(const GradientTask& task, const MemberSlopes& slopes, Position begin, Position end,
                                 const Rows<float, Host>& out) {
   gradients_body<Vector>(task, slopes, begin, end, out);
 }
@@ -14,8 +14,9 @@ using Vector = lanes::Eight;
                             Position end) {
   step_groups(task, gradients.row(begin), gradients.pitch, begin, end);
 }
-[[gnu::flatten]] void gradient_steps(const UserTask& task, const StepTask& step, Position begin, Position end) {
-  gradient_steps_body<Vector>(task, step, begin, end);
+[[gnu::flatten]] void gradient_steps(const GradientTask& task, const Span<const UserSlope, Host>& slopes,
+                                     const StepTask& step, Position begin, Position end) {
+  gradient_steps_body<Vector>(task, slopes, step, begin, end);
 }
 [[gnu::flatten]] ErrorSums pair_steps(const PairTask& task, Position begin, Position end) {
   return pair_steps_body<Vector>(task, begin, end);

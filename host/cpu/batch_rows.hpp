@@ -27,42 +27,40 @@ struct SlopeAndRow {
   RowId row;  // of the partners' table
 };
 
-/// A slope and a partner for each member of the batch.
-struct MemberSlopes {
-  Span<const float, Host> slopes;
-  Span<const RowId, Host> partners;
-  WF_INLINE SlopeAndRow operator()(RowId member) const { return {slopes[member], partners[member]}; }
-  WF_INLINE void prefetch(RowId) const {}
-};
+WF_INLINE SlopeAndRow slope_and_row(const MemberSlopes& of, RowId member) {
+  return {of.slopes[member], of.partners[member]};
+}
+WF_INLINE void prefetch_slope(const MemberSlopes&, RowId) {}
 
-/// Those that the pass over items left. Long batches have more of them than the first cache holds.
-struct UserSlopes {
-  Span<const UserSlope, Host> slopes;
-  WF_INLINE SlopeAndRow operator()(RowId member) const { return {slopes[member].slope, slopes[member].item_group}; }
-  WF_INLINE void prefetch(RowId member) const { __builtin_prefetch(slopes.data + member); }
-};
+/// Long batches have more of these than the first cache holds.
+WF_INLINE SlopeAndRow slope_and_row(const Span<const UserSlope, Host>& of, RowId member) {
+  return {of[member].slope, of[member].item_group};
+}
+WF_INLINE void prefetch_slope(const Span<const UserSlope, Host>& of, RowId member) {
+  __builtin_prefetch(of.data + member);
+}
 
-/// The gradient of group g, with slope_of(member) of each of its members in their order.
-template <class Vector, int kRank, class SlopeOf>
-WF_INLINE void sum_group(const GradientTask& task, Position g, const SlopeOf& slope_of, float* out) {
+/// The gradient of group g. Slopes: of the members, in one of the two forms above.
+template <class Vector, int kRank, class Slopes>
+WF_INLINE void sum_group(const GradientTask& task, Position g, const Slopes& slopes, float* out) {
   using Sum = lanes::RowSum<Vector, kRank>;
   const int rank = task.partner_table.rank;
   const Span<const RowId, Host> members = task.groups.members;
   const Position first = task.groups.starts[g];
   const Position last = task.groups.starts[g + 1];
-  const auto slope_and_row = [&](Position m, auto&& use) WF_INLINE_LAMBDA {
+  const auto use_member = [&](Position m, auto&& use) WF_INLINE_LAMBDA {
     if (m + kMembersAhead < members.size) {
-      slope_of.prefetch(members[std::min(m + 2 * kMembersAhead, members.size - 1)]);
-      prefetch_row<kRank>(task.partner_table.row(slope_of(members[m + kMembersAhead]).row), rank);
+      prefetch_slope(slopes, members[std::min(m + 2 * kMembersAhead, members.size - 1)]);
+      prefetch_row<kRank>(task.partner_table.row(slope_and_row(slopes, members[m + kMembersAhead]).row), rank);
     }
-    const SlopeAndRow one = slope_of(members[m]);
-    use(one.slope, task.partner_table.row(one.row));
+    const SlopeAndRow member = slope_and_row(slopes, members[m]);
+    use(member.slope, task.partner_table.row(member.row));
   };
   const auto sum_chunk = [&](Position from, Sum& sum) WF_INLINE_LAMBDA {
-    slope_and_row(from, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.set_scaled(slope, row); });
+    use_member(from, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.set_scaled(slope, row); });
     const Position end = std::min(last, from + kSumChunk);
     for (Position m = from + 1; m < end; ++m) {
-      slope_and_row(m, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.add_scaled(slope, row); });
+      use_member(m, [&](float slope, const float* row) WF_INLINE_LAMBDA { sum.add_scaled(slope, row); });
     }
   };
 
@@ -105,21 +103,20 @@ WF_INLINE decltype(auto) with_rank(int rank, const F& f) {
   }
 }
 
-template <class Vector, int kRank, class SlopeOf>
-WF_INLINE void sum_groups(const GradientTask& task, const SlopeOf& slope_of, Position begin, Position end, float* out,
+template <class Vector, int kRank, class Slopes>
+WF_INLINE void sum_groups(const GradientTask& task, const Slopes& slopes, Position begin, Position end, float* out,
                           Position pitch) {
   for (Position g = begin; g < end; ++g) {
     prefetch_own_row<kRank, 1>(task, g);
-    sum_group<Vector, kRank>(task, g, slope_of, out + (g - begin) * pitch);
+    sum_group<Vector, kRank>(task, g, slopes, out + (g - begin) * pitch);
   }
 }
 
 template <class Vector>
-WF_INLINE void gradients_body(const GradientTask& task, Span<const float, Host> slopes, Position begin, Position end,
+WF_INLINE void gradients_body(const GradientTask& task, const MemberSlopes& slopes, Position begin, Position end,
                               const Rows<float, Host>& out) {
-  const MemberSlopes slope_of{slopes, task.partners};
   with_rank(task.partner_table.rank, [&](auto rank) WF_INLINE_LAMBDA {
-    sum_groups<Vector, rank()>(task, slope_of, begin, end, out.row(begin), out.pitch);
+    sum_groups<Vector, rank()>(task, slopes, begin, end, out.row(begin), out.pitch);
   });
 }
 
@@ -142,16 +139,15 @@ WF_INLINE void step_groups(const StepTask& task, const float* gradients, Positio
 }
 
 template <class Vector>
-WF_INLINE void gradient_steps_body(const UserTask& task, const StepTask& step, Position begin, Position end) {
-  const UserSlopes slope_of{task.user_slopes};
+WF_INLINE void gradient_steps_body(const GradientTask& task, const Span<const UserSlope, Host>& slopes,
+                                   const StepTask& step, Position begin, Position end) {
   alignas(64) float gradients[kMaxRank];
   const int rank = step.table.rank;  // at most kMaxRank
   const Position rows = kMaxRank / rank;
   for (Position from = begin; from < end; from += rows) {
     const Position to = std::min(end, from + rows);
-    with_rank(rank, [&](auto fixed) WF_INLINE_LAMBDA {
-      sum_groups<Vector, fixed()>(task.sums, slope_of, from, to, gradients, rank);
-    });
+    with_rank(rank, [&](auto fixed)
+                        WF_INLINE_LAMBDA { sum_groups<Vector, fixed()>(task, slopes, from, to, gradients, rank); });
     step_groups(step, gradients, rank, from, to);
   }
 }

@@ -60,9 +60,10 @@ void Cpu::loss_slopes(const ModelView<const float, Host>& model, const RatingsVi
 void Cpu::row_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes, Span<const RowId, Host> partners,
                         Rows<const float, Host> partner_table, Rows<const float, Host> own_table,
                         const GradientOptions<Host>& options, Rows<float, Host> gradients) {
-  const GradientTask task{groups, partners, partner_table, own_table, options};
+  const GradientTask task{groups, partner_table, own_table, options};
+  const MemberSlopes of_members{slopes, partners};
   pool_.for_chunks(groups.rows.size, groups_per_chunk(groups.rows.size, gradients.rank),
-                   [&](Position begin, Position end) { loops_.gradients(task, slopes, begin, end, gradients); });
+                   [&](Position begin, Position end) { loops_.gradients(task, of_members, begin, end, gradients); });
 }
 
 void Cpu::bias_gradients(const RowGroups<Host>& groups, Span<const float, Host> slopes,
@@ -100,9 +101,9 @@ void Cpu::step_batch(const BatchStep<Host>& s) {
                            users.rows,  s.user.padding, s.user.state};
   const StepTask item_step{s.rule.rule, scalars,        s.step,      s.model.item_factors,
                            items.rows,  s.item.padding, s.item.state};
-  const GradientTask of_items{items, s.batch.user, s.model.user_factors, s.model.item_factors, s.item.options};
+  const GradientTask of_items{items, s.model.user_factors, s.model.item_factors, s.item.options};
   user_slopes_.resize(items.members.size);
-  const UserTask of_users{{users, {}, kept, s.model.user_factors, s.user.options}, user_slopes_.span()};
+  const GradientTask of_users{users, kept, s.model.user_factors, s.user.options};
   const PairTask pairs{of_items, item_step,      {s.model, s.loss, s.scale, user_slopes_.span(), s.slopes},
                        users,    s.user.options, user_step,
                        kept};
@@ -141,7 +142,7 @@ void Cpu::step_batch(const BatchStep<Host>& s) {
       return;
     }
     const Position chunk = task - sides;
-    loops_.gradient_steps(of_users, user_step, first_group(users, repeated, chunk, user_chunks),
+    loops_.gradient_steps(of_users, user_slopes_.span(), user_step, first_group(users, repeated, chunk, user_chunks),
                           first_group(users, repeated, chunk + 1, user_chunks));
   });
   next_.done = sides > 0;

@@ -314,7 +314,7 @@ class SgdBlock {
   WF_INLINE void update(float* p, float* q, const PairStep& step) const {
     auto own = lanes::load<Eight>(p);
     auto other = lanes::load<Eight>(q);
-    if constexpr (kFused) {  // compiled for such registers
+    if constexpr (kFused) {  // then the code is compiled for registers of this width, too
       lanes::keep_in_register(own);
       lanes::keep_in_register(other);
     }

@@ -15,17 +15,16 @@ void resize(RowGroupBuffers& memory, Position n, Position group_of, Position gro
   memory.members.resize(n);
   memory.group_of.resize(group_of);
   memory.group_of_row.resize(group_of_row);
-  memory.ratings.resize(n);
 }
 
-RowGroups<Host> groups_in(const RowGroupBuffers& memory, RowId distinct, RowId repeated, const GroupedValues& values) {
+RowGroups<Host> groups_in(const RowGroupBuffers& memory, RowId distinct, RowId repeated) {
   return {memory.rows.span().part(0, distinct),
           memory.starts.span().part(0, distinct + 1),
           memory.members.span(),
           memory.group_of.span(),
           memory.group_of_row.span(),
           repeated,
-          memory.ratings.span().part(0, values.partners.size)};
+          memory.ratings.span()};
 }
 
 /// For loops over a batch's ratings, which were never in a cache: hardware follows a stream only to the end of its
@@ -44,6 +43,7 @@ void place_members(const KeyOf& key_of, RowId* places, const GroupedValues& valu
   constexpr Position kAhead = 16;  // places are lines all over the second cache: each store would wait for its own
   const Position n = memory.members.size();
   RowId* const members = memory.members.data();
+  memory.ratings.resize(values.partners.size);
   GroupedRating* const ratings = memory.ratings.data();
   const auto place_all = [&](const auto& prefetch, const auto& place_rating) {
     for (Position m = 0; m < n; ++m) {
@@ -148,7 +148,7 @@ RowGroups<Host> RowGrouper::group_by_appearance(Span<const RowId, Host> rows, Po
   const RowId* const name_of = name_of_.data();
   place_members([&](Position m) { return group_of[m]; }, places_.data(), values, memory,
                 [&](Position m) { group_of[m] = name_of[group_of[m]]; });
-  return groups_in(memory, distinct, order == GroupOrder::repeated_first ? repeated : 0, values);
+  return groups_in(memory, distinct, order == GroupOrder::repeated_first ? repeated : 0);
 }
 
 RowGroups<Host> RowGrouper::group_by_row(Span<const RowId, Host> rows, Position n_rows, RowGroupBuffers& memory,
@@ -181,7 +181,7 @@ RowGroups<Host> RowGrouper::group_by_row(Span<const RowId, Host> rows, Position 
   }
   memory.starts[single_name] = static_cast<RowId>(n);
   place_members([&](Position m) { return rows[m]; }, places_.data(), values, memory, [](Position) {});
-  return groups_in(memory, single_name, repeated, values);
+  return groups_in(memory, single_name, repeated);
 }
 
 RowGroups<Host> RowGrouper::group(Span<const RowId, Host> rows, Position n_rows, GroupOrder order,

@@ -106,7 +106,7 @@ class TimeToBest(InAFolder):
                      "--epochs", 4, "--json", self.folder / "out.json", self.file("r.csv", "\n".join(lines) + "\n"))
         self.assertEqual(result.returncode, 0, result.stderr)
         report = json.loads((self.folder / "out.json").read_text())
-        name = self.folder.name
+        name = f"{self.folder.name}/r.csv"
         self.assertEqual(report["settings"]["libmf"][name]["options"], "-l2 0.1 -r 0.02")
         self.assertEqual(report["settings"]["libmf"][name]["epochs"], 3)
         rows = {row["name"]: row["values"] for row in report["rows"]}
