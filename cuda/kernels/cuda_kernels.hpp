@@ -114,10 +114,9 @@ class Cuda {
 
   /// A warp per block: 512 keep 4 warps on each of 132 multiprocessors. Repeatable: the grid of the cpu engine.
   int least_ranges() const { return order_ == Order::repeatable ? kLeastRanges : 512; }
-  void measure_rows(Rows<const float, Device> table, Rows<float, Device> states);
-  void sgd_update(const ModelView<float, Device>& model, const RatingsView<Device>& ratings,
-                  Span<const Block, Host> blocks, const SgdSettings& settings, const RowPenalties<Device>& penalties,
-                  const RowStates<Device>& states);
+  void settle_rows(Rows<float, Device> table);
+  void sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
+                  const SgdSettings& settings, const RowPenalties<Device>& penalties);
 
  private:
   /// One of two homes for staged ratings: one is filled while the ratings of the other are computed with.

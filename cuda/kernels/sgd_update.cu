@@ -1,18 +1,17 @@
 // One SGD step for each rating of the blocks, in order within a block; blocks share no row.
 //
 //   err = -loss' / 2 of <p_u, q_i>;  p_u = keep_u p_u + take_u q_i;  q_i = keep_i q_i + take_i p_u, from the old p_u
-//   sgd: keep = 1 - lr lambda, take = lr err; row_adagrad: lr / sqrt(accumulator) of the part of the row for lr
+//   sgd: keep = 1 - lr lambda, take = lr err; row_adagrad: lr / sqrt(accumulator) of the part of the row for lr, and
+//   keep goes to the scale of that part (host/kernels/sgd_rules.hpp)
 //   Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems. Computer 42(8), 2009
 //   Chin, Zhuang, Juan, Lin: A learning-rate schedule for stochastic gradient methods to matrix factorization. PAKDD
 //   2015
 //
-// shapes  ratings.user, .item, .value [n]; blocks [b]; user_factors [n_users x rank], item_factors [n_items x rank];
-//         states [n x 4]
-// launch  a warp per block of ratings, alone in its thread block; 2 * rank floats of dynamic shared memory
-// moves   16 * rank + 12 bytes per rating: both rows read and written once; row_adagrad: 64 more
+// shapes  ratings.user, .item, .value [n]; blocks [b]; tables.user [n_users x rank], .item [n_items x rank], with
+// records launch  a warp per block of ratings, alone in its thread block; 2 * rank floats of dynamic shared memory
+// moves   16 * rank + 140 bytes per rating: both rows and their records read and written once
 // order   the block's own, dot products in sum_in_lanes' order, products fused into sums: the bits of the cpu engine,
-// racing or
-//         repeatable
+//         racing or repeatable
 #include "cuda/device/errors.cuh"
 #include "cuda/device/pair.cuh"
 #include "cuda/device/walk.cuh"
@@ -23,79 +22,91 @@
 namespace wf {
 namespace {
 
-/// The steps of one rating: of the slow factors (of all, without row_adagrad), and of the others.
-struct PairSteps {
-  Step<float> user_first, item_first, user_rest, item_rest;
-  bool rest = true;  ///< do the others move?
+/// One of a rating's two rows: its record and its step, held by all lanes alike.
+struct Side {
+  float record[kRecord];
+  Step<float> slow, fast;
+  float slow_push = 0, fast_push = 0;  // where decays go to scales
+  bool unscale = false;                // the scales have become small
+
+  __device__ explicit Side(const float* row) {
+    for (int c = 0; c < kRecord; ++c) record[c] = record_of(row)[c];
+  }
+  __device__ void keep(float* row) const {
+    for (int c = 0; c < kRecord; ++c) record_of(row)[c] = record[c];
+  }
+  __device__ void move_scales(float slow_partner, float fast_partner) {
+    ScaledStep<float> step{record[kSlowScale], record[kFastScale], 0, 0};
+    step.move(slow, fast, slow_partner, fast_partner);
+    record[kSlowScale] = step.slow_scale;
+    record[kFastScale] = step.fast_scale;
+    slow_push = step.slow_push;
+    fast_push = step.fast_push;
+    unscale = !(step.slow_scale >= kLeastScale && step.fast_scale >= kLeastScale);
+  }
+  /// An element after a push, times the scale of its part where that is due.
+  __device__ float settled(float value, int column) const { return unscale ? value * record[column] : value; }
 };
 
-/// row_adagrad's, by all lanes alike; one lane then keeps the new state.
-struct AdagradPair {
-  float user[kAdagradColumns], item[kAdagradColumns];
-
-  __device__ AdagradPair(const float* user_state, const float* item_state) {
-    for (int c = 0; c < kAdagradColumns; ++c) {
-      user[c] = user_state[c];
-      item[c] = item_state[c];
-    }
-  }
-  __device__ PairSteps steps(const SgdSettings& settings, float error, float lambda_user, float lambda_item,
-                             float slow_product, float product) {
-    PairSteps result;
-    part(kSlowSum, kSlowLength, settings.slow_share, settings.lr, error, lambda_user, lambda_item, slow_product,
-         result.user_first, result.item_first);
-    result.rest = !settings.slow_only;
-    if (result.rest) {
-      part(kFastSum, kFastLength, settings.fast_share, settings.lr, error, lambda_user, lambda_item,
-           product - slow_product, result.user_rest, result.item_rest);
-    }
-    return result;
-  }
-  __device__ void part(int sum, int length, float share, float lr, float error, float lambda_user, float lambda_item,
-                       float product, Step<float>& of_user, Step<float>& of_item) {
-    const float user_length = user[length], item_length = item[length];
-    of_user = row_adagrad_rule(error, lr, lambda_user, share, product, item_length, user[sum], user[length]);
-    of_item = row_adagrad_rule(error, lr, lambda_item, share, product, user_length, item[sum], item[length]);
-  }
-  __device__ void keep(float* user_state, float* item_state) const {
-    for (int c = 0; c < kAdagradColumns; ++c) {
-      user_state[c] = user[c];
-      item_state[c] = item[c];
-    }
-  }
+struct Products {
+  float slow, fast;
 };
+
+__device__ inline void take_steps(const SgdSettings& settings, float error, float lambda_user, float lambda_item,
+                                  const Products& products, Side& user, Side& item) {
+  if (!settings.adagrad) {
+    user.slow = user.fast = sgd_rule(error, settings.lr, lambda_user);
+    item.slow = item.fast = sgd_rule(error, settings.lr, lambda_item);
+    return;
+  }
+  const auto part = [&](int sum, int length, float share, float product, Step<float>& of_user, Step<float>& of_item) {
+    const float user_length = user.record[length], item_length = item.record[length];
+    of_user = row_adagrad_rule(error, settings.lr, lambda_user, share, product, item_length, user.record[sum],
+                               user.record[length]);
+    of_item = row_adagrad_rule(error, settings.lr, lambda_item, share, product, user_length, item.record[sum],
+                               item.record[length]);
+  };
+  part(kSlowSum, kSlowLength, settings.slow_share, products.slow, user.slow, item.slow);
+  user.fast = item.fast = {1, 0, 0};
+  if (!settings.slow_only) {
+    part(kFastSum, kFastLength, settings.fast_share, products.fast, user.fast, item.fast);
+  }
+}
 
 /// Elements of both rows, this lane's: from shared memory, where they are as they were, to the tables.
-__device__ inline void update_rows(const SgdSettings& settings, const PairSteps& steps, int rank, float* p, float* q,
-                                   float* user, float* item) {
-  const int first = settings.adagrad ? slow_factors(rank) : rank;
-  for (int f = this_lane(); f < (steps.rest ? rank : first); f += kWarp) {
-    const Step<float>& of_user = f < first ? steps.user_first : steps.user_rest;
-    const Step<float>& of_item = f < first ? steps.item_first : steps.item_rest;
-    apply(of_user, of_item, p[f], q[f], FusedMultiplyAdd{});
+__device__ inline void update_rows(const SgdSettings& settings, const Side& of_user, const Side& of_item, int rank,
+                                   float* p, float* q, float* user, float* item) {
+  const FusedMultiplyAdd multiply_add;
+  const int slow = slow_factors(rank);
+  for (int f = this_lane(); f < (settings.slow_only ? slow : rank); f += kWarp) {
+    const bool is_slow = f < slow;
+    const Step<float>& user_step = is_slow ? of_user.slow : of_user.fast;
+    const Step<float>& item_step = is_slow ? of_item.slow : of_item.fast;
+    if (settings.scales()) {
+      const float old = p[f];
+      const int scale = is_slow ? kSlowScale : kFastScale;
+      p[f] = of_user.settled(multiply_add(is_slow ? of_user.slow_push : of_user.fast_push, q[f], p[f]), scale);
+      q[f] = of_item.settled(multiply_add(is_slow ? of_item.slow_push : of_item.fast_push, old, q[f]), scale);
+    } else {
+      apply(user_step, item_step, p[f], q[f], multiply_add);
+    }
     if (settings.projects()) {
-      p[f] = projected(p[f], of_user.rate * settings.l1_user, settings.nonnegative);
-      q[f] = projected(q[f], of_item.rate * settings.l1_item, settings.nonnegative);
+      p[f] = projected(p[f], user_step.rate * settings.l1_user, settings.nonnegative);
+      q[f] = projected(q[f], item_step.rate * settings.l1_item, settings.nonnegative);
     }
     user[f] = p[f];
     item[f] = q[f];
   }
 }
 
-__device__ inline void update_biases(const ModelView<float, Device>& model, const SgdSettings& settings,
-                                     const RowPenalties<Device>& penalties, const PairSteps& steps, RowId u, RowId i,
-                                     float error) {
-  const float share = settings.adagrad ? settings.bias_rate : 1;
-  bias_rule(error, share * steps.user_first.rate, penalty_of(penalties.user_bias, u), *model.user_biases.row(u));
-  bias_rule(error, share * steps.item_first.rate, penalty_of(penalties.item_bias, i), *model.item_biases.row(i));
-}
-
 __global__ void __launch_bounds__(kWarp)
-    sgd_update_kernel(ModelView<float, Device> model, RatingsView<Device> ratings, Span<const Block, Device> blocks,
-                      SgdSettings settings, RowPenalties<Device> penalties, RowStates<Device> states,
-                      ErrorSums* sums_of_block) {
+    sgd_update_kernel(SgdTables<Device> tables, RatingsView<Device> ratings, Span<const Block, Device> blocks,
+                      SgdSettings settings, RowPenalties<Device> penalties, ErrorSums* sums_of_block) {
   WF_DYNAMIC_SHARED(float, p);  // [2 x rank]: the rating's two rows as they were
-  const int rank = model.rank();
+  const int rank = tables.rank();
+  const int slow = slow_factors(rank);
+  const float global_mean = tables.biases ? tables.global_mean : 0;
+  const float bias_rate = settings.rate_of_biases(tables.biases);
   float* q = p + rank;
   const int lane = this_lane();
   const Block block = blocks[blockIdx.x];
@@ -103,63 +114,70 @@ __global__ void __launch_bounds__(kWarp)
   for (Position n = block.begin; n < block.end; ++n) {
     const RowId u = ratings.user[n];
     const RowId i = ratings.item[n];
-    float* user = model.user_factors.row(u);
-    float* item = model.item_factors.row(i);
+    float* user_row = tables.user.row(u);
+    float* item_row = tables.item.row(i);
     for (int f = lane; f < rank; f += kWarp) {
-      p[f] = user[f];
-      q[f] = item[f];
+      p[f] = user_row[f];
+      q[f] = item_row[f];
     }
-    __syncwarp();
-    const auto add_product = [=](float sum, int f) { return FusedMultiplyAdd{}(p[f], q[f], sum); };
-    const float product = pair_fold<float>(rank, add_product);  // by all 16 pairs alike
-    float predicted = product;
-    if (model.has_biases()) {
-      predicted = predicted + *model.user_biases.row(u) + *model.item_biases.row(i) + model.global_mean;
+    Side user(user_row), item(item_row);
+    __syncwarp();                                  // all have the old rows and records
+    const auto fold = [=](int first, int count) {  // by all 16 pairs alike
+      return pair_fold<float>(count,
+                              [=](float sum, int f) { return FusedMultiplyAdd{}(p[first + f], q[first + f], sum); });
+    };
+    Products products{fold(0, slow), fold(slow, rank - slow)};
+    const float user_slow = user.record[kSlowScale], user_fast = user.record[kFastScale];
+    const float item_slow = item.record[kSlowScale], item_fast = item.record[kFastScale];
+    if (settings.scales()) {
+      products.slow *= user_slow * item_slow;
+      products.fast *= user_fast * item_fast;
     }
+    const float predicted = products.slow + products.fast + (user.record[kBias] + item.record[kBias]) + global_mean;
     const float error = -loss_slope(settings.loss, predicted, ratings.value[n]) / 2;
-    const float lambda_user = settings.lambda_user + penalty_of(penalties.user, u);
-    const float lambda_item = settings.lambda_item + penalty_of(penalties.item, i);
-    PairSteps steps;
-    if (settings.adagrad) {
-      AdagradPair pair(states.user.row(u), states.item.row(i));
-      steps = pair.steps(settings, error, lambda_user, lambda_item, pair_fold<float>(slow_factors(rank), add_product),
-                         product);
-      __syncwarp();  // all have the old state
-      if (lane == 0) pair.keep(states.user.row(u), states.item.row(i));
-    } else {
-      steps.user_first = steps.user_rest = sgd_rule(error, settings.lr, lambda_user);
-      steps.item_first = steps.item_rest = sgd_rule(error, settings.lr, lambda_item);
+    take_steps(settings, error, settings.lambda_user + penalty_of(penalties.user, u),
+               settings.lambda_item + penalty_of(penalties.item, i), products, user, item);
+    bias_rule(error, bias_rate * user.slow.rate, user.record[kBiasShare], user.record[kBias]);
+    bias_rule(error, bias_rate * item.slow.rate, item.record[kBiasShare], item.record[kBias]);
+    if (settings.scales()) {
+      user.move_scales(item_slow, item_fast);
+      item.move_scales(user_slow, user_fast);
     }
-    __syncwarp();  // all have the old rows and biases
-    update_rows(settings, steps, rank, p, q, user, item);
+    __syncwarp();  // all have formed the products
+    update_rows(settings, user, item, rank, p, q, user_row, item_row);
     if (lane == 0) {
+      for (Side* side : {&user, &item}) {
+        if (side->unscale) side->record[kSlowScale] = side->record[kFastScale] = 1;
+      }
+      user.keep(user_row);
+      item.keep(item_row);
       add_error(settings.loss, sums, predicted, ratings.value[n]);
-      if (model.has_biases()) update_biases(model, settings, penalties, steps, u, i, error);
     }
-    __syncwarp();                                                // the next rating may be of the same rows
-    if (settings.adagrad && settings.projects() && lane == 0) {  // a projected row is not as long as the rule says
-      measure_row(user, rank, states.user.row(u));
-      measure_row(item, rank, states.item.row(i));
+    __syncwarp();                                   // the next rating may be of the same rows
+    if (settings.adagrad && settings.projects()) {  // a projected row is not as long as the rule says
+      if (lane == 0) {
+        measure_row(user_row, rank);
+        measure_row(item_row, rank);
+      }
+      __syncwarp();
     }
-    __syncwarp();
   }
   if (lane == 0) add(sums_of_block[blockIdx.x], sums);
 }
 
 }  // namespace
 
-void Cuda::sgd_update(const ModelView<float, Device>& model, const RatingsView<Device>& ratings,
+void Cuda::sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings,
                       Span<const Block, Host> blocks, const SgdSettings& settings,
-                      const RowPenalties<Device>& penalties, const RowStates<Device>& states) {
+                      const RowPenalties<Device>& penalties) {
   if (blocks.empty()) return;
   const Range range("sgd update");
   const Position bytes = blocks.size * Position{sizeof(Block)};
   blocks_.grow(blocks.size, gpu_.compute());
   transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, bytes}});
-  const Position shared_bytes = 2 * model.rank() * Position{sizeof(float)};
-  launch(gpu_, "sgd_update", {blocks.size, kWarp, shared_bytes}, sgd_update_kernel, model, ratings,
-         Span<const Block, Device>{blocks_.data(), blocks.size}, settings, penalties, states,
-         error_partials(blocks.size));
+  const Position shared_bytes = 2 * tables.rank() * Position{sizeof(float)};
+  launch(gpu_, "sgd_update", {blocks.size, kWarp, shared_bytes}, sgd_update_kernel, tables, ratings,
+         Span<const Block, Device>{blocks_.data(), blocks.size}, settings, penalties, error_partials(blocks.size));
 }
 
 }  // namespace wf

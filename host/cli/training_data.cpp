@@ -92,9 +92,9 @@ TrainingData batch_data(Console& console, const TrainRequest& request, const Tra
 Position bytes_beside_ratings(const TrainConfig& config, const OpenedData& opened, Position n_valid) {
   constexpr Position kSmall = Position{16} << 20;  // stacks, buffers of files, what the C library holds back
   const Position rows = opened.data.users.size() + opened.data.items.size();
-  const Position row = 4 * ((config.rank + 7) / 8 * 8 + (config.biases ? 1 : 0));
-  const Position copies = n_valid > 0 ? 2 : 1;                   // the best epoch's tables
-  const Position of_rows = 8 + 8 + 4 + 4 + 4 * kAdagradColumns;  // counts twice, names, biases, optimizer
+  const Position row = 4 * ((config.rank + 7) / 8 * 8 + kRecord);
+  const Position copies = n_valid > 0 ? 2 : 1;  // the best epoch's tables
+  const Position of_rows = 8 + 8 + 4 + 4;       // counts twice, names, baselines
   return checked_product(rows, copies * row + of_rows) + 2 * kRatingBytes * n_valid + kSmall;
 }
 

@@ -50,9 +50,9 @@ class Cpu : public HostMemory {
   void start_batches(Position n_users, Position n_items);
   BatchGroups<Host> group_batch(const RatingsView<Host>& batch, const RatingsView<Host>& next);
 
-  void measure_rows(Rows<const float, Host> table, Rows<float, Host> states);
-  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
-                  const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
+  void settle_rows(Rows<float, Host> table);
+  void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                  const SgdSettings& settings, const RowPenalties<Host>& penalties);
 
  private:
   struct GroupedBatch {

@@ -19,6 +19,9 @@ using Eight = float __attribute__((vector_size(32)));
 using Sixteen = float __attribute__((vector_size(64)));
 using FourDoubles = double __attribute__((vector_size(32)));
 using FourInts = std::int32_t __attribute__((vector_size(16)));
+using EightInts = std::int32_t __attribute__((vector_size(32)));
+using LooseFour = float __attribute__((vector_size(16), aligned(4), may_alias));  // at any float
+using LooseEight = float __attribute__((vector_size(32), aligned(4), may_alias));
 using FourLongs = std::int64_t __attribute__((vector_size(32)));
 using TwoLongs = std::int64_t __attribute__((vector_size(16)));
 
@@ -39,45 +42,15 @@ WF_INLINE void store(const Vector& value, float* to) {
   std::memcpy(to, &value, sizeof(Vector));
 }
 
-/// FusedMultiplyAdd for vectors; a may be one float for all lanes.
-struct FusedLanes : FusedMultiplyAdd {
-  using FusedMultiplyAdd::operator();
-  template <class Scalar>
-  WF_INLINE Eight operator()(const Scalar& a, const Eight& b, const Eight& c) const {
-    const Eight factor = a - Eight{};
-    Eight result;
-    for (int lane = 0; lane < 8; ++lane) result[lane] = __builtin_fmaf(factor[lane], b[lane], c[lane]);
-    return result;
-  }
-};
-
 /// The first `count` < 8 values, zeros behind them.
 WF_INLINE Eight load_part(const float* from, int count) {
   Eight value{};
   for (int lane = 0; lane < count; ++lane) value[lane] = from[lane];
   return value;
 }
-WF_INLINE void store_part(const Eight& value, float* to, int count) {
-  for (int lane = 0; lane < count; ++lane) to[lane] = value[lane];
-}
-
-/// Makes the compiler read `value` from memory from here on: a scalar for all lanes then costs one load, no shuffle.
-template <class T>
-WF_INLINE void keep_in_memory(T& value) {
-  asm("" : "+m"(value));
-}
-/// Makes GCC load `value` once for all its uses: an operand in memory is loaded for each. Only in code that is compiled
-/// for vectors of this width; clang wants that of this function, too.
-WF_INLINE void keep_in_register(Eight& value) {
-#if defined(__x86_64__) && !defined(__clang__)
-  asm("" : "+x"(value));
-#else
-  static_cast<void>(value);
-#endif
-}
 
 WF_INLINE Eight all(float value) {
-  return value - Eight{};
+  return Eight{value, value, value, value, value, value, value, value};
 }
 WF_INLINE FourDoubles widened(const Four& a) {
   return FourDoubles{a[0], a[1], a[2], a[3]};
@@ -90,6 +63,11 @@ WF_INLINE bool none(const FourInts& a) {
   const auto wide = (TwoLongs)a;
   return (wide[0] | wide[1]) == 0;
 }
+/// Are all elements of both at least `least`?
+WF_INLINE bool all_at_least(float least, const Eight& a, const Eight& b) {
+  const EightInts are = (a >= least) & (b >= least);
+  return none(~(__builtin_shufflevector(are, are, 0, 1, 2, 3) & __builtin_shufflevector(are, are, 4, 5, 6, 7)));
+}
 WF_INLINE Eight halves(float low, float high) {
   return Eight{low, low, low, low, high, high, high, high};
 }
@@ -101,6 +79,12 @@ WF_INLINE Four low_half(const Eight& a) {
 }
 WF_INLINE Four high_half(const Eight& a) {
   return __builtin_shufflevector(a, a, 4, 5, 6, 7);
+}
+WF_INLINE Eight low_twice(const Eight& a) {
+  return __builtin_shufflevector(a, a, 0, 1, 2, 3, 0, 1, 2, 3);
+}
+WF_INLINE Eight high_twice(const Eight& a) {
+  return __builtin_shufflevector(a, a, 4, 5, 6, 7, 4, 5, 6, 7);
 }
 WF_INLINE Eight swapped_halves(const Eight& a) {
   return __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
@@ -125,14 +109,6 @@ WF_INLINE Eight lane_sums(const Eight (&a)[4], const Eight (&b)[4]) {
          __builtin_shufflevector(first, second, 1, 3, 9, 11, 5, 7, 13, 15);
 }
 
-/// The sums over the lanes of four vectors.
-WF_INLINE Four lane_sums(const Eight (&a)[4]) {
-  const Eight halves = folded_again(folded(a[0], a[1]), folded(a[2], a[3]));  // 0 0 2 2 | 1 1 3 3
-  const Eight sums = __builtin_shufflevector(halves, halves, 0, 4, 2, 6, 0, 4, 2, 6) +
-                     __builtin_shufflevector(halves, halves, 1, 5, 3, 7, 1, 5, 3, 7);
-  return low_half(sums);
-}
-
 /// Rows and columns exchanged in each half: out[c] = [a[0][c] .. a[3][c] | a[0][4 + c] .. a[3][4 + c]].
 WF_INLINE void transpose_halves(Eight (&a)[4]) {
   const Eight low01 = __builtin_shufflevector(a[0], a[1], 0, 8, 1, 9, 4, 12, 5, 13);
@@ -144,6 +120,78 @@ WF_INLINE void transpose_halves(Eight (&a)[4]) {
   a[2] = __builtin_shufflevector(high01, high23, 0, 1, 8, 9, 4, 5, 12, 13);
   a[3] = __builtin_shufflevector(high01, high23, 2, 3, 10, 11, 6, 7, 14, 15);
 }
+
+/// What per-rating SGD does with whole vectors, each product rounded before it is added.
+struct Separate : MultiplyThenAdd {
+  static constexpr bool kFixedRanks = false;  ///< are ranks worth code of their own? It takes a minute to compile
+  /// A value in memory for all lanes: a load, where one in a register would take two shuffles.
+  WF_INLINE static Eight all(const float* value) { return lanes::all(*value); }
+  WF_INLINE static void store_halves(const Eight& a, float* low, float* high) {
+    store(low_half(a), low);
+    store(high_half(a), high);
+  }
+  /// p += user * q and q += item * p, from the values before.
+  WF_INLINE static void exchange(float* p, float* q, const Eight& user, const Eight& item) {
+    const auto own = load<Eight>(p);
+    const auto other = load<Eight>(q);
+    store(own + user * other, p);
+    store(other + item * own, q);
+  }
+};
+
+/// The same, each product added and rounded once. GCC 12 leaves some of these operations element by element, copies
+/// registers around them, and stores the upper half of a register by an instruction of 512 bits, which closes a port
+/// for all that is under way: 11 % of an epoch. So where its target is known they are written down; only in code that
+/// is compiled for them.
+struct Fused : FusedMultiplyAdd {
+  static constexpr bool kFixedRanks = true;
+  using FusedMultiplyAdd::operator();
+#if defined(__x86_64__) && !defined(__clang__)
+  WF_INLINE Eight operator()(const Eight& a, const Eight& b, const Eight& c) const {
+    Eight sum = c;
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "vm"(b));
+    return sum;
+  }
+  WF_INLINE static Eight all(const float* value) {
+    Eight result;
+    asm("vbroadcastss %1, %0" : "=v"(result) : "m"(*value));
+    return result;
+  }
+  WF_INLINE static void store_halves(const Eight& a, float* low, float* high) {
+    store(low_half(a), low);
+    asm("vextractf128 $1, %1, %0" : "=m"(*reinterpret_cast<LooseFour*>(high)) : "x"(a));
+  }
+  WF_INLINE static void exchange(float* p, float* q, const Eight& user, const Eight& item) {
+    auto own = load<Eight>(p);
+    auto other = load<Eight>(q);
+    asm("vfmadd231ps %1, %2, %0\n\t"
+        "vfmadd231ps %4, %3, %1"
+        : "+&v"(own), "+&v"(other)
+        : "v"(user), "v"(item), "m"(*reinterpret_cast<const LooseEight*>(p)));
+    store(own, p);
+    store(other, q);
+  }
+#else
+  WF_INLINE Eight operator()(const Eight& a, const Eight& b, const Eight& c) const {
+    Eight result;
+    for (int lane = 0; lane < 8; ++lane) result[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
+    return result;
+  }
+  WF_INLINE static Eight all(const float* value) {
+    return lanes::all(*value);
+  }
+  WF_INLINE static void store_halves(const Eight& a, float* low, float* high) {
+    store(low_half(a), low);
+    store(high_half(a), high);
+  }
+  WF_INLINE static void exchange(float* p, float* q, const Eight& user, const Eight& item) {
+    const auto own = load<Eight>(p);
+    const auto other = load<Eight>(q);
+    store(Fused{}(user, other, own), p);
+    store(Fused{}(item, own, other), q);
+  }
+#endif
+};
 
 }  // namespace wf::lanes
 
@@ -157,7 +205,9 @@ struct NumberOps<lanes::Eight> {
     for (float& one : lane) one = std::sqrt(one);
     return lanes::load<lanes::Eight>(lane);
   }
-  WF_INLINE static lanes::Eight positive(const lanes::Eight& value) { return value > 0 ? value : lanes::Eight{}; }
+  WF_INLINE static lanes::Eight at_least(float least, const lanes::Eight& value) {
+    return value > least ? value : lanes::all(least);
+  }
 };
 
 }  // namespace wf

@@ -11,49 +11,52 @@
 #include "host/kernels/op_types.hpp"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 namespace wf {
 
 struct SgdTask {
-  ModelView<float, Host> model;
+  SgdTables<Host> tables;
   RatingsView<Host> ratings;
   Block block;
   SgdSettings settings;
   RowPenalties<Host> penalties;
-  RowStates<Host> states;
 };
 
-/// f(0) .. f(kCount - 1), unrolled.
+/// f(0) .. f(kCount - 1), unrolled. Each place is a type of its own: arrays are then registers from the start.
 template <int kCount, class F>
 WF_INLINE void repeat(const F& f) {
-#pragma GCC unroll 16
-  for (int n = 0; n < kCount; ++n) f(n);
+  const auto all = [&]<int... n>(std::integer_sequence<int, n...>) WF_INLINE_LAMBDA {
+    (f(std::integral_constant<int, n>{}), ...);
+  };
+  all(std::make_integer_sequence<int, kCount>{});
 }
 
-inline constexpr int kAnyRank = 0;        ///< kVectors: any rank and any loss
-inline constexpr int kWholeVectors = -1;  ///< kVectors: a rank that is a multiple of 8, rows side by side, squared loss
+inline constexpr int kAnyRank = 0;
 
-/// The variants that are worth code of their own. `kVectors` > 0: as kWholeVectors, and the rank is 8 * kVectors.
-template <int kVectors, bool kAdagrad, bool kProjects, class MultiplyAdd>
+/// The variants that are worth code of their own. `kVectors` > 0: the rank is 8 * kVectors, and rows and records lie
+/// side by side; kAnyRank: a multiple of 8. `kGeneral`: any loss, and rows may be projected.
+template <int kVectors, bool kAdagrad, bool kGeneral, class Lanes>
 class SgdBlock {
   using Four = lanes::Four;
   using Eight = lanes::Eight;
   using FourInts = lanes::FourInts;
   static constexpr int kGroup = kGroupRatings;
-  static_assert(kGroup == 4);  // halves of a vector
-  static constexpr MultiplyAdd kMultiplyAdd{};
-  static constexpr bool kFused = std::is_base_of_v<FusedMultiplyAdd, MultiplyAdd>;
-  static constexpr bool kFixed = kVectors > 0;
-  static constexpr bool kWhole = kVectors != kAnyRank;
-  static constexpr bool kSplits = kWhole && kAdagrad;  // into threes and twos; elsewhere not worth the time to compile
-  static constexpr int kPrefetched = 256;              // floats of a row; hardware follows long ones
+  static_assert(kGroup == 4 && kRecord == 2 * kGroup);  // halves of a vector, of a record
+  static constexpr bool kFixed = kVectors != kAnyRank;
+  static constexpr bool kScales = kAdagrad && !kGeneral;
+  static constexpr bool kSplits = kScales;  // into threes and twos; elsewhere not worth the time to compile
+  static constexpr int kPrefetched = 256;   // floats of a row; hardware follows long ones
 
  public:
   WF_INLINE explicit SgdBlock(const SgdTask& task)
       : task_(task),
-        rank_(kFixed ? 8 * kVectors : task.model.rank()),
+        vectors_(kFixed ? kVectors : task.tables.rank() / 8),
         lr_(lanes::all(task.settings.lr)),
         lambda_(lanes::halves(task.settings.lambda_user, task.settings.lambda_item)),
+        global_mean_(task.tables.biases ? task.tables.global_mean : 0),
+        bias_rate_(task.settings.rate_of_biases(task.tables.biases)),
         penalties_by_row_(!task.penalties.user.empty() || !task.penalties.item.empty()) {}
 
   WF_INLINE ErrorSums run() {
@@ -94,314 +97,286 @@ class SgdBlock {
     return row == __builtin_shufflevector(row, row, kPlace...);
   }
 
-  /// The rows of up to four ratings.
-  struct Group {
-    RowId user[kGroup], item[kGroup];
-  };
-  /// Rows of whole vectors lie side by side.
   WF_INLINE static float* row_of(const Rows<float, Host>& table, RowId row) {
-    if (kFixed) return table.data + Position{row} * 8 * kVectors;
-    return kWhole ? table.data + Position{row} * table.rank : table.row(row);
+    return kFixed ? table.data + Position{row} * (8 * kVectors + kRecord) : table.row(row);
   }
 
-  /// Ratings n .. n + kCount - 1, which share no row. Vectors hold the users in their lower half and the items in the
-  /// upper one; lanes beyond kCount hold nothing of interest.
-  template <int kCount>
-  WF_INLINE void step(Position n) {
-    Group group;
+  /// The rows of up to four ratings. Vectors hold what belongs to the users in their lower half and what belongs to the
+  /// items in the upper one; lanes beyond the number of ratings hold nothing of interest.
+  struct Pairs {
     float* p[kGroup];
     float* q[kGroup];
-    for (int j = 0; j < kCount; ++j) {
-      group.user[j] = task_.ratings.user[n + j];
-      group.item[j] = task_.ratings.item[n + j];
-      p[j] = row_of(task_.model.user_factors, group.user[j]);
-      q[j] = row_of(task_.model.item_factors, group.item[j]);
-    }
-    const Eight lambda = penalties_by_row_ ? lambda_ + penalties<kCount>(group) : lambda_;
-    Eight slow[kGroup] = {}, total[kGroup] = {};
-    multiply_rows<kCount>(p, q, slow, total);
-    Four score{}, slow_product{};
-    if constexpr (kAdagrad) {
-      const Eight products = lanes::lane_sums(slow, total);
-      slow_product = lanes::low_half(products);
-      score = lanes::high_half(products);
-    } else {
-      score = lanes::lane_sums(total);
-    }
-    prefetch_items(n + kCount);
-    const Four product = score;
-    Eight biases{};
-    if (task_.model.has_biases()) {
-      biases = bias_values<kCount>(group);
-      score = score + lanes::low_half(biases) + lanes::high_half(biases) + task_.model.global_mean;
-    }
-    const Four error4 = errors<kCount>(n, score);
-    const Eight error = lanes::joined(error4, error4);
+  };
 
-    Step<Eight> first{}, rest{};
+  /// Ratings n .. n + kCount - 1, which share no row.
+  template <int kCount>
+  WF_INLINE void step(Position n) {
+    Pairs pairs{};
+    repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+      pairs.p[j] = row_of(task_.tables.user, task_.ratings.user[n + j]);
+      pairs.q[j] = row_of(task_.tables.item, task_.ratings.item[n + j]);
+    });
+    Eight slow_product{}, fast_product{};
+    multiply_rows<kCount>(pairs, slow_product, fast_product);
+    prefetch_items(n + kCount);
+
+    Eight learned[4] = {}, held[4] = {};  // columns of the records
+    load_records<kCount, 0>(pairs, learned);
+    load_records<kCount, 4>(pairs, held);
+    Eight& slow_scale = held[kSlowScale - 4];
+    Eight& fast_scale = held[kFastScale - 4];
+    Eight& bias = held[kBias - 4];
+    const Eight slow_partner = lanes::swapped_halves(slow_scale);
+    const Eight fast_partner = lanes::swapped_halves(fast_scale);
+    if constexpr (kScales) {
+      slow_product *= slow_scale * slow_partner;
+      fast_product *= fast_scale * fast_partner;
+    }
+    const Eight score = slow_product + fast_product + (bias + lanes::swapped_halves(bias)) + global_mean_;
+    const Eight error = errors<kCount>(n, score);
+
+    const Eight lambda = penalties_by_row_ ? lambda_ + penalties<kCount>(n) : lambda_;
+    Step<Eight> slow{}, fast{};
     if constexpr (kAdagrad) {
-      adagrad_steps<kCount>(group, error, lambda, slow_product, product, first, rest);
+      slow = adagrad_step<kSlowSum, kSlowLength>(error, lambda, task_.settings.slow_share, slow_product, learned);
+      fast = {lanes::all(1), lanes::all(0), lanes::all(0)};
+      if (!task_.settings.slow_only) {
+        fast = adagrad_step<kFastSum, kFastLength>(error, lambda, task_.settings.fast_share, fast_product, learned);
+      }
     } else {
-      first = rest = sgd_rule<Eight>(error, lr_, lambda);
+      slow = fast = sgd_rule<Eight>(error, lr_, lambda);
     }
-    if (task_.model.has_biases()) update_biases<kCount>(group, error, first.rate, biases);
-    const StepLanes slow_step(first), fast_step(rest);
-    if constexpr (kWhole) {
-      repeat<kCount>([&](int j) WF_INLINE_LAMBDA { update_rows(p[j], q[j], slow_step, fast_step, j); });
+    bias_rule<Eight>(error, bias_rate_ * slow.rate, held[kBiasShare - 4], bias);
+    if constexpr (kScales) {
+      ScaledStep<Eight> scaled{slow_scale, fast_scale, {}, {}};
+      scaled.move(slow, fast, slow_partner, fast_partner);
+      slow_scale = scaled.slow_scale;
+      fast_scale = scaled.fast_scale;
+      const bool large = lanes::all_at_least(kLeastScale, slow_scale, fast_scale);
+      store_records<kCount, 0>(learned, pairs);
+      store_records<kCount, 4>(held, pairs);
+      push_rows<kCount>(pairs, {scaled.slow_push, scaled.fast_push});
+      if (!large) [[unlikely]]
+        unscale<kCount>(pairs);
     } else {
-#pragma GCC unroll 1
-      for (int j = 0; j < kCount; ++j) update_rows(p[j], q[j], slow_step, fast_step, j);
+      if constexpr (kAdagrad) store_records<kCount, 0>(learned, pairs);
+      store_records<kCount, 4>(held, pairs);
+      repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+        update_rows(pairs.p[j], pairs.q[j], rating_of<j>(slow), rating_of<j>(fast));
+      });
     }
-    if (kAdagrad && kProjects) measure_rows<kCount>(group, p, q);
   }
 
-  /// Products of the elements of two rows, added in lanes: of the first eight, and of all.
+  /// <p, q> of the slow and of the fast factors, for users and items alike.
   template <int kCount>
-  WF_INLINE void multiply_rows(float* const (&p)[kGroup], float* const (&q)[kGroup], Eight (&slow)[kGroup],
-                               Eight (&total)[kGroup]) const {
-    const auto add = [&](int v, int j) WF_INLINE_LAMBDA {
-      total[j] = kMultiplyAdd(lanes::load<Eight>(p[j] + 8 * v), lanes::load<Eight>(q[j] + 8 * v), total[j]);
-    };
-    const auto begin = [&](int j) WF_INLINE_LAMBDA {
-      slow[j] = total[j] = lanes::load<Eight>(p[j]) * lanes::load<Eight>(q[j]);
-    };
-    if constexpr (kFixed) {
-      repeat<kCount>([&](int j) WF_INLINE_LAMBDA {
-        begin(j);
-        repeat<kVectors - 1>([&](int v) WF_INLINE_LAMBDA { add(v + 1, j); });
-      });
-    } else if constexpr (kWhole) {
-      repeat<kCount>(begin);
-      const int vectors = rank_ / 8;
-      for (int v = 1; v < vectors; ++v) repeat<kCount>([&](int j) WF_INLINE_LAMBDA { add(v, j); });
-    } else {
-      const int whole = rank_ / 8;
-      const int rest = rank_ % 8;
-      for (int v = 0; v < whole; ++v) {
-        repeat<kCount>([&](int j) WF_INLINE_LAMBDA { add(v, j); });
-        if (v == 0) repeat<kCount>([&](int j) WF_INLINE_LAMBDA { slow[j] = total[j]; });
+  WF_INLINE void multiply_rows(const Pairs& pairs, Eight& slow_product, Eight& fast_product) const {
+    constexpr Lanes multiply_add{};
+    Eight slow[kGroup] = {}, fast[kGroup] = {};
+    repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+      const auto at = [&](int v) WF_INLINE_LAMBDA { return std::pair{pairs.p[j] + 8 * v, pairs.q[j] + 8 * v}; };
+      const auto product = [&](int v) WF_INLINE_LAMBDA {
+        return lanes::load<Eight>(at(v).first) * lanes::load<Eight>(at(v).second);
+      };
+      const auto add = [&](int v) WF_INLINE_LAMBDA {
+        fast[j] = multiply_add(lanes::load<Eight>(at(v).first), lanes::load<Eight>(at(v).second), fast[j]);
+      };
+      slow[j] = product(0);
+      if constexpr (kFixed) {
+        fast[j] = product(1);
+        repeat<kVectors - 2>([&](auto v) WF_INLINE_LAMBDA { add(2 + v); });
+      } else if (vectors_ > 1) {
+        fast[j] = product(1);
+        for (int v = 2; v < vectors_; ++v) add(v);
       }
-      if (rest == 0) return;
-      for (int j = 0; j < kCount; ++j) {
-        total[j] =
-            kMultiplyAdd(lanes::load_part(p[j] + 8 * whole, rest), lanes::load_part(q[j] + 8 * whole, rest), total[j]);
-        if (whole == 0) slow[j] = total[j];
-      }
-    }
+    });
+    const Eight products = lanes::lane_sums(slow, fast);
+    slow_product = lanes::low_twice(products);
+    fast_product = lanes::high_twice(products);
   }
 
   /// Asks for the item rows of the next four ratings, which lie in the second level of cache: a step is longer than
   /// what a processor looks ahead.
   WF_INLINE void prefetch_items(Position n) const {
-    if constexpr (kWhole) {
+    if constexpr (!kGeneral) {
       if (n + kGroup > task_.block.end) return;
-      repeat<kGroup>([&](int j) WF_INLINE_LAMBDA {
-        const float* row = row_of(task_.model.item_factors, task_.ratings.item[n + j]);
+      repeat<kGroup>([&](auto j) WF_INLINE_LAMBDA {
+        const float* record = record_of(row_of(task_.tables.item, task_.ratings.item[n + j]));
         if constexpr (kFixed) {
-          repeat<kVectors / 2>([&](int line) WF_INLINE_LAMBDA { __builtin_prefetch(row + 16 * line); });
+          repeat<kVectors / 2 + 1>([&](auto line) WF_INLINE_LAMBDA { __builtin_prefetch(record + 16 * line); });
         } else {
-          const int end = std::min(rank_, kPrefetched);
-          for (int f = 0; f < end; f += 16) __builtin_prefetch(row + f);
+          const int end = std::min(8 * vectors_ + kRecord, kPrefetched);
+          for (int f = 0; f < end; f += 16) __builtin_prefetch(record + f);
         }
       });
     }
   }
 
+  /// Columns kFirst .. kFirst + 3 of the records.
+  template <int kCount, int kFirst>
+  WF_INLINE static void load_records(const Pairs& pairs, Eight (&columns)[4]) {
+    repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+      columns[j] = lanes::joined(lanes::load<Four>(record_of(pairs.p[j]) + kFirst),
+                                 lanes::load<Four>(record_of(pairs.q[j]) + kFirst));
+    });
+    repeat<kGroup - kCount>([&](auto j) WF_INLINE_LAMBDA {
+      columns[kCount + j] = lanes::all(1);  // no division by zero in lanes of no interest
+    });
+    lanes::transpose_halves(columns);
+  }
+  template <int kCount, int kFirst>
+  WF_INLINE static void store_records(Eight (&columns)[4], const Pairs& pairs) {
+    lanes::transpose_halves(columns);
+    repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+      Lanes::store_halves(columns[j], record_of(pairs.p[j]) + kFirst, record_of(pairs.q[j]) + kFirst);
+    });
+  }
+
   template <int kCount>
-  WF_INLINE Eight penalties(const Group& group) const {
+  WF_INLINE Eight penalties(Position n) const {
     Eight result{};
     for (int j = 0; j < kCount; ++j) {
-      result[j] = penalty_of(task_.penalties.user, group.user[j]);
-      result[kGroup + j] = penalty_of(task_.penalties.item, group.item[j]);
+      result[j] = penalty_of(task_.penalties.user, task_.ratings.user[n + j]);
+      result[kGroup + j] = penalty_of(task_.penalties.item, task_.ratings.item[n + j]);
     }
     return result;
   }
 
-  /// -loss' / 2, and the sums of the errors.
+  /// -loss' / 2, for users and items alike, and the sums of the errors.
   template <int kCount>
-  WF_INLINE Four errors(Position n, const Four& score) {
+  WF_INLINE Eight errors(Position n, const Eight& score) {
     Four error{};
-    if (!kWhole && task_.settings.loss != Loss::mse) {
+    if (kGeneral && task_.settings.loss != Loss::mse) {
       for (int j = 0; j < kCount; ++j) {
         const float value = task_.ratings.value[n + j];
         error[j] = -loss_slope(task_.settings.loss, score[j], value) / 2;
         add_error(task_.settings.loss, sums_, score[j], value);
       }
-      return error;
+      return lanes::joined(error, error);
     }
     if constexpr (kCount == kGroup) {
-      error = lanes::load<Four>(task_.ratings.value.data + n) - score;
+      error = lanes::load<Four>(task_.ratings.value.data + n) - lanes::low_half(score);
     } else {
       for (int j = 0; j < kCount; ++j) error[j] = task_.ratings.value[n + j] - score[j];
     }
     const auto wide = lanes::widened(error);
     squared_ += wide * wide;
     absolute_ += lanes::absolute(wide);
-    return error;
+    return lanes::joined(error, error);
   }
 
+  template <int kSum, int kLength>
+  WF_INLINE Step<Eight> adagrad_step(const Eight& error, const Eight& lambda, float share, const Eight& product,
+                                     Eight (&learned)[4]) const {
+    const Eight partner_length = lanes::swapped_halves(learned[kLength]);
+    return row_adagrad_rule<Eight>(error, lr_, lambda, share, product, partner_length, learned[kSum], learned[kLength]);
+  }
+
+  /// Vectors in memory, from where one lane goes to all of a register by a load alone.
+  struct PushLanes {
+    Eight slow, fast;
+  };
   template <int kCount>
-  WF_INLINE void adagrad_steps(const Group& group, const Eight& error, const Eight& lambda, const Four& slow_product,
-                               const Four& product, Step<Eight>& first, Step<Eight>& rest) const {
-    Eight state[kAdagradColumns] = {};
-    float* user[kGroup];
-    float* item[kGroup];
-    for (int j = 0; j < kCount; ++j) {
-      user[j] = state_of(task_.states.user, group.user[j]);
-      item[j] = state_of(task_.states.item, group.item[j]);
-      state[j] = lanes::joined(lanes::load<Four>(user[j]), lanes::load<Four>(item[j]));
-    }
-    for (int j = kCount; j < kGroup; ++j) state[j] = lanes::all(1);  // no division by zero in lanes of no interest
-    lanes::transpose_halves(state);
-    const Eight slow8 = lanes::joined(slow_product, slow_product);
-    const Eight slow_partner = lanes::swapped_halves(state[kSlowLength]);
-    first = row_adagrad_rule<Eight>(error, lr_, lambda, task_.settings.slow_share, slow8, slow_partner, state[kSlowSum],
-                                    state[kSlowLength]);
-    if (!task_.settings.slow_only) {
-      const Eight fast_partner = lanes::swapped_halves(state[kFastLength]);
-      rest = row_adagrad_rule<Eight>(error, lr_, lambda, task_.settings.fast_share,
-                                     lanes::joined(product, product) - slow8, fast_partner, state[kFastSum],
-                                     state[kFastLength]);
-    }
-    lanes::transpose_halves(state);
-    for (int j = 0; j < kCount; ++j) {
-      lanes::store(lanes::low_half(state[j]), user[j]);
-      lanes::store(lanes::high_half(state[j]), item[j]);
-    }
+  WF_INLINE void push_rows(const Pairs& pairs, const PushLanes& push) const {
+    const auto* slow = reinterpret_cast<const float*>(&push.slow);
+    const auto* fast = reinterpret_cast<const float*>(&push.fast);
+    repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+      Lanes::exchange(pairs.p[j], pairs.q[j], Lanes::all(slow + j), Lanes::all(slow + kGroup + j));
+    });
+    if (task_.settings.slow_only) return;
+    repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
+      const Eight user = Lanes::all(fast + j), item = Lanes::all(fast + kGroup + j);
+      const auto push_vector = [&](int v) WF_INLINE_LAMBDA {
+        Lanes::exchange(pairs.p[j] + 8 * v, pairs.q[j] + 8 * v, user, item);
+      };
+      if constexpr (kFixed) {
+        repeat<kVectors - 1>([&](auto v) WF_INLINE_LAMBDA { push_vector(1 + v); });
+      } else {
+        for (int v = 1; v < vectors_; ++v) push_vector(v);
+      }
+    });
   }
-  WF_INLINE static float* state_of(const Rows<float, Host>& states, RowId row) {
-    return states.data + Position{row} * kAdagradColumns;
+  template <int kCount>
+  WF_INLINE void unscale(const Pairs& pairs) const {
+    for (int j = 0; j < kCount; ++j) {
+      for (float* row : {pairs.p[j], pairs.q[j]}) {
+        const float* record = record_of(row);
+        const bool large = record[kSlowScale] >= kLeastScale && record[kFastScale] >= kLeastScale;
+        if (!large) unscale_row(row, 8 * vectors_);
+      }
+    }
   }
 
-  /// In memory: a scalar for all lanes then costs a load, no shuffle.
-  struct StepLanes {
-    WF_INLINE explicit StepLanes(const Step<Eight>& step) {
-      lanes::store(step.keep, keep);
-      lanes::store(step.take, take);
-      if (kProjects) lanes::store(step.rate, rate);
-      lanes::keep_in_memory(*this);
-    }
-    float keep[2 * kGroup], take[2 * kGroup], rate[2 * kGroup];
-  };
+  /// One rating's steps, in all lanes.
   struct PairStep {
-    Step<float> user, item;
+    Step<Eight> user, item;
   };
-  WF_INLINE static PairStep lane_of(const StepLanes& step, int j) {
+  template <int kPlace>
+  WF_INLINE static PairStep rating_of(const Step<Eight>& step) {
     const auto of = [&](int lane) WF_INLINE_LAMBDA {
-      return Step<float>{step.keep[lane], step.take[lane], kProjects ? step.rate[lane] : 0.0F};
+      const auto all = [lane](const Eight& value)
+                           WF_INLINE_LAMBDA { return Lanes::all(reinterpret_cast<const float*>(&value) + lane); };
+      return Step<Eight>{all(step.keep), all(step.take), all(step.rate)};
     };
-    return {of(j), of(kGroup + j)};
+    return {of(kPlace), of(kGroup + kPlace)};
   }
-
-  WF_INLINE void update_rows(float* __restrict p, float* __restrict q, const StepLanes& slow, const StepLanes& fast,
-                             int j) const {
-    const int whole = rank_ / 8;
-    const int tail = kWhole ? 0 : rank_ % 8;
-    const PairStep first = lane_of(slow, j);
-    if (kWhole || whole > 0) update(p, q, first);
-    if (kAdagrad && task_.settings.slow_only) {
-      if (tail > 0 && whole == 0) update_part(p, q, tail, first);
-      return;
-    }
-    const PairStep rest = lane_of(fast, j);
+  WF_INLINE void update_rows(float* p, float* q, const PairStep& slow, const PairStep& fast) const {
+    update(p, q, slow);
+    if (kAdagrad && task_.settings.slow_only) return;
     if constexpr (kFixed) {
-      repeat<kVectors - 1>([&](int v) WF_INLINE_LAMBDA { update(p + 8 * (v + 1), q + 8 * (v + 1), rest); });
+      repeat<kVectors - 1>([&](auto v) WF_INLINE_LAMBDA { update(p + 8 * (1 + v), q + 8 * (1 + v), fast); });
     } else {
-      for (int v = 1; v < whole; ++v) update(p + 8 * v, q + 8 * v, rest);
+      for (int v = 1; v < vectors_; ++v) update(p + 8 * v, q + 8 * v, fast);
     }
-    if (tail > 0) update_part(p + 8 * whole, q + 8 * whole, tail, whole == 0 ? first : rest);
+    if constexpr (kAdagrad && kGeneral) {
+      if (!task_.settings.projects()) return;
+      measure_row(p, 8 * vectors_);  // a projected row is no longer as long as the rule says
+      measure_row(q, 8 * vectors_);
+    }
   }
   WF_INLINE void update(float* p, float* q, const PairStep& step) const {
     auto own = lanes::load<Eight>(p);
     auto other = lanes::load<Eight>(q);
-    if constexpr (kFused) {  // then the code is compiled for registers of this width, too
-      lanes::keep_in_register(own);
-      lanes::keep_in_register(other);
-    }
-    apply(step.user, step.item, own, other, kMultiplyAdd);
+    apply(step.user, step.item, own, other, Lanes{});
     lanes::store(own, p);
     lanes::store(other, q);
-    if constexpr (kProjects) project(p, q, 8, step);
-  }
-  WF_INLINE void update_part(float* p, float* q, int count, const PairStep& step) const {
-    for (int f = 0; f < count; ++f) apply(step.user, step.item, p[f], q[f], kMultiplyAdd);
-    if constexpr (kProjects) project(p, q, count, step);
-  }
-  WF_INLINE void project(float* p, float* q, int count, const PairStep& step) const {
-    const float user = step.user.rate * task_.settings.l1_user;
-    const float item = step.item.rate * task_.settings.l1_item;
-    for (int f = 0; f < count; ++f) p[f] = projected(p[f], user, task_.settings.nonnegative);
-    for (int f = 0; f < count; ++f) q[f] = projected(q[f], item, task_.settings.nonnegative);
-  }
-
-  /// A projected row is no longer as long as the rule says.
-  template <int kCount>
-  WF_INLINE void measure_rows(const Group& group, float* const (&p)[kGroup], float* const (&q)[kGroup]) const {
-    for (int j = 0; j < kCount; ++j) {
-      measure_row(p[j], rank_, state_of(task_.states.user, group.user[j]));
-      measure_row(q[j], rank_, state_of(task_.states.item, group.item[j]));
+    if constexpr (kGeneral) {
+      if (!task_.settings.projects()) return;
+      project(p, step.user.rate[0] * task_.settings.l1_user);
+      project(q, step.item.rate[0] * task_.settings.l1_item);
     }
   }
-
-  template <int kCount>
-  WF_INLINE Eight bias_values(const Group& group) const {
-    Eight result{};
-    for (int j = 0; j < kCount; ++j) {
-      result[j] = *bias_of(task_.model.user_biases, group.user[j]);
-      result[kGroup + j] = *bias_of(task_.model.item_biases, group.item[j]);
-    }
-    return result;
-  }
-  template <int kCount>
-  WF_INLINE void update_biases(const Group& group, const Eight& error, const Eight& rate, Eight bias) const {
-    const Eight lambda = bias_penalties<kCount>(group);
-    bias_rule<Eight>(error, kAdagrad ? task_.settings.bias_rate * rate : rate, lambda, bias);
-    for (int j = 0; j < kCount; ++j) {
-      *bias_of(task_.model.user_biases, group.user[j]) = bias[j];
-      *bias_of(task_.model.item_biases, group.item[j]) = bias[kGroup + j];
-    }
-  }
-  template <int kCount>
-  WF_INLINE Eight bias_penalties(const Group& group) const {
-    Eight result{};
-    if (!task_.penalties.user_bias.empty()) {
-      for (int j = 0; j < kCount; ++j) result[j] = task_.penalties.user_bias[group.user[j]];
-    }
-    if (!task_.penalties.item_bias.empty()) {
-      for (int j = 0; j < kCount; ++j) result[kGroup + j] = task_.penalties.item_bias[group.item[j]];
-    }
-    return result;
-  }
-  WF_INLINE static float* bias_of(const Rows<float, Host>& table, RowId row) {
-    return kWhole ? table.data + row : table.row(row);
+  WF_INLINE void project(float* row, float threshold) const {
+    for (int f = 0; f < 8; ++f) row[f] = projected(row[f], threshold, task_.settings.nonnegative);
   }
 
   const SgdTask task_;  // a copy: what is stored through pointers to float cannot change it
-  const int rank_;
+  const int vectors_;   // of eight factors, in a row
   const Eight lr_, lambda_;
+  const float global_mean_, bias_rate_;  // 0 without biases
   const bool penalties_by_row_;
   ErrorSums sums_;
   lanes::FourDoubles squared_{}, absolute_{};
 };
 
-template <bool kAdagrad, class MultiplyAdd>
+template <bool kAdagrad, class Lanes>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  if (task.settings.projects()) return SgdBlock<kAnyRank, kAdagrad, true, MultiplyAdd>(task).run();
-  const auto side_by_side = [](const Rows<float, Host>& table) { return table.empty() || table.pitch == table.rank; };
-  const bool whole = side_by_side(task.model.user_factors) && side_by_side(task.model.item_factors) &&
-                     side_by_side(task.model.user_biases) && side_by_side(task.model.item_biases);
-  const int rank = task.settings.loss == Loss::mse && whole ? task.model.rank() : 0;
-  if (rank == 32) return SgdBlock<4, kAdagrad, false, MultiplyAdd>(task).run();
-  if (rank == 64) return SgdBlock<8, kAdagrad, false, MultiplyAdd>(task).run();
-  if (rank == 128) return SgdBlock<16, kAdagrad, false, MultiplyAdd>(task).run();
-  if (rank > 0 && rank % 8 == 0) return SgdBlock<kWholeVectors, kAdagrad, false, MultiplyAdd>(task).run();
-  return SgdBlock<kAnyRank, kAdagrad, false, MultiplyAdd>(task).run();
+  if (task.settings.loss != Loss::mse || task.settings.projects()) {
+    return SgdBlock<kAnyRank, kAdagrad, true, Lanes>(task).run();
+  }
+  if constexpr (Lanes::kFixedRanks) {
+    const int rank = task.tables.rank();
+    const bool side_by_side = task.tables.user.pitch == rank + kRecord && task.tables.item.pitch == rank + kRecord;
+    if (side_by_side && rank == 32) return SgdBlock<4, kAdagrad, false, Lanes>(task).run();
+    if (side_by_side && rank == 64) return SgdBlock<8, kAdagrad, false, Lanes>(task).run();
+    if (side_by_side && rank == 128) return SgdBlock<16, kAdagrad, false, Lanes>(task).run();
+  }
+  return SgdBlock<kAnyRank, kAdagrad, false, Lanes>(task).run();
 }
 
-/// Picks the variant.
-template <class MultiplyAdd>
+/// Picks the variant. The rank is a multiple of 8.
+template <class Lanes>
 WF_INLINE ErrorSums sgd_block(const SgdTask& task) {
-  return task.settings.adagrad ? sgd_block<true, MultiplyAdd>(task) : sgd_block<false, MultiplyAdd>(task);
+  return task.settings.adagrad ? sgd_block<true, Lanes>(task) : sgd_block<false, Lanes>(task);
 }
 
 }  // namespace wf

@@ -4,7 +4,7 @@
 namespace wf {
 
 [[gnu::target("avx2,fma"), gnu::flatten]] ErrorSums sgd_block_avx2(const SgdTask& task) {
-  return sgd_block<lanes::FusedLanes>(task);
+  return sgd_block<lanes::Fused>(task);
 }
 
 }  // namespace wf

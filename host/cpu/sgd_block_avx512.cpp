@@ -4,7 +4,7 @@
 namespace wf {
 
 [[gnu::target("avx512f,avx512vl,avx512dq,fma"), gnu::flatten]] ErrorSums sgd_block_avx512(const SgdTask& task) {
-  return sgd_block<lanes::FusedLanes>(task);
+  return sgd_block<lanes::Fused>(task);
 }
 
 }  // namespace wf

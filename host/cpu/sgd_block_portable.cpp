@@ -3,13 +3,13 @@
 namespace wf {
 
 #if defined(__FP_FAST_FMAF)  // the processors that this file is compiled for have the instruction
-using PortableMultiplyAdd = lanes::FusedLanes;
+using PortableLanes = lanes::Fused;
 #else
-using PortableMultiplyAdd = MultiplyThenAdd;
+using PortableLanes = lanes::Separate;
 #endif
 
 [[gnu::flatten]] ErrorSums sgd_block_portable(const SgdTask& task) {
-  return sgd_block<PortableMultiplyAdd>(task);
+  return sgd_block<PortableLanes>(task);
 }
 
 }  // namespace wf

@@ -1,6 +1,8 @@
 #include "host/cpu/cpu.hpp"
 #include "host/cpu/sgd_variants.hpp"
 
+#include <stdexcept>
+
 namespace wf {
 namespace {
 
@@ -15,20 +17,20 @@ SgdVariant variant_for(Simd simd) {
 
 }  // namespace
 
-void Cpu::measure_rows(Rows<const float, Host> table, Rows<float, Host> states) {
+void Cpu::settle_rows(Rows<float, Host> table) {
   constexpr Position kRows = 2048;
   pool_.for_chunks(table.count, kRows, [&](Position begin, Position end) {
-    for (Position r = begin; r < end; ++r) measure_row(table.row(r), table.rank, states.row(r));
+    for (Position r = begin; r < end; ++r) settle_row(table.row(r), table.rank);
   });
 }
 
-void Cpu::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
-                     Span<const Block, Host> blocks, const SgdSettings& settings, const RowPenalties<Host>& penalties,
-                     const RowStates<Host>& states) {
+void Cpu::sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                     const SgdSettings& settings, const RowPenalties<Host>& penalties) {
+  if (padded_rank(tables.rank()) != tables.rank()) throw std::logic_error("sgd_update: rows of whole vectors");
   const SgdVariant run = variant_for(simd_);
   add_over_chunks(blocks.size, 1, [&](Position b, Position) {
     const FlushToZero scope;
-    return run({model, ratings, blocks[b], settings, penalties, states});
+    return run({tables, ratings, blocks[b], settings, penalties});
   });
 }
 

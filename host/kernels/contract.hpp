@@ -21,7 +21,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              OptimizerState<typename K::Space> state, ScoreOptions score_options,
                              GradientOptions<typename K::Space> gradient_options, RuleSettings rule, Loss loss,
                              RowPenalties<typename K::Space> penalties, Span<const Block, Host> blocks, NormLimit limit,
-                             SgdSettings settings, RowStates<typename K::Space> states, Position step, RowId row,
+                             SgdSettings settings, SgdTables<typename K::Space> sgd_tables, Position step, RowId row,
                              float scale) {
   { K::kName } -> std::convertible_to<const char*>;
 
@@ -62,8 +62,10 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
 
   // -- per-rating SGD: blocks share no user and no item, so they may run at once; a block runs in order
   { k.least_ranges() } -> std::same_as<int>;  // of a default grid: the blocks that this set can work on at once
-  k.measure_rows(other, table);               // the squared lengths of all rows into row_adagrad's state
-  k.sgd_update(model, ratings, blocks, settings, penalties, states);  // += errors before each step
+  // rows with records (host/kernels/sgd_rules.hpp), of padded_rank; what scales and lengths say is the set's own affair
+  // between the two: settle_rows before the first update and after the last one, before anything else reads the rows
+  k.settle_rows(table);  // scales into the rows; row_adagrad's squared lengths into the records
+  k.sgd_update(sgd_tables, ratings, blocks, settings, penalties);  // += errors before each step
 };
 
 }  // namespace wf

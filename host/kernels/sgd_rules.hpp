@@ -21,15 +21,38 @@ WF_HD inline int slow_factors(int rank) {
   return rank < kSlowFactors ? rank : kSlowFactors;
 }
 
-/// What row_adagrad keeps of a row, one float each: the accumulators of the slow and of the fast factors (mean squared
-/// gradients, summed over ratings) and the squared lengths of these two parts of the row.
-enum AdagradColumn { kSlowSum, kFastSum, kSlowLength, kFastLength, kAdagradColumns };
-
-/// row_adagrad's memory, [rows x kAdagradColumns] each, side by side. Empty: plain SGD.
-template <class Space>
-struct RowStates {
-  Rows<float, Space> user, item;
+/// What stands in front of a row's factors while per-rating SGD works on it, one float each.
+enum RecordColumn {
+  kSlowSum,     ///< row_adagrad's accumulator of the slow factors: mean squared gradients, summed over ratings
+  kFastSum,     ///< and of the others
+  kSlowLength,  ///< the squared lengths of these two parts of the row
+  kFastLength,
+  kSlowScale,  ///< a part of the row is this times what stands in its place
+  kFastScale,
+  kBias,       ///< 0 without biases
+  kBiasShare,  ///< each rating's share of the bias's penalty
+  kRecord
 };
+
+template <class Float>
+WF_HD inline Float* record_of(Float* row) {
+  return row - kRecord;
+}
+
+/// The tables of per-rating SGD: rows of factors, each with its record in front of it.
+template <class Space>
+struct SgdTables {
+  Rows<float, Space> user, item;  ///< [n x rank], pitch >= rank + kRecord
+  bool biases = false;
+  float global_mean = 0;  ///< added where there are biases
+
+  WF_HD int rank() const { return user.rank; }
+};
+
+/// A row's scales fall below this: they are multiplied into the row.
+inline constexpr float kLeastScale = 0x1p-10F;
+/// No step leaves less than this of a row: at lr * lambda > 1, decay alone would turn it round.
+inline constexpr float kLeastKeep = 0x1p-10F;
 
 /// How ratings are stepped.
 struct SgdSettings {
@@ -46,13 +69,17 @@ struct SgdSettings {
 
   /// Is a row more than scaled and added to?
   WF_HD bool projects() const { return l1_user > 0 || l1_item > 0 || nonnegative; }
+  /// Do decays go to the scales of a row? Otherwise these stay 1.
+  WF_HD bool scales() const { return adagrad && loss == Loss::mse && !projects(); }
+  /// Of a bias's learning rate to its row's.
+  WF_HD float rate_of_biases(bool biases) const { return !biases ? 0.0F : adagrad ? bias_rate : 1.0F; }
 };
 
 /// What a number type needs beyond arithmetic.
 template <class Number>
 struct NumberOps {
   WF_HD static Number root(Number value) { return std::sqrt(value); }
-  WF_HD static Number positive(Number value) { return value > 0 ? value : 0; }
+  WF_HD static Number at_least(float least, Number value) { return value > least ? value : least; }
 };
 
 template <class Number>
@@ -65,30 +92,68 @@ struct Step {
 /// Bell, Volinsky: Matrix factorization techniques for recommender systems. Computer 42(8), 2009.
 template <class Number>
 WF_HD inline Step<Number> sgd_rule(const Number& error, const Number& lr, const Number& lambda) {
-  return {1 - lr * lambda, lr * error, lr};
+  return {NumberOps<Number>::at_least(kLeastKeep, 1 - lr * lambda), lr * error, lr};
 }
 
 /// The same at the rate lr / sqrt(sum), sum: the accumulated mean squared gradient of the part of the row in question.
-/// Neither the gradient's energy |error q - lambda p|^2 nor the new squared length needs a pass over the row: both
-/// follow from <p, q> and the two squared lengths. `length` and `partner_length` are those before the step.
+/// Neither the gradient's energy |g|^2, g = error q - lambda p, nor the new squared length |p + rate g|^2 needs a pass
+/// over the row: both follow from <p, q> and the two squared lengths. `length` and `partner_length` are those before
+/// the step.
 template <class Number>
 WF_HD inline Step<Number> row_adagrad_rule(const Number& error, const Number& lr, const Number& lambda, float share,
                                            const Number& product, const Number& partner_length, Number& sum,
                                            Number& length) {
   const Step<Number> step = sgd_rule<Number>(error, lr / NumberOps<Number>::root(sum), lambda);
-  const Number energy = error * error * partner_length - 2 * error * lambda * product + lambda * lambda * length;
-  sum += share * NumberOps<Number>::positive(energy);
-  length =
-      step.keep * step.keep * length + 2 * step.keep * step.take * product + step.take * step.take * partner_length;
+  const Number along = error * product - lambda * length;  // <g, p>
+  const Number energy = error * (error * partner_length - lambda * product) - lambda * along;
+  sum += share * NumberOps<Number>::at_least(0, energy);
+  length += step.rate * (along + along + step.rate * energy);
   return step;
 }
 
-/// The squared lengths of a row into its state.
-WF_HD inline void measure_row(const float* row, int rank, float* state) {
+/// A step of both parts of a row that has scales: row = scale * factors becomes keep * row + take * partner when scale
+/// becomes keep * scale and `push` times the partner's factors is added to the factors, one operation each. Bottou:
+/// Stochastic gradient descent tricks. Neural Networks: Tricks of the Trade, 2012, section 5.1.
+template <class Number>
+struct ScaledStep {
+  Number slow_scale, fast_scale;  ///< before the step; after it
+  Number slow_push, fast_push;
+
+  WF_HD void move(const Step<Number>& slow, const Step<Number>& fast, const Number& slow_partner,
+                  const Number& fast_partner) {
+    slow_scale = slow_scale * slow.keep;
+    fast_scale = fast_scale * fast.keep;
+    const Number inverse = 1 / (slow_scale * fast_scale);  // of 2^-40 or more
+    slow_push = slow.take * slow_partner * (inverse * fast_scale);
+    fast_push = fast.take * fast_partner * (inverse * slow_scale);
+  }
+};
+
+/// Multiplies a row's scales into it; they are then 1.
+WF_HD inline void unscale_row(float* row, int rank) {
+  float* const record = record_of(row);
+  const int slow = slow_factors(rank);
+  if (record[kSlowScale] != 1) {
+    for (int f = 0; f < slow; ++f) row[f] *= record[kSlowScale];
+  }
+  if (record[kFastScale] != 1) {
+    for (int f = slow; f < rank; ++f) row[f] *= record[kFastScale];
+  }
+  record[kSlowScale] = record[kFastScale] = 1;
+}
+
+/// The squared lengths of a row whose scales are 1 into its record.
+WF_HD inline void measure_row(float* row, int rank) {
   const auto square = [=](int f) { return row[f] * row[f]; };
   const auto slow = sum_in_lanes<float>(slow_factors(rank), square);
-  state[kSlowLength] = slow;
-  state[kFastLength] = sum_in_lanes<float>(rank, square) - slow;
+  record_of(row)[kSlowLength] = slow;
+  record_of(row)[kFastLength] = sum_in_lanes<float>(rank, square) - slow;
+}
+
+/// What steps have left in the record, into the row; what they then start from, into the record.
+WF_HD inline void settle_row(float* row, int rank) {
+  unscale_row(row, rank);
+  measure_row(row, rank);
 }
 
 /// For a bias, whose partner is the constant 1.

@@ -34,9 +34,9 @@ class Reference : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
-  void measure_rows(Rows<const float, Host> table, Rows<float, Host> states);
-  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
-                  const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states);
+  void settle_rows(Rows<float, Host>) {}  // it has rows and their lengths as they are at any time
+  void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                  const SgdSettings& settings, const RowPenalties<Host>& penalties);
 
  private:
   RowGrouper user_grouper_, item_grouper_;

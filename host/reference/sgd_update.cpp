@@ -52,11 +52,10 @@ struct Rates {
   float user, item;
 };
 
-Rates update_factors(const ModelView<float, Host>& model, const Pair& pair, const SgdSettings& settings,
-                     const RowStates<Host>& states) {
-  float* p = model.user_factors.row(pair.user);
-  float* q = model.item_factors.row(pair.item);
-  const int rank = model.rank();
+Rates update_factors(const SgdTables<Host>& tables, const Pair& pair, const SgdSettings& settings) {
+  float* p = tables.user.row(pair.user);
+  float* q = tables.item.row(pair.item);
+  const int rank = tables.rank();
   if (!settings.adagrad) {
     update({p, q, rank}, sgd_rule(pair.error, settings.lr, pair.lambda_user),
            sgd_rule(pair.error, settings.lr, pair.lambda_item), settings);
@@ -64,8 +63,8 @@ Rates update_factors(const ModelView<float, Host>& model, const Pair& pair, cons
   }
   const int slow = slow_factors(rank);
   const auto step_part = [&](int from, int count, int column, float share) {
-    float& user_sum = states.user.row(pair.user)[column];
-    float& item_sum = states.item.row(pair.item)[column];
+    float& user_sum = record_of(p)[column];
+    float& item_sum = record_of(q)[column];
     const Step<float> user =
         adagrad_step(p + from, q + from, count, pair.error, settings.lr, pair.lambda_user, share, user_sum);
     const Step<float> item =
@@ -78,34 +77,34 @@ Rates update_factors(const ModelView<float, Host>& model, const Pair& pair, cons
   return rates;
 }
 
-void update_biases(const ModelView<float, Host>& model, const Pair& pair, const Rates& rates,
-                   const RowPenalties<Host>& penalties) {
-  bias_rule(pair.error, rates.user, penalty_of(penalties.user_bias, pair.user), *model.user_biases.row(pair.user));
-  bias_rule(pair.error, rates.item, penalty_of(penalties.item_bias, pair.item), *model.item_biases.row(pair.item));
+void update_bias(float error, float rate, float* record) {
+  bias_rule(error, rate, record[kBiasShare], record[kBias]);
 }
 
 }  // namespace
 
-void Reference::measure_rows(Rows<const float, Host> table, Rows<float, Host> states) {
-  for (Position r = 0; r < table.count; ++r) measure_row(table.row(r), table.rank, states.row(r));
-}
-
-void Reference::sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings,
+void Reference::sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings,
                            Span<const Block, Host> blocks, const SgdSettings& settings,
-                           const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
+                           const RowPenalties<Host>& penalties) {
   for (const Block& block : blocks) {
     ErrorSums sums;
     for (Position n = block.begin; n < block.end; ++n) {
       const RowId u = ratings.user[n];
       const RowId i = ratings.item[n];
-      const auto predicted = score<double>(ModelView<const float, Host>(model), ScoreOptions{}, u, i);
+      float* user = record_of(tables.user.row(u));
+      float* item = record_of(tables.item.row(i));
+      const double biases = tables.biases ? static_cast<double>(user[kBias]) + item[kBias] + tables.global_mean : 0;
+      const double predicted = dot<double>(tables.user.row(u), tables.item.row(i), tables.rank()) + biases;
       const double rating = ratings.value[n];
       add_error(settings.loss, sums, predicted, rating);
       const Pair pair{u, i, static_cast<float>(-loss_slope(settings.loss, predicted, rating) / 2),
                       settings.lambda_user + penalty_of(penalties.user, u),
                       settings.lambda_item + penalty_of(penalties.item, i)};
-      const Rates rates = update_factors(model, pair, settings, states);
-      if (model.has_biases()) update_biases(model, pair, rates, penalties);
+      const Rates rates = update_factors(tables, pair, settings);
+      if (tables.biases) {
+        update_bias(pair.error, rates.user, user);
+        update_bias(pair.error, rates.item, item);
+      }
     }
     add_errors(sums);
   }

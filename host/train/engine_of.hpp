@@ -2,6 +2,7 @@
 #pragma once
 #include "host/train/grid_rows.hpp"
 #include "host/train/memory_plan.hpp"
+#include "host/train/record_tables.hpp"
 #include "host/train/training_loop.hpp"
 
 #include <utility>
@@ -88,8 +89,8 @@ class EngineOf final : public Engine {
                              const TrainCallbacks& callbacks) override {
     check_fit(model, grid.n_ratings(), valid.size(), config);
     rename_rows(model.tables, model, grid, Naming::to_grid);
-    SpaceTables<K> tables(kernels_, model, K::padded_rank(model.rank));  // a step leaves zeros what they are
-    RatingSgd<K> method(kernels_, tables.view(model), grid, config);
+    RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config);
+    RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config);
     TrainResult result =
         run_epochs(kernels_, tables, model, valid, grid.n_ratings(), config, callbacks, [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, grid.n_ratings());
@@ -119,7 +120,7 @@ class EngineOf final : public Engine {
 
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
                             const TrainConfig& config, const TrainCallbacks& callbacks) {
-    SpaceTables<K> tables(kernels_, model, model.rank);
+    SpaceTables<K> tables(kernels_, model);
     MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
     TrainResult result =
         run_epochs(kernels_, tables, model, valid, train.size(), config, callbacks, [&](int epoch, double lr) {

@@ -26,10 +26,9 @@ Position optimizer_bytes(const TrainingSize& size, const TrainConfig& config) {
   return checked_product(weights(size), kFloat) * rule.state_count() + stamps;
 }
 
-/// What row_adagrad keeps of each row.
-Position row_state_bytes(const TrainingSize& size, const TrainConfig& config) {
-  if (config.optimizer != Optimizer::row_adagrad) return 0;
-  return (size.n_users + size.n_items) * kAdagradColumns * kFloat;
+/// The records of per-rating SGD; the biases, which stand in them, are counted as weights.
+Position record_bytes(const TrainingSize& size) {
+  return (size.n_users + size.n_items) * (kRecord - (size.biases ? 1 : 0)) * kFloat;
 }
 
 /// Gradient rows of a batch's distinct rows, biases' among them, and its slopes.
@@ -38,13 +37,14 @@ Position gradient_bytes(const TrainingSize& size, Position batch) {
   return (checked_product(distinct, size.rank + (size.biases ? 1 : 0)) + batch) * kFloat;
 }
 
-/// Tables of those that differ from row to row; mini-batches have one in any case.
+/// Tables of those that differ from row to row; mini-batches have one in any case. The shares of biases stand in the
+/// records of per-rating SGD.
 Position penalty_bytes(const TrainingSize& size, const TrainConfig& config, Position batch) {
   const auto table = [](Position rows, double lambda) { return lambda == 0 ? 0 : rows * kFloat; };
   const Position biases =
       size.biases ? table(size.n_users, config.lambda_bias) + table(size.n_items, config.lambda_bias) : 0;
-  if (batch == 0 && config.reg_scaling == RegScaling::count) return biases;
-  return table(size.n_users, config.lambda_user) + table(size.n_items, config.lambda_item) + biases;
+  if (batch == 0 && config.reg_scaling == RegScaling::count) return 0;
+  return table(size.n_users, config.lambda_user) + table(size.n_items, config.lambda_item) + (batch == 0 ? 0 : biases);
 }
 
 /// Two slots of staged ratings and, for steps per rating, an epoch's ratings at once.
@@ -85,9 +85,10 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
   const auto add = [&](const char* name, Position bytes) {
     if (bytes > 0) plan.parts.push_back({name, bytes});
   };
+  const Position records = batch > 0 ? 0 : record_bytes(size);
   add("factors", factors);
-  add("best epoch", size.n_valid > 0 ? factors : 0);
-  add("optimizer", batch > 0 ? optimizer_bytes(size, config) : row_state_bytes(size, config));
+  add("best epoch", size.n_valid > 0 ? factors + records : 0);
+  add("optimizer", batch > 0 ? optimizer_bytes(size, config) : records);
   add("gradients", batch > 0 ? gradient_bytes(size, batch) : 0);
   add("row index", batch > 0 ? batch_bytes(size, batch) : 0);
   add("penalties", penalty_bytes(size, config, batch));

@@ -6,6 +6,19 @@
 
 namespace wf {
 
+/// Each rating's share of its row's penalty: lambda, or lambda / ratings of the row. Empty: no penalty.
+inline HostBuffer<float> penalty_shares(const HostBuffer<Position>& ratings, double lambda, RegScaling scaling) {
+  if (lambda == 0 || ratings.empty()) return {};
+  const auto whole = static_cast<float>(lambda);
+  HostBuffer<float> shares(ratings.size(), scaling == RegScaling::count ? whole : 0.0F);
+  if (scaling == RegScaling::none) {
+    for (Position row = 0; row < ratings.size(); ++row) {
+      if (ratings[row] > 0) shares[row] = whole / static_cast<float>(ratings[row]);
+    }
+  }
+  return shares;
+}
+
 /// Owner of RowPenalties in the memory of a kernel set: 4 bytes per row and table, nothing for a table without penalty.
 template <KernelSet K>
 class Penalties {
@@ -38,15 +51,7 @@ class Penalties {
   }
 
   static Buffer share(K& kernels, const HostBuffer<Position>& ratings, double lambda, RegScaling scaling) {
-    if (lambda == 0 || ratings.empty()) return {};
-    const auto whole = static_cast<float>(lambda);
-    HostBuffer<float> shares(ratings.size(), scaling == RegScaling::count ? whole : 0.0F);
-    if (scaling == RegScaling::none) {
-      for (Position row = 0; row < ratings.size(); ++row) {
-        if (ratings[row] > 0) shares[row] = whole / static_cast<float>(ratings[row]);
-      }
-    }
-    return kernels.to_space(std::move(shares));
+    return kernels.to_space(penalty_shares(ratings, lambda, scaling));
   }
 
   Buffer user_, item_, user_bias_, item_bias_;

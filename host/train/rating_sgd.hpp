@@ -5,7 +5,7 @@
 #include "host/train/engine.hpp"
 #include "host/train/grid_rows.hpp"
 #include "host/train/penalties.hpp"
-#include "host/train/row_states.hpp"
+#include "host/train/sgd_settings.hpp"
 
 #include <optional>
 #include <utility>
@@ -17,34 +17,41 @@ class RatingSgd {
  public:
   using Space = typename K::Space;
 
-  /// `model`'s tables, with rows as the grid has renamed them, and the grid must outlive this.
-  RatingSgd(K& kernels, const ModelView<float, Space>& model, BlockGrid& grid, const TrainConfig& config)
+  /// `tables`, with rows as the grid has renamed them, and the grid must outlive this.
+  RatingSgd(K& kernels, const SgdTables<Space>& tables, BlockGrid& grid, const TrainConfig& config)
       : kernels_(kernels),
-        model_(model),
+        tables_(tables),
         config_(config),
-        penalties_(kernels, counts_by_new_names(grid), model.has_biases(), by_row_alone(config)),
-        states_(kernels, model, config),
+        penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)),
         reader_(grid) {
     if (grid.in_memory()) ratings_.emplace(kernels, grid.ratings());
+    settle();
   }
 
-  /// One pass over the ratings. `after_set(ratings done)` returns false to stop.
+  /// One pass over the ratings. `after_set(ratings done)` returns false to stop. Then the rows are settled.
   template <class AfterSet>
   ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
     const SgdSettings settings = sgd_settings(config_, epoch, lr);
-    if (settings.adagrad) states_.measure(kernels_, model_);
     Position done = 0;
     reader_.start_epoch(epoch);
     while (const std::optional<BlockSet> set = reader_.next()) {
       const RatingsView<Space> ratings = ratings_ ? ratings_->view() : kernels_.stage(set->ratings);
-      kernels_.sgd_update(model_, ratings, set->blocks, settings, penalties_.view(), states_.view(model_));
+      kernels_.sgd_update(tables_, ratings, set->blocks, settings, penalties_.view());
       for (const Block& block : set->blocks) done += block.end - block.begin;
       if (!after_set(done)) break;
     }
+    settle();
     return kernels_.take_errors();
   }
 
  private:
+  /// Plain SGD leaves nothing to settle.
+  void settle() {
+    if (config_.optimizer != Optimizer::row_adagrad) return;
+    kernels_.settle_rows(tables_.user);
+    kernels_.settle_rows(tables_.item);
+  }
+
   /// Penalties that are the same for all rows are settings.
   static TrainConfig by_row_alone(TrainConfig config) {
     if (config.reg_scaling == RegScaling::count) config.lambda_user = config.lambda_item = 0;
@@ -63,10 +70,9 @@ class RatingSgd {
   };
 
   K& kernels_;
-  ModelView<float, Space> model_;
+  SgdTables<Space> tables_;
   TrainConfig config_;
   Penalties<K> penalties_;
-  OwnedRowStates<K> states_;
   BlockReader reader_;
   std::optional<Borrowed> ratings_;  // where they are in memory: once for all epochs
 };

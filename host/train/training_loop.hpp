@@ -16,51 +16,42 @@
 
 namespace wf {
 
-/// `values` [n x from] as [n x to]: rows cut, or followed by zeros.
-inline HostBuffer<float> with_row_length(HostBuffer<float>&& values, int from, int to) {
-  if (from == to) return std::move(values);
-  const Position rows = values.size() / from;
-  HostBuffer<float> result(checked_product(rows, to), 0.0F);
-  for (Position r = 0; r < rows; ++r) {
-    std::copy_n(values.data() + r * from, std::min(from, to), result.data() + r * to);
-  }
-  return result;
-}
-
 /// The model's tables in the memory of a kernel set.
 template <KernelSet K>
-struct SpaceTables {
-  typename K::template Buffer<float> user_factors, item_factors, user_biases, item_biases;
-  int rank = 0;  // of the tables here: factors beyond the model's are zero
+class SpaceTables {
+ public:
+  using Space = typename K::Space;
 
   SpaceTables() = default;
-  /// `table_rank`: the model's rank, or more.
-  SpaceTables(K& kernels, Model& model, int table_rank)
-      : user_factors(kernels.to_space(with_row_length(std::move(model.tables.user_factors), model.rank, table_rank))),
-        item_factors(kernels.to_space(with_row_length(std::move(model.tables.item_factors), model.rank, table_rank))),
-        user_biases(kernels.to_space(std::move(model.tables.user_biases))),
-        item_biases(kernels.to_space(std::move(model.tables.item_biases))),
-        rank(table_rank) {}
+  SpaceTables(K& kernels, Model& model)
+      : user_factors_(kernels.to_space(std::move(model.tables.user_factors))),
+        item_factors_(kernels.to_space(std::move(model.tables.item_factors))),
+        user_biases_(kernels.to_space(std::move(model.tables.user_biases))),
+        item_biases_(kernels.to_space(std::move(model.tables.item_biases))),
+        rank_(model.rank) {}
 
   void to_host(K& kernels, Model& model) {
-    model.tables = {with_row_length(kernels.to_host(std::move(user_factors)), rank, model.rank),
-                    with_row_length(kernels.to_host(std::move(item_factors)), rank, model.rank),
-                    kernels.to_host(std::move(user_biases)), kernels.to_host(std::move(item_biases))};
+    model.tables = {kernels.to_host(std::move(user_factors_)), kernels.to_host(std::move(item_factors_)),
+                    kernels.to_host(std::move(user_biases_)), kernels.to_host(std::move(item_biases_))};
   }
   void copy_to(K& kernels, SpaceTables& other) const {
-    kernels.copy(user_factors, other.user_factors);
-    kernels.copy(item_factors, other.item_factors);
-    kernels.copy(user_biases, other.user_biases);
-    kernels.copy(item_biases, other.item_biases);
-    other.rank = rank;
+    kernels.copy(user_factors_, other.user_factors_);
+    kernels.copy(item_factors_, other.item_factors_);
+    kernels.copy(user_biases_, other.user_biases_);
+    kernels.copy(item_biases_, other.item_biases_);
+    other.rank_ = rank_;
   }
-  ModelView<float, typename K::Space> view(const Model& shape) {
+  ModelView<float, Space> view(const Model& shape) {
     const auto rows = [](auto& buffer, Position count, int length) {
-      return Rows<float, typename K::Space>{buffer.data(), buffer.empty() ? 0 : count, length, length};
+      return Rows<float, Space>{buffer.data(), buffer.empty() ? 0 : count, length, length};
     };
-    return {rows(user_factors, shape.n_users, rank), rows(item_factors, shape.n_items, rank),
-            rows(user_biases, shape.n_users, 1), rows(item_biases, shape.n_items, 1), shape.global_mean};
+    return {rows(user_factors_, shape.n_users, rank_), rows(item_factors_, shape.n_items, rank_),
+            rows(user_biases_, shape.n_users, 1), rows(item_biases_, shape.n_items, 1), shape.global_mean};
   }
+
+ private:
+  typename K::template Buffer<float> user_factors_, item_factors_, user_biases_, item_biases_;
+  int rank_ = 0;
 };
 
 /// How a model's scores are formed, and with which loss its errors are measured.
@@ -119,14 +110,14 @@ inline void check_convergence(int epoch, double lr, double train_loss, double cr
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
 /// the loss is no longer finite. The tables then hold the best epoch.
-template <KernelSet K, class RunEpoch>
-TrainResult run_epochs(K& kernels, SpaceTables<K>& tables, const Model& shape, const RatingsView<Host>& valid,
+template <KernelSet K, class TablesOf, class RunEpoch>
+TrainResult run_epochs(K& kernels, TablesOf& tables, const Model& shape, const RatingsView<Host>& valid,
                        Position n_train, const TrainConfig& config, const TrainCallbacks& callbacks,
                        const RunEpoch& run_epoch) {
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
   EarlyStopping stopping(config.patience, config.min_delta);
-  SpaceTables<K> best;  // a second copy of the tables exists only where there is a validation set to choose by
+  TablesOf best;  // a second copy of the tables exists only where there is a validation set to choose by
   const auto stop_requested = [&] { return callbacks.stop_requested && callbacks.stop_requested(); };
 
   for (int epoch = 1; epoch <= config.epochs; ++epoch) {

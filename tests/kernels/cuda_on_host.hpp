@@ -28,6 +28,26 @@ class Visitor {
   DeviceBuffer<float> values_;
 };
 
+/// The same for rows with records, which stand in front of them.
+class RecordVisitor {
+ public:
+  RecordVisitor(Cuda& kernels, const Rows<const float, Host>& table) : there_(kernels, whole(table)) {}
+
+  Rows<float, Device> view() {
+    const Rows<float, Device> all = there_.view();
+    return {all.data + kRecord, all.count, static_cast<int>(all.rank - kRecord), all.pitch};
+  }
+  void bring_back(const Rows<float, Host>& to) { there_.bring_back(whole(to)); }
+
+ private:
+  template <class Float>
+  static Rows<Float, Host> whole(const Rows<Float, Host>& table) {
+    return {record_of(table.data), table.count, table.rank + kRecord, table.pitch};
+  }
+
+  Visitor there_;
+};
+
 class ModelVisitor {
  public:
   ModelVisitor(Cuda& kernels, const ModelView<const float, Host>& model)
@@ -174,23 +194,19 @@ class CudaOnHost {
   }
   int least_ranges() const { return cuda_.least_ranges(); }
   static int padded_rank(int rank) { return Cuda::padded_rank(rank); }
-  void measure_rows(Rows<const float, Host> table, Rows<float, Host> states) {
-    Visitor rows(cuda_, table), there(cuda_, states);
-    cuda_.measure_rows(rows.view(), there.view());
-    there.bring_back(states);
+  void settle_rows(Rows<float, Host> table) {
+    RecordVisitor rows(cuda_, table);
+    cuda_.settle_rows(rows.view());
+    rows.bring_back(table);
   }
-  void sgd_update(const ModelView<float, Host>& model, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
-                  const SgdSettings& settings, const RowPenalties<Host>& penalties, const RowStates<Host>& states) {
-    ModelVisitor there(cuda_, model);
-    Visitor user_state(cuda_, states.user), item_state(cuda_, states.item);
+  void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                  const SgdSettings& settings, const RowPenalties<Host>& penalties) {
+    RecordVisitor users(cuda_, tables.user), items(cuda_, tables.item);
     const auto user = cuda_.borrow(penalties.user), item = cuda_.borrow(penalties.item);
-    const auto user_bias = cuda_.borrow(penalties.user_bias), item_bias = cuda_.borrow(penalties.item_bias);
-    cuda_.sgd_update(there.view(), cuda_.stage(ratings), blocks, settings,
-                     {user.span(), item.span(), user_bias.span(), item_bias.span()},
-                     {user_state.view(), item_state.view()});
-    there.bring_back(model);
-    user_state.bring_back(states.user);
-    item_state.bring_back(states.item);
+    cuda_.sgd_update({users.view(), items.view(), tables.biases, tables.global_mean}, cuda_.stage(ratings), blocks,
+                     settings, {user.span(), item.span(), {}, {}});
+    users.bring_back(tables.user);
+    items.bring_back(tables.item);
   }
 
  private:

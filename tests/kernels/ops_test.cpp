@@ -179,11 +179,9 @@ TYPED_TEST(Ops, SgdMovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3
   tables.user_factors = Table{{1, 2}};
   tables.item_factors = Table{{3, -1}};
   const Ratings ratings = ratings_of({{0, 0, 4}});
-  const Block block{0, 1};
   const std::vector<float> half{0.5F};
   const Span<const float, Host> lambda{half.data(), 1};
-  this->kernels_.sgd_update(tables.view(false), ratings.view(), {&block, 1}, {.lr = 0.1F}, {lambda, lambda, {}, {}},
-                            {});
+  update_by_rating(this->kernels_, tables, ratings, {{0, 1}}, {.lr = 0.1F}, false, {lambda, lambda, {}, {}});
   EXPECT_DOUBLE_EQ(this->kernels_.take_errors().squared, 9);
   EXPECT_THAT(tables.user_factors.values(), Pointwise(FloatNear(1e-6F), {1.85F, 1.60F}));
   EXPECT_THAT(tables.item_factors.values(), Pointwise(FloatNear(1e-6F), {3.15F, -0.35F}));
@@ -198,9 +196,10 @@ TYPED_TEST(Ops, SgdMovesBiasesAsComputedByHand) {  // score 1 + 0.5 - 0.5 + 2 = 
   tables.global_mean = 2;
   const Ratings ratings = ratings_of({{0, 0, 4}});
   const Block block{0, 1};
-  const std::vector<float> penalty{2};
-  this->kernels_.sgd_update(tables.view(), ratings.view(), {&block, 1}, {.lr = 0.1F}, {{}, {}, {penalty.data(), 1}, {}},
-                            {});
+  RecordTables4 rows(tables, true, TypeParam::padded_rank(2));
+  rows.user_record(0)[kBiasShare] = 2;
+  this->kernels_.sgd_update(rows.view(), ratings.view(), {&block, 1}, {.lr = 0.1F}, {});
+  rows.bring_back();
   EXPECT_THAT(tables.user_biases.values(), ElementsAre(FloatNear(0.5F + 0.1F * (1 - 2 * 0.5F), 1e-6F)));
   EXPECT_THAT(tables.item_biases.values(), ElementsAre(FloatNear(-0.5F + 0.1F * 1, 1e-6F)));
 }
@@ -339,8 +338,7 @@ TYPED_TEST(Ops, SgdEqualsReferenceOnAwkwardRanks) {
     const std::vector<Block> blocks{{0, 100}, {100, 100}, {100, 300}};
     const auto run = [&](auto& kernels) {
       Tables4 tables(20, 15, rank, 23, 1 / std::sqrt(static_cast<float>(rank)));
-      for (const Block& block : blocks)
-        kernels.sgd_update(tables.view(), ratings.view(), {&block, 1}, {.lr = 0.01F}, {}, {});
+      update_by_rating(kernels, tables, ratings, blocks, {.lr = 0.01F});
       return tables.values();
     };
     // each of 300 steps multiplies a rounding error by at most 1 + lr |p||q|, which over a row's 20 steps stays below 2
@@ -352,8 +350,7 @@ TYPED_TEST(Ops, LeavesOtherRowsAlone) {
   Tables4 tables(4, 4, 9, 3);
   const std::vector<float> before = tables.user_factors.values();
   const Ratings ratings = ratings_of({{1, 2, 5}});
-  const Block block{0, 1};
-  this->kernels_.sgd_update(tables.view(), ratings.view(), {&block, 1}, {.lr = 0.1F}, {}, {});
+  update_by_rating(this->kernels_, tables, ratings, {{0, 1}}, {.lr = 0.1F});
   const std::vector<float> after = tables.user_factors.values();
   for (std::size_t n = 0; n < before.size(); ++n) EXPECT_EQ(n / 9 == 1, before[n] != after[n]) << n;
 }

@@ -4,6 +4,7 @@
 #include "host/kernels/contract.hpp"
 #include "host/model/model.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <string>
@@ -79,6 +80,72 @@ struct Tables4 {
     return all;
   }
 };
+
+/// The tables as per-rating SGD has them: a record in front of each row, zeros behind it up to the kernel set's rank.
+/// `padding` floats of NaN more lie between rows.
+class RecordTables4 {
+ public:
+  RecordTables4(Tables4& tables, bool biases, int padded_rank, float accumulator = 1, int padding = 0)
+      : tables_(tables),
+        biases_(biases),
+        user_(tables.user_factors.view(), tables.view(biases).user_biases, padded_rank, accumulator, padding),
+        item_(tables.item_factors.view(), tables.view(biases).item_biases, padded_rank, accumulator, padding) {}
+
+  SgdTables<Host> view() { return {user_.view(), item_.view(), biases_, tables_.global_mean}; }
+  float* user_record(Position row) { return record_of(user_.view().row(row)); }
+  float* item_record(Position row) { return record_of(item_.view().row(row)); }
+  /// Factors and biases into the tables that this was made from.
+  void bring_back() {
+    user_.bring_back(tables_.user_factors.view(), tables_.view(biases_).user_biases);
+    item_.bring_back(tables_.item_factors.view(), tables_.view(biases_).item_biases);
+  }
+
+ private:
+  class Side {
+   public:
+    Side(const Rows<float, Host>& factors, const Rows<float, Host>& biases, int padded_rank, float accumulator,
+         int padding)
+        : rows_(factors.count), rank_(padded_rank), pitch_(kRecord + padded_rank + padding) {
+      values_ = HostBuffer<float>(rows_ * pitch_, std::nanf(""));
+      for (Position r = 0; r < rows_; ++r) {
+        float* row = view().row(r);
+        std::fill(row, row + padded_rank, 0.0F);
+        std::copy_n(factors.row(r), factors.rank, row);
+        float* record = record_of(row);
+        std::fill(record, row, 0.0F);
+        record[kSlowSum] = record[kFastSum] = accumulator;
+        record[kSlowScale] = record[kFastScale] = 1;
+        if (!biases.empty()) record[kBias] = *biases.row(r);
+      }
+    }
+    Rows<float, Host> view() { return {values_.data() + kRecord, rows_, rank_, pitch_}; }
+    void bring_back(const Rows<float, Host>& factors, const Rows<float, Host>& biases) {
+      for (Position r = 0; r < rows_; ++r) {
+        std::copy_n(view().row(r), factors.rank, factors.row(r));
+        if (!biases.empty()) *biases.row(r) = record_of(view().row(r))[kBias];
+      }
+    }
+
+   private:
+    HostBuffer<float> values_;
+    Position rows_;
+    int rank_;
+    Position pitch_;
+  };
+
+  Tables4& tables_;
+  bool biases_;
+  Side user_, item_;
+};
+
+/// Plain SGD on the tables, block after block.
+template <class Kernels>
+void update_by_rating(Kernels& kernels, Tables4& tables, const Ratings& ratings, const std::vector<Block>& blocks,
+                      const SgdSettings& settings, bool biases = true, const RowPenalties<Host>& penalties = {}) {
+  RecordTables4 rows(tables, biases, Kernels::padded_rank(tables.user_factors.view().rank));
+  for (const Block& block : blocks) kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, settings, penalties);
+  rows.bring_back();
+}
 
 inline Ratings ratings_of(std::initializer_list<std::tuple<RowId, RowId, float>> triples) {
   Ratings ratings;

@@ -52,18 +52,16 @@ std::vector<SgdCase> sgd_cases() {
           {"AdagradSlowOnly", with(adagrad, [](SgdSettings& s) { s.slow_only = true; })},
           {"AdagradL1", with(adagrad, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
           {"AdagradNonnegative", with(adagrad, [](SgdSettings& s) { s.nonnegative = true; })},
-          {"AdagradHuber", with(adagrad, [](SgdSettings& s) { s.loss = Loss::huber; })}};
+          {"AdagradHuber", with(adagrad, [](SgdSettings& s) { s.loss = Loss::huber; })},
+          {"AdagradThatLeavesLittle", with(adagrad, [](SgdSettings& s) { s.lambda_user = s.lambda_item = 12; })}};
 }
 
-/// Tables, states and penalties of one training.
+/// Tables, records and penalties of one training.
 class SgdRun {
  public:
   SgdRun(int rank, const SgdCase& c, int padding)
-      : tables_(kUsers, kItems, rank, 23, 1 / std::sqrt(static_cast<float>(rank)), padding),
-        user_state_(kUsers * kAdagradColumns, 1.0F),
-        item_state_(kItems * kAdagradColumns, 1.0F),
-        user_share_(kUsers, 0.5F),
-        item_share_(kItems, 0.25F),
+      : tables_(kUsers, kItems, rank, 23, 1 / std::sqrt(static_cast<float>(rank))),
+        padding_(padding),
         settings_(c.settings),
         biases_(c.biases) {
     settings_.slow_share = 1 / static_cast<float>(slow_factors(rank));
@@ -74,35 +72,35 @@ class SgdRun {
   template <class Kernels>
   std::vector<float> result(Kernels& kernels) {
     const Ratings ratings = random_ratings(kRatings, kUsers, kItems, 5);
-    const RowStates<Host> states{view(user_state_), view(item_state_)};
-    const RowPenalties<Host> penalties{{}, {}, user_share_.span(), item_share_.span()};
-    const ModelView<float, Host> model = tables_.view(biases_);
-    if (settings_.adagrad) {
-      kernels.measure_rows(model.user_factors, states.user);
-      kernels.measure_rows(model.item_factors, states.item);
-    }
+    const int rank = tables_.user_factors.view().rank;
+    RecordTables4 rows(tables_, biases_, Kernels::padded_rank(rank), 1, padding_);
+    for (Position r = 0; r < kUsers; ++r) rows.user_record(r)[kBiasShare] = 0.5F;
+    for (Position r = 0; r < kItems; ++r) rows.item_record(r)[kBiasShare] = 0.25F;
+    settle(kernels, rows);
     const std::vector<Block> blocks{{0, 101}, {101, 101}, {101, kRatings}};
-    for (const Block& block : blocks) {
-      kernels.sgd_update(model, ratings.view(), {&block, 1}, settings_, penalties,
-                         settings_.adagrad ? states : RowStates<Host>{});
-    }
+    for (const Block& block : blocks) kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, settings_, {});
+    settle(kernels, rows);
+    rows.bring_back();
     std::vector<float> all = tables_.values();
-    for (const auto* state : {&user_state_, &item_state_}) {
-      for (Position r = 0; r < state->size(); r += kAdagradColumns) {  // lengths are the engine's own affair
-        all.push_back((*state)[r + kSlowSum]);
-        all.push_back((*state)[r + kFastSum]);
-      }
-    }
+    for (Position r = 0; r < kUsers; ++r) append_sums(all, rows.user_record(r));
+    for (Position r = 0; r < kItems; ++r) append_sums(all, rows.item_record(r));
     return all;
   }
 
  private:
-  static Rows<float, Host> view(HostBuffer<float>& state) {
-    return {state.data(), state.size() / kAdagradColumns, kAdagradColumns, kAdagradColumns};
+  template <class Kernels>
+  void settle(Kernels& kernels, RecordTables4& rows) const {
+    if (!settings_.adagrad) return;
+    kernels.settle_rows(rows.view().user);
+    kernels.settle_rows(rows.view().item);
+  }
+  static void append_sums(std::vector<float>& all, const float* record) {  // the rest is the engine's own affair
+    all.push_back(record[kSlowSum]);
+    all.push_back(record[kFastSum]);
   }
 
   Tables4 tables_;
-  HostBuffer<float> user_state_, item_state_, user_share_, item_share_;
+  int padding_;
   SgdSettings settings_;
   bool biases_;
 };
@@ -182,24 +180,47 @@ TEST(RowAdagrad, MovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3, all 
   tables.item_factors = Table{{3, -1}};
   const Ratings ratings = ratings_of({{0, 0, 4}});
   const Block block{0, 1};
-  HostBuffer<float> user_state(kAdagradColumns, 4.0F), item_state(kAdagradColumns, 1.0F);
-  const RowStates<Host> states{{user_state.data(), 1, kAdagradColumns, kAdagradColumns},
-                               {item_state.data(), 1, kAdagradColumns, kAdagradColumns}};
-  const ModelView<float, Host> model = tables.view(false);
-  kernels.measure_rows(model.user_factors, states.user);
-  kernels.measure_rows(model.item_factors, states.item);
-  EXPECT_FLOAT_EQ(user_state[kSlowLength], 5);
-  EXPECT_FLOAT_EQ(item_state[kSlowLength], 10);
-  kernels.sgd_update(model, ratings.view(), {&block, 1},
-                     {.lr = 0.2F, .adagrad = true, .slow_share = 0.5F, .lambda_user = 0.5F, .lambda_item = 0.5F}, {},
-                     states);
+  RecordTables4 rows(tables, false, Cpu::padded_rank(2));
+  const float* user = rows.user_record(0);
+  const float* item = rows.item_record(0);
+  rows.user_record(0)[kSlowSum] = 4;
+  kernels.settle_rows(rows.view().user);
+  kernels.settle_rows(rows.view().item);
+  EXPECT_FLOAT_EQ(user[kSlowLength], 5);
+  EXPECT_FLOAT_EQ(item[kSlowLength], 10);
+  kernels.sgd_update(rows.view(), ratings.view(), {&block, 1},
+                     {.lr = 0.2F, .adagrad = true, .slow_share = 0.5F, .lambda_user = 0.5F, .lambda_item = 0.5F}, {});
   // gradients err q - lambda p = (8.5, -4) and err p - lambda q = (1.5, 6.5); rates 0.2 / 2 and 0.2 / 1
+  EXPECT_FLOAT_EQ(user[kSlowSum], 4 + (8.5F * 8.5F + 16) / 2);
+  EXPECT_FLOAT_EQ(item[kSlowSum], 1 + (1.5F * 1.5F + 6.5F * 6.5F) / 2);
+  EXPECT_FLOAT_EQ(user[kSlowLength], 1.85F * 1.85F + 1.6F * 1.6F);  // kept up without a look at the row
+  EXPECT_FLOAT_EQ(item[kSlowLength], 3.3F * 3.3F + 0.3F * 0.3F);
+  EXPECT_FLOAT_EQ(user[kSlowScale], 0.95F);  // 1 - rate lambda
+  EXPECT_FLOAT_EQ(item[kSlowScale], 0.9F);
+  kernels.settle_rows(rows.view().user);
+  kernels.settle_rows(rows.view().item);
+  rows.bring_back();
   EXPECT_THAT(tables.user_factors.values(), Pointwise(FloatNear(1e-6F), {1.85F, 1.60F}));
   EXPECT_THAT(tables.item_factors.values(), Pointwise(FloatNear(1e-6F), {3.3F, 0.3F}));
-  EXPECT_FLOAT_EQ(user_state[kSlowSum], 4 + (8.5F * 8.5F + 16) / 2);
-  EXPECT_FLOAT_EQ(item_state[kSlowSum], 1 + (1.5F * 1.5F + 6.5F * 6.5F) / 2);
-  EXPECT_FLOAT_EQ(user_state[kSlowLength], 1.85F * 1.85F + 1.6F * 1.6F);  // kept up without a look at the row
-  EXPECT_FLOAT_EQ(item_state[kSlowLength], 3.3F * 3.3F + 0.3F * 0.3F);
+  EXPECT_EQ(user[kSlowScale], 1);
+}
+
+TEST(RowAdagrad, NeverDecaysARowByMoreThanAll) {
+  Cpu kernels(1);
+  Tables4 tables(1, 1, 2, 0);
+  tables.user_factors = Table{{1, 2}};
+  tables.item_factors = Table{{0, 0}};
+  const Ratings ratings = ratings_of({{0, 0, 0}});
+  const Block block{0, 1};
+  RecordTables4 rows(tables, false, Cpu::padded_rank(2));
+  kernels.settle_rows(rows.view().user);
+  kernels.settle_rows(rows.view().item);
+  kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, {.lr = 1, .adagrad = true, .lambda_user = 3}, {});
+  EXPECT_EQ(rows.user_record(0)[kSlowScale], kLeastKeep) << "not yet below what goes into the row at once";
+  kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, {.lr = 1, .adagrad = true, .lambda_user = 3}, {});
+  EXPECT_EQ(rows.user_record(0)[kSlowScale], 1) << "it went into the row";
+  rows.bring_back();
+  EXPECT_THAT(tables.user_factors.values(), Pointwise(FloatNear(1e-12F), {0x1p-20F, 0x1p-19F}));
 }
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -212,8 +233,7 @@ TEST(PerRatingSgd, TakesFactorsTooSmallToBeFastForZeros) {
     tables.user_factors = Table{{tiny, least}};
     tables.item_factors = Table{{0, 0}};
     const Ratings ratings = ratings_of({{0, 0, 4}});
-    const Block block{0, 1};
-    kernels.sgd_update(tables.view(false), ratings.view(), {&block, 1}, {.lr = 0.5F, .lambda_user = 1}, {}, {});
+    update_by_rating(kernels, tables, ratings, {{0, 1}}, {.lr = 0.5F, .lambda_user = 1}, false);
     EXPECT_EQ(tables.user_factors.values(), (std::vector<float>{0, 0})) << name_of(simd);
     EXPECT_GT(tiny / 2, 0) << "and only for as long as it steps";
   }
