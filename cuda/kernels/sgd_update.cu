@@ -19,6 +19,8 @@
 #include "cuda/runtime/ranges.hpp"
 #include "host/kernels/losses.hpp"
 
+#include <vector>
+
 namespace wf {
 namespace {
 
@@ -165,6 +167,21 @@ __global__ void __launch_bounds__(kWarp)
   if (lane == 0) add(sums_of_block[blockIdx.x], sums);
 }
 
+/// The end of the blocks from `begin` on that may run at once.
+Position end_of_stratum(Span<const Block, Host> blocks, Position begin) {
+  std::vector<bool> users, items;
+  const auto take = [](std::vector<bool>& taken, int range) {
+    const auto at = static_cast<std::size_t>(range);
+    if (at >= taken.size()) taken.resize(at + 1);
+    const bool free = !taken[at];
+    taken[at] = true;
+    return free;
+  };
+  Position end = begin;
+  while (end < blocks.size && take(users, blocks[end].user_range) && take(items, blocks[end].item_range)) ++end;
+  return end;
+}
+
 }  // namespace
 
 void Cuda::sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings,
@@ -176,8 +193,12 @@ void Cuda::sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>
   blocks_.grow(blocks.size, gpu_.compute());
   transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, bytes}});
   const Position shared_bytes = 2 * tables.rank() * Position{sizeof(float)};
-  launch(gpu_, "sgd_update", {blocks.size, kWarp, shared_bytes}, sgd_update_kernel, tables, ratings,
-         Span<const Block, Device>{blocks_.data(), blocks.size}, settings, penalties, error_partials(blocks.size));
+  for (Position begin = 0, end = 0; begin < blocks.size; begin = end) {
+    end = end_of_stratum(blocks, begin);
+    launch(gpu_, "sgd_update", {end - begin, kWarp, shared_bytes}, sgd_update_kernel, tables, ratings,
+           Span<const Block, Device>{blocks_.data() + begin, end - begin}, settings, penalties,
+           error_partials(end - begin));
+  }
 }
 
 }  // namespace wf

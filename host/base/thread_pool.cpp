@@ -1,6 +1,7 @@
 #include "host/base/thread_pool.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/wait.hpp"
 
 #include <sched.h>
 
@@ -15,29 +16,6 @@
 
 namespace wf {
 namespace {
-
-// About 20 us: longer than the gap between two loops of a mini-batch, shorter than anything a person would notice.
-constexpr int kSpins = 4000;
-
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
-
-/// Waits until `ready(value)`: spins, then sleeps.
-template <class T, class Ready>
-void wait_until(const std::atomic<T>& value, const Ready& ready) {
-  T now = value.load(std::memory_order_acquire);
-  for (int spin = 0; spin < kSpins && !ready(now); ++spin) {
-    relax();
-    now = value.load(std::memory_order_acquire);
-  }
-  while (!ready(now)) {
-    value.wait(now, std::memory_order_acquire);
-    now = value.load(std::memory_order_acquire);
-  }
-}
 
 constexpr int kMostShares = 16;  // who has run out of tasks looks at each
 

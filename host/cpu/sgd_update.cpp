@@ -1,5 +1,6 @@
 #include "host/cpu/cpu.hpp"
 #include "host/cpu/sgd_variants.hpp"
+#include "host/schedule/block_turns.hpp"
 
 #include <stdexcept>
 
@@ -27,11 +28,13 @@ void Cpu::settle_rows(Rows<float, Host> table) {
 void Cpu::sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                      const SgdSettings& settings, const RowPenalties<Host>& penalties) {
   if (padded_rank(tables.rank()) != tables.rank()) throw std::logic_error("sgd_update: rows of whole vectors");
-  const SgdVariant run = variant_for(simd_);
-  add_over_chunks(blocks.size, 1, [&](Position b, Position) {
+  const SgdVariant step_block = variant_for(simd_);
+  partial_.resize(blocks.size);
+  BlockTurns(blocks).run(pool_, [&](Position b) {
     const FlushToZero scope;
-    return run({tables, ratings, blocks[b], settings, penalties});
+    partial_[b] = step_block({tables, ratings, blocks[b], settings, penalties});
   });
+  for (const ErrorSums& part : partial_) add_errors(part);
 }
 
 }  // namespace wf

@@ -60,7 +60,8 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.catch_up_rows(rule, step, table, rows, state);  // as if every step up to `step` had been made
   k.catch_up_table(rule, step, table, state);       // the same for all rows
 
-  // -- per-rating SGD: blocks share no user and no item, so they may run at once; a block runs in order
+  // -- per-rating SGD: blocks of different user ranges and item ranges may run at once, others in their order; a block
+  // runs in order
   { k.least_ranges() } -> std::same_as<int>;  // of a default grid: the blocks that this set can work on at once
   // rows with records (host/kernels/sgd_rules.hpp), of padded_rank; what scales and lengths say is the set's own affair
   // between the two: settle_rows before the first update and after the last one, before anything else reads the rows

@@ -69,7 +69,7 @@ class PageEncoder {
   /// do, so that they can be sorted by.
   Page encode(Position block) const {
     std::vector<RatingTriple> ratings;
-    const auto [begin, end] = blocks_[block];
+    const Position begin = blocks_[block].begin, end = blocks_[block].end;
     ratings.reserve(static_cast<std::size_t>(end - begin));
     const RatingsView<Host> laid_out = store_.ratings().view();
     for (Position n = begin; n < end; ++n) {

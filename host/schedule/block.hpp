@@ -4,9 +4,11 @@
 
 namespace wf {
 
-/// A contiguous run of ratings that one worker processes in order.
+/// A contiguous run of ratings that one worker processes in order. Blocks of which neither range is the same share no
+/// row.
 struct Block {
   Position begin = 0, end = 0;
+  int user_range = 0, item_range = 0;
 };
 
 /// Ratings that a kernel may step at once if they share no row.

@@ -37,7 +37,7 @@ RowRange with_unknown(RowRange range, bool last) {
 int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, int least) {
   constexpr Position kRatingsPerRange = 10'000;
   constexpr Position kCache = Position{512} << 10;  // half of a level 2 cache of 1 MB, or all of a small one
-  constexpr Position kState = 16;
+  constexpr Position kState = 32;
   const Position bytes = checked_product(n_items, 4 * Position{rank} + kState);
   const Position wanted = std::max<Position>(least, (bytes + kCache - 1) / kCache);
   const Position most = std::min({n_ratings / kRatingsPerRange, n_users, n_items, Position{kMaxGrid}});
@@ -55,7 +55,7 @@ BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridSha
   stratum_.resize(size());
   if (shape_.order == Shuffle::none) {
     copy_in_order(pool, source, store_);
-    blocks_ = HostBuffer<Block>(1, {0, store_.size()});
+    blocks_ = HostBuffer<Block>(1, {.begin = 0, .end = store_.size()});
     return;
   }
   pool.for_each(2, [&](Position side) {
@@ -94,10 +94,10 @@ void BlockGrid::order_blocks(ThreadPool& pool) {
         order_block(store_.ratings(), scratch, blocks_[b], users, items, {shape_.seed, b});
         continue;
       }
-      const auto [begin, end] = blocks_[b];
+      const Position begin = blocks_[b].begin, end = blocks_[b].end;
       apart.resize(end - begin);
       store_.get(begin, end - begin, apart, 0);
-      order_block(apart, scratch, {0, end - begin}, users, items, {shape_.seed, b});
+      order_block(apart, scratch, {.begin = 0, .end = end - begin}, users, items, {shape_.seed, b});
       store_.put(begin, apart.view());
     }
   });

@@ -30,9 +30,9 @@ HostBuffer<Block> count_blocks(ThreadPool& pool, const RatingSource& source, con
   HostBuffer<Block> blocks(ranges.blocks());
   Position at = 0;
   for (Position b = 0; b < blocks.size(); ++b) {
-    blocks[b].begin = at;
+    const Position begin = at;
     for (int share = 0; share < shares; ++share) at += counts[share * ranges.blocks() + b];
-    blocks[b].end = at;
+    blocks[b] = {begin, at, static_cast<int>(b / ranges.users.count()), static_cast<int>(b % ranges.users.count())};
   }
   return blocks;
 }

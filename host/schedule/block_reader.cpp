@@ -6,7 +6,15 @@
 namespace wf {
 
 BlockReader::BlockReader(BlockGrid& grid) : grid_(grid), blocks_at_once_(grid.size()) {
-  if (grid.in_memory()) return;
+  if (grid.in_memory()) {
+    // so that nobody waits at the end of a stratum; where there are many blocks, that is a short wait
+    constexpr Position kRatings = Position{1} << 24;  // a tenth of a second: whoever wants to stop, waits for a set
+    constexpr Position kBlocks = 4096;
+    const Position size = grid.size();
+    const Position most = std::min(kRatings * size / std::max<Position>(grid.n_ratings(), 1), kBlocks / size);
+    strata_at_once_ = static_cast<int>(std::clamp<Position>(most, 1, size));
+    return;
+  }
   const Position largest = std::max<Position>(grid.largest_block(), 1);
   const Position slot = grid.room_.memory / (2 * kRatingBytes);  // at least one block: the grid has seen to that
   const auto most = static_cast<int>(std::clamp<Position>(slot / largest, 1, grid.size()));
@@ -38,13 +46,24 @@ void BlockReader::start_epoch(int epoch) {
 }
 
 std::optional<BlockSet> BlockReader::next() {
+  if (grid_.in_memory()) return next_strata();
   if (next_ == grid_.size() * sets_of_stratum()) return std::nullopt;
   const int number = next_++;
-  if (grid_.in_memory()) return BlockSet{grid_.ratings(), grid_.stratum(number)};
   Slot& slot = slots_[number % 2];
   slot.filled.get();
   prefetch(next_);
   return BlockSet{std::as_const(slot.ratings).view(), std::as_const(slot.blocks).span()};
+}
+
+std::optional<BlockSet> BlockReader::next_strata() {
+  if (next_ == grid_.size()) return std::nullopt;
+  const int end = std::min(next_ + strata_at_once_, grid_.size());
+  strata_.clear();
+  for (; next_ < end; ++next_) {
+    const Span<const Block, Host> stratum = grid_.stratum(next_);
+    strata_.insert(strata_.end(), stratum.begin(), stratum.end());
+  }
+  return BlockSet{grid_.ratings(), {strata_.data(), static_cast<Position>(strata_.size())}};
 }
 
 void BlockReader::prefetch(int number) {
@@ -57,8 +76,9 @@ void BlockReader::prefetch(int number) {
   slot.blocks.resize(count);
   Position at = 0;
   for (int b = 0; b < count; ++b) {
-    const Position ratings = stored[static_cast<std::size_t>(b)].end - stored[static_cast<std::size_t>(b)].begin;
-    slot.blocks[b] = {at, at + ratings};
+    const Block& from = stored[static_cast<std::size_t>(b)];
+    const Position ratings = from.end - from.begin;
+    slot.blocks[b] = {at, at + ratings, from.user_range, from.item_range};
     at += ratings;
   }
   slot.filled = std::async(std::launch::async, [this, &slot, stored = std::move(stored)] {

@@ -8,14 +8,14 @@
 
 namespace wf {
 
-/// Blocks that share no row, and where their ratings are.
+/// Blocks, and where their ratings are. Those of one range are worked on in their order.
 struct BlockSet {
   RatingsView<Host> ratings;
   Span<const Block, Host> blocks;
 };
 
-/// Of a grid in memory: a stratum at a time. Of one in a file: parts of a stratum that fit half the grid's room; while
-/// one is worked on, the next is read.
+/// Of a grid in memory: several strata at a time. Of one in a file: parts of a stratum that fit half the grid's room;
+/// while one is worked on, the next is read.
 class BlockReader {
  public:
   /// The grid must outlive it.
@@ -37,9 +37,13 @@ class BlockReader {
   /// Begins to read set `number` of the epoch to its slot.
   void prefetch(int number);
 
+  std::optional<BlockSet> next_strata();
+
   BlockGrid& grid_;
-  int blocks_at_once_;
-  int next_ = 0;  // set of the epoch
+  int blocks_at_once_;         // of a grid in a file
+  int strata_at_once_ = 1;     // of one in memory
+  std::vector<Block> strata_;  // at hand
+  int next_ = 0;               // set of the epoch; in memory: stratum
   Slot slots_[2];
 };
 

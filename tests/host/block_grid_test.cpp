@@ -355,7 +355,7 @@ TEST(BlockGridSize, FollowsTheDataAndTheCacheAndNeverExceedsTheRows) {
   EXPECT_EQ(default_grid_size(1'000'000, 6040, 2, 64), 2);
   EXPECT_EQ(default_grid_size(0, 0, 0, 64), 1);
   EXPECT_EQ(default_grid_size(20'000'000, 138'493, 26'744, 64, 512), 512);
-  EXPECT_EQ(default_grid_size(9'000'000, 69'878, 10'677, 128), 11);  // 5.6 MB of items, 512 KB a range
+  EXPECT_EQ(default_grid_size(9'000'000, 69'878, 10'677, 128), 12);  // 5.8 MB of items, 512 KB a range
   EXPECT_EQ(default_grid_size(9'000'000'000, 69'878, 1'000'000'000, 128), kMaxGrid);
 }
 
