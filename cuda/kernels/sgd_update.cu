@@ -34,7 +34,8 @@ struct Side {
   __device__ explicit Side(const float* row) {
     for (int c = 0; c < kRecord; ++c) record[c] = record_of(row)[c];
   }
-  __device__ void keep(float* row) const {
+  __device__ void keep(float* row) {
+    if (unscale) record[kSlowScale] = record[kFastScale] = 1;
     for (int c = 0; c < kRecord; ++c) record_of(row)[c] = record[c];
   }
   __device__ void move_scales(float slow_partner, float fast_partner) {
@@ -47,7 +48,9 @@ struct Side {
     unscale = !(step.slow_scale >= kLeastScale && step.fast_scale >= kLeastScale);
   }
   /// An element after a push, times the scale of its part where that is due.
-  __device__ float settled(float value, int column) const { return unscale ? value * record[column] : value; }
+  __device__ float settled(float value, bool is_slow) const {
+    return unscale ? value * (is_slow ? record[kSlowScale] : record[kFastScale]) : value;
+  }
 };
 
 struct Products {
@@ -82,13 +85,12 @@ __device__ inline void update_rows(const SgdSettings& settings, const Side& of_u
   const int slow = slow_factors(rank);
   for (int f = this_lane(); f < (settings.slow_only ? slow : rank); f += kWarp) {
     const bool is_slow = f < slow;
-    const Step<float>& user_step = is_slow ? of_user.slow : of_user.fast;
-    const Step<float>& item_step = is_slow ? of_item.slow : of_item.fast;
+    const Step<float> user_step = is_slow ? of_user.slow : of_user.fast;
+    const Step<float> item_step = is_slow ? of_item.slow : of_item.fast;
     if (settings.scales()) {
       const float old = p[f];
-      const int scale = is_slow ? kSlowScale : kFastScale;
-      p[f] = of_user.settled(multiply_add(is_slow ? of_user.slow_push : of_user.fast_push, q[f], p[f]), scale);
-      q[f] = of_item.settled(multiply_add(is_slow ? of_item.slow_push : of_item.fast_push, old, q[f]), scale);
+      p[f] = of_user.settled(multiply_add(is_slow ? of_user.slow_push : of_user.fast_push, q[f], p[f]), is_slow);
+      q[f] = of_item.settled(multiply_add(is_slow ? of_item.slow_push : of_item.fast_push, old, q[f]), is_slow);
     } else {
       apply(user_step, item_step, p[f], q[f], multiply_add);
     }
@@ -148,9 +150,6 @@ __global__ void __launch_bounds__(kWarp)
     __syncwarp();  // all have formed the products
     update_rows(settings, user, item, rank, p, q, user_row, item_row);
     if (lane == 0) {
-      for (Side* side : {&user, &item}) {
-        if (side->unscale) side->record[kSlowScale] = side->record[kFastScale] = 1;
-      }
       user.keep(user_row);
       item.keep(item_row);
       add_error(settings.loss, sums, predicted, ratings.value[n]);
