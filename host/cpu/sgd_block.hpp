@@ -172,23 +172,20 @@ class SgdBlock {
   WF_INLINE void multiply_rows(const Pairs& pairs, Eight& slow_product, Eight& fast_product) const {
     constexpr Lanes multiply_add{};
     Eight slow[kGroup] = {}, fast[kGroup] = {};
+    const auto product = [&](int v, int j) WF_INLINE_LAMBDA {
+      return lanes::load<Eight>(pairs.p[j] + 8 * v) * lanes::load<Eight>(pairs.q[j] + 8 * v);
+    };
+    const auto add = [&](int v, auto j) WF_INLINE_LAMBDA {
+      fast[j] = multiply_add(lanes::load<Eight>(pairs.p[j] + 8 * v), lanes::load<Eight>(pairs.q[j] + 8 * v), fast[j]);
+    };
     repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
-      const auto at = [&](int v) WF_INLINE_LAMBDA { return std::pair{pairs.p[j] + 8 * v, pairs.q[j] + 8 * v}; };
-      const auto product = [&](int v) WF_INLINE_LAMBDA {
-        return lanes::load<Eight>(at(v).first) * lanes::load<Eight>(at(v).second);
-      };
-      const auto add = [&](int v) WF_INLINE_LAMBDA {
-        fast[j] = multiply_add(lanes::load<Eight>(at(v).first), lanes::load<Eight>(at(v).second), fast[j]);
-      };
-      slow[j] = product(0);
-      if constexpr (kFixed) {
-        fast[j] = product(1);
-        repeat<kVectors - 2>([&](auto v) WF_INLINE_LAMBDA { add(2 + v); });
-      } else if (vectors_ > 1) {
-        fast[j] = product(1);
-        for (int v = 2; v < vectors_; ++v) add(v);
-      }
+      slow[j] = product(0, j);
+      if (vectors_ > 1) fast[j] = product(1, j);
+      if constexpr (kFixed) repeat<kVectors - 2>([&](auto v) WF_INLINE_LAMBDA { add(2 + v, j); });
     });
+    if constexpr (!kFixed) {  // side by side: one sum waits for itself
+      for (int v = 2; v < vectors_; ++v) repeat<kCount>([&](auto j) WF_INLINE_LAMBDA { add(v, j); });
+    }
     const Eight products = lanes::lane_sums(slow, fast);
     slow_product = lanes::low_twice(products);
     fast_product = lanes::high_twice(products);
