@@ -121,9 +121,11 @@ WF_INLINE void transpose_halves(Eight (&a)[4]) {
   a[3] = __builtin_shufflevector(high01, high23, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 
-/// What per-rating SGD does with whole vectors, each product rounded before it is added.
-struct Separate : MultiplyThenAdd {
+/// What per-rating SGD does with whole vectors.
+template <class MultiplyAdd>
+struct PortableOps : MultiplyAdd {
   static constexpr bool kFixedRanks = false;  ///< are ranks worth code of their own? It takes a minute to compile
+
   /// A value in memory for all lanes: a load, where one in a register would take two shuffles.
   WF_INLINE static Eight all(const float* value) { return lanes::all(*value); }
   WF_INLINE static void store_halves(const Eight& a, float* low, float* high) {
@@ -132,13 +134,18 @@ struct Separate : MultiplyThenAdd {
   }
   /// p += user * q and q += item * p, from the values before.
   WF_INLINE static void exchange(float* p, float* q, const Eight& user, const Eight& item) {
+    constexpr MultiplyAdd multiply_add{};
     const auto own = load<Eight>(p);
     const auto other = load<Eight>(q);
-    store(own + user * other, p);
-    store(other + item * own, q);
+    store(multiply_add(user, other, own), p);
+    store(multiply_add(item, own, other), q);
   }
 };
 
+/// Each product rounded before it is added.
+using Separate = PortableOps<MultiplyThenAdd>;
+
+#if defined(__x86_64__) && !defined(__clang__)
 /// The same, each product added and rounded once. GCC 12 leaves some of these operations element by element, copies
 /// registers around them, and stores the upper half of a register by an instruction of 512 bits, which closes a port
 /// for all that is under way: 11 % of an epoch. So where its target is known they are written down; only in code that
@@ -146,7 +153,6 @@ struct Separate : MultiplyThenAdd {
 struct Fused : FusedMultiplyAdd {
   static constexpr bool kFixedRanks = true;
   using FusedMultiplyAdd::operator();
-#if defined(__x86_64__) && !defined(__clang__)
   WF_INLINE Eight operator()(const Eight& a, const Eight& b, const Eight& c) const {
     Eight sum = c;
     asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "vm"(b));
@@ -171,27 +177,18 @@ struct Fused : FusedMultiplyAdd {
     store(own, p);
     store(other, q);
   }
+};
 #else
+struct FusedLoop : FusedMultiplyAdd {
+  using FusedMultiplyAdd::operator();
   WF_INLINE Eight operator()(const Eight& a, const Eight& b, const Eight& c) const {
     Eight result;
     for (int lane = 0; lane < 8; ++lane) result[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
     return result;
   }
-  WF_INLINE static Eight all(const float* value) {
-    return lanes::all(*value);
-  }
-  WF_INLINE static void store_halves(const Eight& a, float* low, float* high) {
-    store(low_half(a), low);
-    store(high_half(a), high);
-  }
-  WF_INLINE static void exchange(float* p, float* q, const Eight& user, const Eight& item) {
-    const auto own = load<Eight>(p);
-    const auto other = load<Eight>(q);
-    store(Fused{}(user, other, own), p);
-    store(Fused{}(item, own, other), q);
-  }
-#endif
 };
+using Fused = PortableOps<FusedLoop>;
+#endif
 
 }  // namespace wf::lanes
 

@@ -161,9 +161,8 @@ class SgdBlock {
     } else {
       if constexpr (kAdagrad) store_records<kCount, 0>(learned, pairs);
       store_records<kCount, 4>(held, pairs);
-      repeat<kCount>([&](auto j) WF_INLINE_LAMBDA {
-        update_rows(pairs.p[j], pairs.q[j], rating_of<j>(slow), rating_of<j>(fast));
-      });
+      repeat<kCount>([&](auto j)
+                         WF_INLINE_LAMBDA { update_rows(pairs.p[j], pairs.q[j], step_of<j>(slow), step_of<j>(fast)); });
     }
   }
 
@@ -303,12 +302,12 @@ class SgdBlock {
     }
   }
 
-  /// One rating's steps, in all lanes.
+  /// One rating's step, in all lanes.
   struct PairStep {
     Step<Eight> user, item;
   };
   template <int kPlace>
-  WF_INLINE static PairStep rating_of(const Step<Eight>& step) {
+  WF_INLINE static PairStep step_of(const Step<Eight>& step) {
     const auto of = [&](int lane) WF_INLINE_LAMBDA {
       const auto all = [lane](const Eight& value)
                            WF_INLINE_LAMBDA { return Lanes::all(reinterpret_cast<const float*>(&value) + lane); };
@@ -318,11 +317,11 @@ class SgdBlock {
   }
   WF_INLINE void update_rows(float* p, float* q, const PairStep& slow, const PairStep& fast) const {
     update(p, q, slow);
-    if (kAdagrad && task_.settings.slow_only) return;
     if constexpr (kFixed) {
       repeat<kVectors - 1>([&](auto v) WF_INLINE_LAMBDA { update(p + 8 * (1 + v), q + 8 * (1 + v), fast); });
     } else {
-      for (int v = 1; v < vectors_; ++v) update(p + 8 * v, q + 8 * v, fast);
+      const int end = kAdagrad && task_.settings.slow_only ? 1 : vectors_;
+      for (int v = 1; v < end; ++v) update(p + 8 * v, q + 8 * v, fast);
     }
     if constexpr (kAdagrad && kGeneral) {
       if (!task_.settings.projects()) return;

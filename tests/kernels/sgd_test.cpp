@@ -41,19 +41,21 @@ std::vector<SgdCase> sgd_cases() {
     s.lr = 0.05F;
     s.bias_rate = 0.25F;
   });
-  return {{"Sgd", plain},
-          {"SgdWithoutBiases", plain, false},
-          {"SgdL1", with(plain, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
-          {"SgdNonnegative", with(plain, [](SgdSettings& s) { s.nonnegative = true; })},
-          {"SgdHuber", with(plain, [](SgdSettings& s) { s.loss = Loss::huber; })},
-          {"SgdLogistic", with(plain, [](SgdSettings& s) { s.loss = Loss::bce_with_logits; })},
-          {"Adagrad", adagrad},
-          {"AdagradWithoutBiases", adagrad, false},
-          {"AdagradSlowOnly", with(adagrad, [](SgdSettings& s) { s.slow_only = true; })},
-          {"AdagradL1", with(adagrad, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
-          {"AdagradNonnegative", with(adagrad, [](SgdSettings& s) { s.nonnegative = true; })},
-          {"AdagradHuber", with(adagrad, [](SgdSettings& s) { s.loss = Loss::huber; })},
-          {"AdagradThatLeavesLittle", with(adagrad, [](SgdSettings& s) { s.lambda_user = s.lambda_item = 12; })}};
+  return {
+      {"Sgd", plain},
+      {"SgdWithoutBiases", plain, false},
+      {"SgdL1", with(plain, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
+      {"SgdNonnegative", with(plain, [](SgdSettings& s) { s.nonnegative = true; })},
+      {"SgdHuber", with(plain, [](SgdSettings& s) { s.loss = Loss::huber; })},
+      {"SgdLogistic", with(plain, [](SgdSettings& s) { s.loss = Loss::bce_with_logits; })},
+      {"Adagrad", adagrad},
+      {"AdagradWithoutBiases", adagrad, false},
+      {"AdagradSlowOnly", with(adagrad, [](SgdSettings& s) { s.slow_only = true; })},
+      {"AdagradL1", with(adagrad, [](SgdSettings& s) { s.l1_user = 0.1F, s.l1_item = 0.05F; })},
+      {"AdagradSlowOnlyL1", with(adagrad, [](SgdSettings& s) { s.slow_only = true, s.l1_user = s.l1_item = 0.2F; })},
+      {"AdagradNonnegative", with(adagrad, [](SgdSettings& s) { s.nonnegative = true; })},
+      {"AdagradHuber", with(adagrad, [](SgdSettings& s) { s.loss = Loss::huber; })},
+      {"AdagradThatLeavesLittle", with(adagrad, [](SgdSettings& s) { s.lambda_user = s.lambda_item = 12; })}};
 }
 
 /// Tables, records and penalties of one training.
