@@ -174,10 +174,10 @@ struct FusedMultiplyAdd {
   WF_HD float operator()(float a, float b, float c) const { return std::fma(a, b, c); }
 };
 
-/// One element of both rows.
+/// One element of both rows. Always inlined: a multiply_add may hold instructions that only its caller is compiled for.
 template <class Number, class Scalar, class MultiplyAdd>
-WF_HD inline void apply(const Step<Scalar>& user, const Step<Scalar>& item, Number& p, Number& q,
-                        const MultiplyAdd& multiply_add) {
+WF_HD __attribute__((always_inline)) inline void apply(const Step<Scalar>& user, const Step<Scalar>& item, Number& p,
+                                                       Number& q, const MultiplyAdd& multiply_add) {
   const Number old = p;
   p = multiply_add(user.take, q, user.keep * p);
   q = multiply_add(item.take, old, item.keep * q);
