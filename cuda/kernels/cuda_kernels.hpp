@@ -9,6 +9,7 @@
 #include "cuda/runtime/transfer.hpp"
 #include "host/kernels/device_memory.hpp"
 #include "host/kernels/op_types.hpp"
+#include "host/schedule/chunks.hpp"
 
 #include <array>
 #include <optional>
@@ -41,7 +42,7 @@ class Cuda {
     transfer_.upload(gpu_.compute(), copy.data(), {bytes});
     return copy;
   }
-  static int padded_rank(int rank) { return rank; }
+  static int padded_rank(int rank) { return (rank + 3) / 4 * 4; }  // rows of records and factors are whole vectors
   template <class T>
   DeviceBuffer<T> to_space(HostBuffer<T>&& values) {
     const HostBuffer<T> taken = std::move(values);
@@ -112,8 +113,9 @@ class Cuda {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Device> table,
                       const OptimizerState<Device>& state);
 
-  /// A warp per block: 512 keep 4 warps on each of 132 multiprocessors. Repeatable: the grid of the cpu engine.
-  int least_ranges() const { return order_ == Order::repeatable ? kLeastRanges : 512; }
+  GridWish grid_wish() const {
+    return {.in_block = order_ == Order::repeatable ? BlockOrder::interleaved : BlockOrder::by_user};
+  }
   void settle_rows(Rows<float, Device> table);
   void sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Device>& penalties);
@@ -132,6 +134,13 @@ class Cuda {
     DeviceBuffer<RowId> n_groups;                           // [1]
     Position used = 0;                                      // entries of rows that the last batch may have set
   };
+
+  /// sgd_update of blocks that share no row: a warp per block, which keeps the order of the ratings.
+  void sgd_blocks(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
+                  const SgdSettings& settings, const RowPenalties<Device>& penalties);
+  /// The same by all lanes of the device, a chunk of ratings at a time.
+  void sgd_chunks(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
+                  const SgdSettings& settings, const RowPenalties<Device>& penalties);
 
   void clear(void* data, Position bytes) {
     check_cuda(cudaMemsetAsync(data, 0, static_cast<std::size_t>(bytes), gpu_.compute()), "cudaMemsetAsync");
@@ -160,7 +169,8 @@ class Cuda {
   DeviceBuffer<ErrorSums> errors_;  // [blocks of the largest launch so far]
   Position error_blocks_ = 0;       // of them in use since the last take_errors
   DeviceBuffer<Block> blocks_;      // of the stratum at hand
-  DeviceBuffer<float> user_rows_;   // factors of a block of users, side by side
+  DeviceBuffer<ChunkedBlock> chunked_blocks_;
+  DeviceBuffer<float> user_rows_;  // factors of a block of users, side by side
   Blas blas_;
 };
 

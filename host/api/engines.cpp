@@ -5,6 +5,7 @@
 #include "host/base/shown.hpp"
 #include "host/base/thread_pool.hpp"
 #include "host/cpu/cpu.hpp"
+#include "host/cpu/grid_wish.hpp"
 #include "host/reference/reference.hpp"
 #include "host/train/engine_of.hpp"
 
@@ -15,9 +16,10 @@ std::string count_threads(int threads) {
   return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
 }
 
-ChosenEngine make_cpu(int threads, const std::string& reason) {
+ChosenEngine make_cpu(int threads, bool deterministic, const std::string& reason) {
   const int count = threads > 0 ? threads : available_cpus();
-  return {std::make_unique<EngineOf<Cpu>>(count), "cpu, " + count_threads(count) + reason};
+  const GridWish wish = deterministic ? GridWish{} : grid_wish_of_machine(count);
+  return {std::make_unique<EngineOf<Cpu>>(count, usable_simd().back(), wish), "cpu, " + count_threads(count) + reason};
 }
 
 std::string describe(const CudaDevice& device) {
@@ -31,8 +33,8 @@ ChosenEngine make_cuda(bool deterministic, const std::string& reason) {
   return {module.make_engine(deterministic), "cuda, " + describe(module.devices().front()) + mode + reason};
 }
 
-ChosenEngine without_cuda(int threads, const std::string& problem) {
-  return make_cpu(threads, " (cuda: " + problem + ")");
+ChosenEngine without_cuda(int threads, bool deterministic, const std::string& problem) {
+  return make_cpu(threads, deterministic, " (cuda: " + problem + ")");
 }
 
 /// A device that is there may be taken by others, or without memory.
@@ -40,7 +42,7 @@ ChosenEngine make_fastest(int threads, bool deterministic) {
   try {
     return make_cuda(deterministic, " (the fastest here)");
   } catch (const DeviceError& error) {
-    return without_cuda(threads, error.problem());
+    return without_cuda(threads, deterministic, error.problem());
   }
 }
 
@@ -79,12 +81,13 @@ std::vector<EngineInfo> list_engines() {
 
 ChosenEngine make_engine(const std::string& name, int threads, bool deterministic) {
   if (name == "reference") return {std::make_unique<EngineOf<Reference>>(), "reference, 1 thread, sums in double"};
-  if (name == "cpu") return make_cpu(threads, "");
+  if (name == "cpu") return make_cpu(threads, deterministic, "");
   if (name != "auto" && name != "cuda") {
     throw UsageError("there is no engine \"" + name + "\"", "auto, reference, cpu or cuda");
   }
   const std::string problem = cuda_problem();
-  if (name == "auto") return problem.empty() ? make_fastest(threads, deterministic) : without_cuda(threads, problem);
+  if (name == "auto")
+    return problem.empty() ? make_fastest(threads, deterministic) : without_cuda(threads, deterministic, problem);
   if (problem.empty()) return make_cuda(deterministic, "");
   throw DeviceError("engine cuda: " + problem, "--engine cpu or --engine auto; warpfactor doctor lists engines");
 }

@@ -24,8 +24,8 @@ struct ChosenEngine {
   std::string why;  ///< one line: which and why
 };
 
-/// `name` auto, reference, cpu or cuda; threads 0 = all; `deterministic`: the same bits in every run, which reference
-/// and cpu give anyway. A named engine that is absent throws DeviceError (exit 4).
+/// `name` auto, reference, cpu or cuda; threads 0 = all; `deterministic`: the same bits in every run, for any
+/// number of threads and on every machine. A named engine that is absent throws DeviceError (exit 4).
 ChosenEngine make_engine(const std::string& name, int threads, bool deterministic = false);
 
 }  // namespace wf

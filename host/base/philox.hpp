@@ -18,6 +18,9 @@ enum class Purpose : std::uint32_t {
   strata = 7,
   synthetic = 8,
   segments = 9,
+  in_block = 10,
+  chunks = 11,
+  rounding = 12,
 };
 
 struct RandomBits {

@@ -189,13 +189,15 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   table.number(group, "--lr-decay", "decay of --lr-schedule inverse", config.lr_decay, kNotNegative);
   parser.rare();
   table.choice(group, "--shuffle", "order of the ratings: as read, or new each epoch", config.shuffle);
-  table.whole(group, "--grid", "ranges per side of the block grid; 0 is from the data", config.grid, 0, 1024);
+  table.whole(group, "--grid", "ranges per side of the block grid; 0 is from data, threads and cache", config.grid, 0,
+              1024);
   parser.rare();
   parser.value(
       group, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),
       [&config](const std::string& option, const std::string& word) { config.seed = parse_seed(option, word); });
   parser.flag(group, "--deterministic",
-              "same bits in every run; reference and cpu always work so, cuda then sorts instead of racing",
+              "same bits in every run, on any number of threads: the grid is from the data alone, and cuda sorts "
+              "instead of racing",
               [&request] { request.deterministic = true; });
   parser.rare();
 }

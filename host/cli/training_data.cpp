@@ -138,7 +138,7 @@ TrainingData block_data(Console& console, const TrainRequest& request, const Tra
     check_split(config, train.size());
     print_split(console, request, config, train.size(), n_valid);
     const RatingRoom room = room_for(request, config, opened, n_valid, scratch_folder);
-    result.grid.emplace(make_grid(pool, train, n_users, n_items, config, engine.least_ranges(), room));
+    result.grid.emplace(make_grid(pool, train, n_users, n_items, config, engine.grid_wish(), room));
     const RatingsInMemory from_file(valid_file.view());
     const RatingSource& valid = request.valid.empty() ? static_cast<const RatingSource&>(held) : from_file;
     result.valid = result.grid->arranged(pool, valid);

@@ -14,9 +14,10 @@ class Cpu : public HostMemory {
  public:
   static constexpr const char* kName = "cpu";
 
-  /// threads 0: all CPUs that this process may run on. The results do not depend on either.
-  explicit Cpu(int threads = 0, Simd simd = usable_simd().back())
-      : pool_(threads), simd_(simd), loops_(batch_loops(simd)) {}
+  /// threads 0: all CPUs that this process may run on. The results depend on none of these but through the size of a
+  /// grid that nobody has set.
+  explicit Cpu(int threads = 0, Simd simd = usable_simd().back(), const GridWish& wish = {})
+      : pool_(threads), simd_(simd), loops_(batch_loops(simd)), wish_(wish) {}
 
   /// Whole vectors of eight.
   static int padded_rank(int rank) { return (rank + 7) / 8 * 8; }
@@ -50,6 +51,7 @@ class Cpu : public HostMemory {
   void start_batches(Position n_users, Position n_items);
   BatchGroups<Host> group_batch(const RatingsView<Host>& batch, const RatingsView<Host>& next);
 
+  GridWish grid_wish() const { return wish_; }
   void settle_rows(Rows<float, Host> table);
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
@@ -78,6 +80,7 @@ class Cpu : public HostMemory {
   ThreadPool pool_;
   Simd simd_;
   const BatchLoops& loops_;
+  GridWish wish_;
   Position n_users_ = 0, n_items_ = 0;  // of the tables whose rows are grouped
   RowGrouper user_grouper_, item_grouper_;
   GroupedBatch alone_, current_, next_;

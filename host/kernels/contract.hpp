@@ -60,9 +60,10 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.catch_up_rows(rule, step, table, rows, state);  // as if every step up to `step` had been made
   k.catch_up_table(rule, step, table, state);       // the same for all rows
 
-  // -- per-rating SGD: blocks of different user ranges and item ranges may run at once, others in their order; a block
-  // runs in order
-  { k.least_ranges() } -> std::same_as<int>;  // of a default grid: the blocks that this set can work on at once
+  // -- per-rating SGD: blocks of different user ranges and item ranges may run at once, others in their order. Where
+  // ratings are interleaved, a block runs in order; where they are by user, chunks of it run at once and may lose
+  // steps of rows that they share (host/schedule/chunks.hpp)
+  { k.grid_wish() } -> std::same_as<GridWish>;
   // rows with records (host/kernels/sgd_rules.hpp), of padded_rank; what scales and lengths say is the set's own affair
   // between the two: settle_rows before the first update and after the last one, before anything else reads the rows
   k.settle_rows(table);  // scales into the rows; row_adagrad's squared lengths into the records

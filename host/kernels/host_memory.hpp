@@ -62,7 +62,7 @@ class HostMemory {
     std::copy(from.begin(), from.end(), to.begin());
   }
   static int padded_rank(int rank) { return rank; }
-  int least_ranges() const { return kLeastRanges; }
+  GridWish grid_wish() const { return {}; }
   std::optional<DeviceMemory> memory() const { return std::nullopt; }
   Position batch_bytes(Position, Position, int, Position) const { return 0; }
   ErrorSums take_errors() { return std::exchange(errors_, {}); }

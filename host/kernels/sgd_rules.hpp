@@ -66,6 +66,8 @@ struct SgdSettings {
   float lambda_user = 0, lambda_item = 0;  ///< of all rows alike; RowPenalties add to it
   float l1_user = 0, l1_item = 0;
   bool nonnegative = false;
+  std::uint64_t seed = 0;  ///< with the epoch: of the random numbers that kernels draw
+  std::uint32_t epoch = 0;
 
   /// Is a row more than scaled and added to?
   WF_HD bool projects() const { return l1_user > 0 || l1_item > 0 || nonnegative; }

@@ -11,6 +11,12 @@ struct Block {
   int user_range = 0, item_range = 0;
 };
 
+/// How ratings stand in a block.
+enum class BlockOrder {
+  interleaved,  ///< eight users' in turn, neighbours independent: for one worker that takes them in order
+  by_user,      ///< user after user, each user's in random order: for many workers with a chunk of ratings each
+};
+
 /// Ratings that a kernel may step at once if they share no row.
 inline constexpr int kGroupRatings = 4;
 

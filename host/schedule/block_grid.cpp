@@ -34,12 +34,11 @@ RowRange with_unknown(RowRange range, bool last) {
 
 }  // namespace
 
-int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, int least) {
+int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, const GridWish& wish) {
   constexpr Position kRatingsPerRange = 10'000;
-  constexpr Position kCache = Position{512} << 10;  // half of a level 2 cache of 1 MB, or all of a small one
   constexpr Position kState = 32;
   const Position bytes = checked_product(n_items, 4 * Position{rank} + kState);
-  const Position wanted = std::max<Position>(least, (bytes + kCache - 1) / kCache);
+  const Position wanted = std::max<Position>(wish.least_ranges, (bytes + wish.cache - 1) / wish.cache);
   const Position most = std::min({n_ratings / kRatingsPerRange, n_users, n_items, Position{kMaxGrid}});
   return static_cast<int>(std::max<Position>(1, std::min(wanted, most)));
 }
@@ -91,13 +90,13 @@ void BlockGrid::order_blocks(ThreadPool& pool) {
     for (Position b = next++; b < blocks_.size(); b = next++) {
       const RowRange users = users_.new_names(b / size()), items = items_.new_names(b % size());
       if (in_memory()) {
-        order_block(store_.ratings(), scratch, blocks_[b], users, items, {shape_.seed, b});
+        order_block(store_.ratings(), scratch, blocks_[b], users, items, {shape_.seed, b}, shape_.in_block);
         continue;
       }
       const Position begin = blocks_[b].begin, end = blocks_[b].end;
       apart.resize(end - begin);
       store_.get(begin, end - begin, apart, 0);
-      order_block(apart, scratch, {.begin = 0, .end = end - begin}, users, items, {shape_.seed, b});
+      order_block(apart, scratch, {.begin = 0, .end = end - begin}, users, items, {shape_.seed, b}, shape_.in_block);
       store_.put(begin, apart.view());
     }
   });

@@ -19,6 +19,7 @@ struct GridShape {
   int size = 1;
   Shuffle order = Shuffle::epoch;
   std::uint64_t seed = 0;
+  BlockOrder in_block = BlockOrder::interleaved;
 };
 
 /// Where ratings are kept: all in memory, or in a file in `folder` where they take more than `memory` bytes, which is
@@ -30,8 +31,8 @@ struct RatingRoom {
 
 class BlockGrid {
  public:
-  /// Lays the ratings of `source`, which is not needed afterwards, out by block (host/schedule/block_order.hpp says in
-  /// which order inside): a function of shape and the set of ratings alone. Neither the order of the source nor the
+  /// Lays the ratings of `source`, which is not needed afterwards, out by block (host/schedule/block_order.hpp says how
+  /// inside): a function of shape and the set of ratings alone. Neither the order of the source nor the
   /// number of threads nor the room matters. Rows get new names: those of a range are neighbours. Throws UsageError
   /// where blocks are too large for the room.
   BlockGrid(ThreadPool& pool, const RatingSource& source, const GridShape& shape, const RatingRoom& room = {});
@@ -73,11 +74,16 @@ class BlockGrid {
   HostBuffer<Block> stratum_;  // [G]
 };
 
-inline constexpr int kLeastRanges = 8;  ///< of a default grid, where the data allow it
+/// What an engine would have of a grid whose size nobody has set. As it stands here, the size is a function of the data
+/// alone.
+struct GridWish {
+  BlockOrder in_block = BlockOrder::interleaved;
+  int least_ranges = 8;                  ///< as many workers are kept busy by a stratum, half as many without waiting
+  Position cache = Position{512} << 10;  ///< bytes for the items of a range: half of a level 2 cache of 1 MB
+};
 
-/// G for tables of so many rows and `rank` factors: the items of a range fit the part of a core's cache that is theirs,
-/// at least `least` ranges (G is the number of workers that a stratum keeps busy), 10,000 ratings a range, and no more
-/// ranges than rows.
-int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, int least = kLeastRanges);
+/// G for tables of so many rows and `rank` factors: the items of a range fit the wish's cache, at least its ranges,
+/// 10,000 ratings a range, and no more ranges than rows.
+int default_grid_size(Position n_ratings, Position n_users, Position n_items, int rank, const GridWish& wish = {});
 
 }  // namespace wf

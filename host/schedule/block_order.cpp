@@ -1,7 +1,7 @@
 #include "host/schedule/block_order.hpp"
 
-#include "host/base/philox.hpp"
 #include "host/schedule/block_sort.hpp"
+#include "host/schedule/permutation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -112,6 +112,16 @@ void set(Ratings& ratings, Position n, const Rating& rating) {
   ratings.value[n] = rating.value;
 }
 
+/// Each user's ratings among themselves. Segments take the draws of their places in the block.
+void shuffle_segments(std::vector<Rating>& sorted, const BlockSeed& seed) {
+  const Position size = static_cast<Position>(sorted.size());
+  for (Position begin = 0, end = 0; begin < size; begin = end) {
+    Rating* const segment = sorted.data() + begin;
+    while (end < size && sorted[static_cast<std::size_t>(end)].user == segment->user) ++end;
+    shuffle(segment, end - begin, seed.seed, Purpose::in_block, static_cast<std::uint32_t>(seed.block), begin);
+  }
+}
+
 }  // namespace
 
 void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
@@ -121,11 +131,17 @@ void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, con
 }
 
 void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                 const RowRange& items, const BlockSeed& seed) {
+                 const RowRange& items, const BlockSeed& seed, BlockOrder order) {
   if (block.begin == block.end) return;
-  Interleaver interleaver(sorted_block(ratings, scratch, block, users, items), seed);
-  Rating group[kGroupRatings];
+  const std::vector<Rating>& sorted = sorted_block(ratings, scratch, block, users, items);
   Position to = block.begin;
+  if (order == BlockOrder::by_user) {
+    shuffle_segments(scratch.ratings, seed);
+    for (const Rating& rating : sorted) set(ratings, to++, rating);
+    return;
+  }
+  Interleaver interleaver(sorted, seed);
+  Rating group[kGroupRatings];
   while (const int count = interleaver.take_group(group)) {
     for (int n = 0; n < count; ++n) set(ratings, to++, group[n]);
   }

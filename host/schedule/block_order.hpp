@@ -24,12 +24,15 @@ struct BlockScratch {
 void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
                 const RowRange& items);
 
-/// Orders the ratings of a block by user segments, so that a user's row is fetched once a block: users ascending, the
-/// items of a user ascending from a start drawn from (seed, user, block), equal pairs by value. Eight segments are
-/// under way at once and give a rating in turn, and of four ratings in a row no two have an item in common where that
-/// can be had: a step need not wait for the one before it. A function of the set of ratings, not of the order they come
-/// in.
+/// Orders the ratings of a block by user segments, so that a user's row is fetched once a block: users ascending, equal
+/// pairs by value. A function of the set of ratings, not of the order they come in.
+///
+/// interleaved: the items of a user ascending from a start drawn from (seed, user, block). Eight segments are under way
+/// at once and give a rating in turn, and of four ratings in a row no two have an item in common where that can be had:
+/// a step need not wait for the one before it.
+/// by_user: the ratings of a user in an order drawn from (seed, user, block): were they by item, all workers would come
+/// to the popular items at the same time.
 void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                 const RowRange& items, const BlockSeed& seed);
+                 const RowRange& items, const BlockSeed& seed, BlockOrder order);
 
 }  // namespace wf

@@ -89,12 +89,11 @@ class Engine {
                             const TrainCallbacks& callbacks) = 0;
 
   /// The same, one step per rating (config.batch_size 0), for ratings that are laid out already (make_grid with
-  /// `least_ranges`), in memory or not. `valid` by the grid's names (BlockGrid::arranged); `model` by its own.
+  /// `grid_wish`), in memory or not. `valid` by the grid's names (BlockGrid::arranged); `model` by its own.
   virtual TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid,
                                      const TrainConfig& config, const TrainCallbacks& callbacks) = 0;
 
-  /// G at least, of a default grid: blocks that this engine works on at once.
-  virtual int least_ranges() const = 0;
+  virtual GridWish grid_wish() const = 0;
 
   virtual std::unique_ptr<Scorer> open(const Model& model) = 0;
 };

@@ -79,8 +79,7 @@ class EngineOf final : public Engine {
     check_fit(model, train.size(), valid.size(), config);
     if (config.batch_size > 0) return train_batches(model, train, valid, config, callbacks);
     ThreadPool pool(config.threads);
-    BlockGrid grid =
-        make_grid(pool, RatingsInMemory(train.view()), model.n_users, model.n_items, config, least_ranges());
+    BlockGrid grid = make_grid(pool, RatingsInMemory(train.view()), model.n_users, model.n_items, config, grid_wish());
     train = {};
     return train_by_block(model, grid, grid.arranged(pool, RatingsInMemory(valid)).view(), config, callbacks);
   }
@@ -101,7 +100,7 @@ class EngineOf final : public Engine {
     return result;
   }
 
-  int least_ranges() const override { return kernels_.least_ranges(); }
+  GridWish grid_wish() const override { return kernels_.grid_wish(); }
 
   std::unique_ptr<Scorer> open(const Model& model) override { return std::make_unique<ScorerOf<K>>(kernels_, model); }
 

@@ -7,10 +7,10 @@
 namespace wf {
 
 BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
-                    const TrainConfig& config, int least_ranges, const RatingRoom& room) {
+                    const TrainConfig& config, const GridWish& wish, const RatingRoom& room) {
   const int size =
-      config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items, config.rank, least_ranges);
-  return {pool, ratings, {n_users, n_items, size, config.shuffle, config.seed}, room};
+      config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items, config.rank, wish);
+  return {pool, ratings, {n_users, n_items, size, config.shuffle, config.seed, wish.in_block}, room};
 }
 
 // In place, along the cycles of the permutation: a second copy of a table may not fit.

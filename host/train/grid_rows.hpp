@@ -5,9 +5,9 @@
 
 namespace wf {
 
-/// The grid that a configuration asks for; `least_ranges`: of a default grid.
+/// The grid that a configuration asks for.
 BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
-                    const TrainConfig& config, int least_ranges, const RatingRoom& room = {});
+                    const TrainConfig& config, const GridWish& wish, const RatingRoom& room = {});
 
 enum class Naming { to_grid, from_grid };
 

@@ -87,7 +87,7 @@ TEST(Peers, EveryRankIsRight) {
       Table gradients(groups.item.rows.size, rank, 1, 1, rank % 4 == 0 ? 4 : 3);
       kernels.row_gradients(groups.item, {slopes.data(), 40}, batch.user.span(), tables.user_factors.view(),
                             tables.item_factors.view(), {}, gradients.view());
-      update_by_rating(kernels, tables, batch, {{0, 40}}, {.lr = 0.01F / static_cast<float>(rank)});
+      update_by_rating(kernels, tables, batch, {{0, 32}, {32, 40}}, {.lr = 0.01F / static_cast<float>(rank)});
       std::vector<float> all = gradients.values(), updated = tables.values();
       all.insert(all.end(), slopes.begin(), slopes.end());
       all.insert(all.end(), updated.begin(), updated.end());

@@ -78,7 +78,7 @@ TEST(Repeatable, GivesTheSameBytesSixteenTimes) {
   }
 }
 
-TEST(Repeatable, PerRatingStepsHaveTheCpuEnginesBitsInEitherOrder) {
+TEST(Repeatable, PerRatingStepsHaveTheCpuEnginesBits) {
   for (const int rank : {1, 7, 32, 33, 128}) {
     SCOPED_TRACE(rank);
     TrainingProblem problem = batch_problem(rank, 0, 2000);
@@ -86,9 +86,7 @@ TEST(Repeatable, PerRatingStepsHaveTheCpuEnginesBitsInEitherOrder) {
     problem.config.lambda_user = problem.config.lambda_item = 0.05;
     problem.config.shuffle = Shuffle::epoch;
     problem.config.grid = 4;
-    const std::vector<float> expected = weights(trained("cpu", problem));
-    expect_same_bits(weights(trained("cuda_repeatable", problem)), expected);
-    expect_same_bits(weights(trained("cuda", problem)), expected);
+    expect_same_bits(weights(trained("cuda_repeatable", problem)), weights(trained("cpu", problem)));
   }
 }
 

@@ -98,7 +98,7 @@ Trained train_in(Position room, const std::string& engine, int threads) {
   const auto made = make_engine(engine, threads);
   const Ratings ratings = planted_ratings(3), valid = planted_ratings(3, 1);
   ThreadPool pool(threads);
-  BlockGrid grid = make_grid(pool, RatingsInMemory(ratings.view()), kUsers, kItems, config, made.engine->least_ranges(),
+  BlockGrid grid = make_grid(pool, RatingsInMemory(ratings.view()), kUsers, kItems, config, made.engine->grid_wish(),
                              {room, testing::TempDir()});
   EXPECT_EQ(grid.in_memory(), room > kRatingBytes * ratings.size());
   const Ratings arranged = grid.arranged(pool, RatingsInMemory(valid.view()));

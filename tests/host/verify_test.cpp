@@ -68,7 +68,7 @@ class WrongEngine : public Engine {
                              const TrainCallbacks& callbacks) override {
     return engine_->train_by_block(model, grid, valid, config, callbacks);
   }
-  int least_ranges() const override { return engine_->least_ranges(); }
+  GridWish grid_wish() const override { return engine_->grid_wish(); }
   std::unique_ptr<Scorer> open(const Model& model) override { return engine_->open(model); }
 
  private:

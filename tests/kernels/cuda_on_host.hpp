@@ -192,7 +192,7 @@ class CudaOnHost {
     there.bring_back(table);
     memory.bring_back();
   }
-  int least_ranges() const { return cuda_.least_ranges(); }
+  GridWish grid_wish() const { return cuda_.grid_wish(); }
   static int padded_rank(int rank) { return Cuda::padded_rank(rank); }
   void settle_rows(Rows<float, Host> table) {
     RecordVisitor rows(cuda_, table);

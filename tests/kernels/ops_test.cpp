@@ -335,7 +335,7 @@ TYPED_TEST(Ops, SgdEqualsReferenceOnAwkwardRanks) {
   for (const int rank : awkward_ranks()) {
     SCOPED_TRACE(rank);
     const Ratings ratings = random_ratings(300, 20, 15, 5);
-    const std::vector<Block> blocks{{0, 100}, {100, 100}, {100, 300}};
+    const std::vector<Block> blocks = blocks_in_order(300);
     const auto run = [&](auto& kernels) {
       Tables4 tables(20, 15, rank, 23, 1 / std::sqrt(static_cast<float>(rank)));
       update_by_rating(kernels, tables, ratings, blocks, {.lr = 0.01F});

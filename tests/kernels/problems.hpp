@@ -3,6 +3,7 @@
 #include "host/base/philox.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/model/model.hpp"
+#include "host/schedule/chunks.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -145,6 +146,15 @@ void update_by_rating(Kernels& kernels, Tables4& tables, const Ratings& ratings,
   RecordTables4 rows(tables, biases, Kernels::padded_rank(tables.user_factors.view().rank));
   for (const Block& block : blocks) kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, settings, penalties);
   rows.bring_back();
+}
+
+/// 0 .. n - 1, the second block empty; none is more than a chunk, which every engine takes in order.
+inline std::vector<Block> blocks_in_order(Position n) {
+  std::vector<Block> blocks{{0, 13}, {13, 13}};
+  for (Position begin = 13; begin < n; begin += kChunkRatings) {
+    blocks.push_back({begin, std::min(begin + kChunkRatings, n)});
+  }
+  return blocks;
 }
 
 inline Ratings ratings_of(std::initializer_list<std::tuple<RowId, RowId, float>> triples) {

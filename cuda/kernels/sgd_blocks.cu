@@ -1,4 +1,4 @@
-// One SGD step for each rating of the blocks, in order within a block; blocks share no row.
+// sgd_update, repeatable: one SGD step for each rating of the blocks, in order within a block; blocks share no row.
 //
 //   err = -loss' / 2 of <p_u, q_i>;  p_u = keep_u p_u + take_u q_i;  q_i = keep_i q_i + take_i p_u, from the old p_u
 //   sgd: keep = 1 - lr lambda, take = lr err; row_adagrad: lr / sqrt(accumulator) of the part of the row for lr, and
@@ -10,28 +10,24 @@
 // shapes  ratings.user, .item, .value [n]; blocks [b]; tables.user [n_users x rank], .item [n_items x rank], with
 // records launch  a warp per block of ratings, alone in its thread block; 2 * rank floats of dynamic shared memory
 // moves   16 * rank + 140 bytes per rating: both rows and their records read and written once
-// order   the block's own, dot products in sum_in_lanes' order, products fused into sums: the bits of the cpu engine,
-//         racing or repeatable
+// order   the block's own, dot products in sum_in_lanes' order, products fused into sums: the bits of the cpu
+//         engine
 #include "cuda/device/errors.cuh"
 #include "cuda/device/pair.cuh"
+#include "cuda/device/sgd_side.cuh"
 #include "cuda/device/walk.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
-#include "cuda/runtime/ranges.hpp"
 #include "host/kernels/losses.hpp"
-
-#include <vector>
 
 namespace wf {
 namespace {
 
-/// One of a rating's two rows: its record and its step, held by all lanes alike.
-struct Side {
-  float record[kRecord];
-  Step<float> slow, fast;
+/// With scales: the bits are to be the cpu engine's.
+struct ScaledSide : Side {
   float slow_push = 0, fast_push = 0;  // where decays go to scales
   bool unscale = false;                // the scales have become small
 
-  __device__ explicit Side(const float* row) {
+  __device__ explicit ScaledSide(const float* row) {
     for (int c = 0; c < kRecord; ++c) record[c] = record_of(row)[c];
   }
   __device__ void keep(float* row) {
@@ -53,40 +49,15 @@ struct Side {
   }
 };
 
-struct Products {
-  float slow, fast;
-};
-
-__device__ inline void take_steps(const SgdSettings& settings, float error, float lambda_user, float lambda_item,
-                                  const Products& products, Side& user, Side& item) {
-  if (!settings.adagrad) {
-    user.slow = user.fast = sgd_rule(error, settings.lr, lambda_user);
-    item.slow = item.fast = sgd_rule(error, settings.lr, lambda_item);
-    return;
-  }
-  const auto part = [&](int sum, int length, float share, float product, Step<float>& of_user, Step<float>& of_item) {
-    const float user_length = user.record[length], item_length = item.record[length];
-    of_user = row_adagrad_rule(error, settings.lr, lambda_user, share, product, item_length, user.record[sum],
-                               user.record[length]);
-    of_item = row_adagrad_rule(error, settings.lr, lambda_item, share, product, user_length, item.record[sum],
-                               item.record[length]);
-  };
-  part(kSlowSum, kSlowLength, settings.slow_share, products.slow, user.slow, item.slow);
-  user.fast = item.fast = {1, 0, 0};
-  if (!settings.slow_only) {
-    part(kFastSum, kFastLength, settings.fast_share, products.fast, user.fast, item.fast);
-  }
-}
-
 /// Elements of both rows, this lane's: from shared memory, where they are as they were, to the tables.
-__device__ inline void update_rows(const SgdSettings& settings, const Side& of_user, const Side& of_item, int rank,
-                                   float* p, float* q, float* user, float* item) {
+__device__ inline void update_rows(const SgdSettings& settings, const ScaledSide& of_user, const ScaledSide& of_item,
+                                   int rank, float* p, float* q, float* user, float* item) {
   const FusedMultiplyAdd multiply_add;
   const int slow = slow_factors(rank);
   for (int f = this_lane(); f < (settings.slow_only ? slow : rank); f += kWarp) {
     const bool is_slow = f < slow;
-    const Step<float> user_step = is_slow ? of_user.slow : of_user.fast;
-    const Step<float> item_step = is_slow ? of_item.slow : of_item.fast;
+    const Step<float> user_step = of_user.step(is_slow);
+    const Step<float> item_step = of_item.step(is_slow);
     if (settings.scales()) {
       const float old = p[f];
       p[f] = of_user.settled(multiply_add(is_slow ? of_user.slow_push : of_user.fast_push, q[f], p[f]), is_slow);
@@ -104,7 +75,7 @@ __device__ inline void update_rows(const SgdSettings& settings, const Side& of_u
 }
 
 __global__ void __launch_bounds__(kWarp)
-    sgd_update_kernel(SgdTables<Device> tables, RatingsView<Device> ratings, Span<const Block, Device> blocks,
+    sgd_blocks_kernel(SgdTables<Device> tables, RatingsView<Device> ratings, Span<const Block, Device> blocks,
                       SgdSettings settings, RowPenalties<Device> penalties, ErrorSums* sums_of_block) {
   WF_DYNAMIC_SHARED(float, p);  // [2 x rank]: the rating's two rows as they were
   const int rank = tables.rank();
@@ -124,7 +95,7 @@ __global__ void __launch_bounds__(kWarp)
       p[f] = user_row[f];
       q[f] = item_row[f];
     }
-    Side user(user_row), item(item_row);
+    ScaledSide user(user_row), item(item_row);
     __syncwarp();                                  // all have the old rows and records
     const auto fold = [=](int first, int count) {  // by all 16 pairs alike
       return pair_fold<float>(count,
@@ -141,8 +112,7 @@ __global__ void __launch_bounds__(kWarp)
     const float error = -loss_slope(settings.loss, predicted, ratings.value[n]) / 2;
     take_steps(settings, error, settings.lambda_user + penalty_of(penalties.user, u),
                settings.lambda_item + penalty_of(penalties.item, i), products, user, item);
-    bias_rule(error, bias_rate * user.slow.rate, user.record[kBiasShare], user.record[kBias]);
-    bias_rule(error, bias_rate * item.slow.rate, item.record[kBiasShare], item.record[kBias]);
+    step_biases(error, bias_rate, user, item);
     if (settings.scales()) {
       user.move_scales(item_slow, item_fast);
       item.move_scales(user_slow, user_fast);
@@ -166,38 +136,16 @@ __global__ void __launch_bounds__(kWarp)
   if (lane == 0) add(sums_of_block[blockIdx.x], sums);
 }
 
-/// The end of the blocks from `begin` on that may run at once.
-Position end_of_stratum(Span<const Block, Host> blocks, Position begin) {
-  std::vector<bool> users, items;
-  const auto take = [](std::vector<bool>& taken, int range) {
-    const auto at = static_cast<std::size_t>(range);
-    if (at >= taken.size()) taken.resize(at + 1);
-    const bool free = !taken[at];
-    taken[at] = true;
-    return free;
-  };
-  Position end = begin;
-  while (end < blocks.size && take(users, blocks[end].user_range) && take(items, blocks[end].item_range)) ++end;
-  return end;
-}
-
 }  // namespace
 
-void Cuda::sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings,
+void Cuda::sgd_blocks(const SgdTables<Device>& tables, const RatingsView<Device>& ratings,
                       Span<const Block, Host> blocks, const SgdSettings& settings,
                       const RowPenalties<Device>& penalties) {
-  if (blocks.empty()) return;
-  const Range range("sgd update");
-  const Position bytes = blocks.size * Position{sizeof(Block)};
   blocks_.grow(blocks.size, gpu_.compute());
-  transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, bytes}});
+  transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, blocks.size * Position{sizeof(Block)}}});
   const Position shared_bytes = 2 * tables.rank() * Position{sizeof(float)};
-  for (Position begin = 0, end = 0; begin < blocks.size; begin = end) {
-    end = end_of_stratum(blocks, begin);
-    launch(gpu_, "sgd_update", {end - begin, kWarp, shared_bytes}, sgd_update_kernel, tables, ratings,
-           Span<const Block, Device>{blocks_.data() + begin, end - begin}, settings, penalties,
-           error_partials(end - begin));
-  }
+  launch(gpu_, "sgd_update", {blocks.size, kWarp, shared_bytes}, sgd_blocks_kernel, tables, ratings,
+         Span<const Block, Device>{blocks_.data(), blocks.size}, settings, penalties, error_partials(blocks.size));
 }
 
 }  // namespace wf

@@ -1,0 +1,35 @@
+#include "host/schedule/chunks.hpp"
+
+#include "host/schedule/block_grid.hpp"
+
+namespace wf {
+
+Position end_of_stratum(Span<const Block, Host> blocks, Position begin) {
+  std::vector<bool> users, items;
+  const auto take = [](std::vector<bool>& taken, int range) {
+    const auto at = static_cast<std::size_t>(range);
+    if (at >= taken.size()) taken.resize(at + 1);
+    const bool free = !taken[at];
+    taken[at] = true;
+    return free;
+  };
+  Position end = begin;
+  while (end < blocks.size && take(users, blocks[end].user_range) && take(items, blocks[end].item_range)) ++end;
+  return end;
+}
+
+std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chunks) {
+  std::vector<ChunkedBlock> result;
+  chunks = 0;
+  for (const Block& block : blocks) {
+    result.push_back({block.begin, block.end, chunks});
+    chunks += (block.end - block.begin + kChunkRatings - 1) / kChunkRatings;
+  }
+  return result;
+}
+
+Scatter order_of_chunks(Span<const Block, Host> blocks, Position chunks, std::uint64_t seed, std::uint32_t epoch) {
+  return {chunks, seed, epoch, static_cast<std::uint32_t>(blocks[0].user_range * kMaxGrid + blocks[0].item_range)};
+}
+
+}  // namespace wf

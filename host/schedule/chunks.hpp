@@ -1,0 +1,100 @@
+// Chunks of ratings: what one of many workers takes at a time where ratings stand by user (BlockOrder::by_user). A
+// worker keeps a user's row to itself from the first of the user's ratings in its chunk to the last; rows of items, and
+// of users who have ratings in several chunks, are shared, and of steps that two workers make to one row at the same
+// time one is lost. Recht, Re, Wright, Niu: Hogwild! NIPS 2011.
+#pragma once
+#include "host/base/philox.hpp"
+#include "host/base/view.hpp"
+#include "host/schedule/block.hpp"
+
+#include <vector>
+
+namespace wf {
+
+inline constexpr Position kChunkRatings = 32;
+
+/// A permutation of 0 .. count - 1 that can be asked anywhere, by host and device: a Feistel network of four rounds
+/// over the next power of four, walked until it comes to a number below `count`. Luby, Rackoff: How to construct
+/// pseudorandom permutations from pseudorandom functions. SIAM J. Comput. 17(2), 1988.
+class Scatter {
+ public:
+  /// Of (seed, epoch, stream).
+  Scatter(Position count, std::uint64_t seed, std::uint32_t epoch, std::uint32_t stream)
+      : count_(static_cast<std::uint64_t>(count)) {
+    while (count_ > std::uint64_t{1} << (2 * half_bits_)) ++half_bits_;
+    for (unsigned n = 0; n < 2; ++n) {
+      const RandomBits bits = random_bits(seed, Purpose::chunks, 2 * std::uint64_t{epoch} + n, stream);
+      keys_[2 * n] = bits.word[0];
+      keys_[2 * n + 1] = bits.word[1];
+    }
+  }
+
+  WF_HD Position operator()(Position index) const {
+    auto at = static_cast<std::uint64_t>(index);
+    do {
+      at = permuted(at);
+    } while (at >= count_);
+    return static_cast<Position>(at);
+  }
+
+ private:
+  WF_HD std::uint64_t permuted(std::uint64_t at) const {
+    const std::uint32_t mask = static_cast<std::uint32_t>((std::uint64_t{1} << half_bits_) - 1);
+    auto left = static_cast<std::uint32_t>(at >> half_bits_), right = static_cast<std::uint32_t>(at) & mask;
+    for (const std::uint32_t key : keys_) {
+      const std::uint32_t next = left ^ (mixed(right ^ key) & mask);
+      left = right;
+      right = next;
+    }
+    return std::uint64_t{left} << half_bits_ | right;
+  }
+  /// The finaliser of MurmurHash3: every bit depends on every bit.
+  WF_HD static std::uint32_t mixed(std::uint32_t word) {
+    word = (word ^ word >> 16) * 0x85EBCA6BU;
+    word = (word ^ word >> 13) * 0xC2B2AE35U;
+    return word ^ word >> 16;
+  }
+
+  std::uint64_t count_;
+  int half_bits_ = 1;
+  std::uint32_t keys_[4];
+};
+
+/// A block's chunks among those of all blocks that are worked on at once.
+struct ChunkedBlock {
+  Position begin = 0, end = 0;  ///< ratings
+  Position first_chunk = 0;     ///< chunks of the blocks before it
+};
+
+/// The end of the blocks from `begin` on that share no row.
+Position end_of_stratum(Span<const Block, Host> blocks, Position begin);
+
+/// The chunks of blocks, and how many they are.
+std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chunks);
+
+/// The order in which the chunks of an epoch's blocks are begun.
+Scatter order_of_chunks(Span<const Block, Host> blocks, Position chunks, std::uint64_t seed, std::uint32_t epoch);
+
+/// Ratings begin .. end - 1.
+struct Chunk {
+  Position begin = 0, end = 0;
+};
+
+/// Chunk `index` of `blocks`, in which chunk numbers ascend.
+template <class Blocks>
+WF_HD inline Chunk chunk_of(const Blocks& blocks, Position index) {
+  Position low = 0, high = blocks.size;  // the last block whose first chunk is not behind the index
+  while (high - low > 1) {
+    const Position middle = (low + high) / 2;
+    if (blocks[middle].first_chunk <= index) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  const ChunkedBlock block = blocks[low];
+  const Position begin = block.begin + (index - block.first_chunk) * kChunkRatings;
+  return {begin, begin + kChunkRatings < block.end ? begin + kChunkRatings : block.end};
+}
+
+}  // namespace wf
