@@ -1,17 +1,22 @@
 // The program, with a simulated device: how well does a model become when so many ratings are in flight at once? Takes
 // the ratings in the order of the cuda engine and loses the steps that it loses, at a depth that is chosen: a group of
 // lanes after the other asks for the rows of its next rating, then all step the rating at hand, then all store; of two
-// stores of a row the later one is kept. WF_IN_FLIGHT is the number of groups.
+// stores of a row the later one is kept. WF_IN_FLIGHT is the number of groups. WF_STORAGE rounds what is stored: fp16
+// or bf16 as the device does, at random; fp16-nearest or bf16-nearest as it must not.
 //
 //     WF_IN_FLIGHT=4096 warpfactor-in-flight train ratings.csv --engine cuda
 #include "host/api/cuda_module.hpp"
 #include "host/base/error.hpp"
+#include "host/config/names.hpp"
 #include "host/cpu/cpu.hpp"
+#include "host/kernels/half.hpp"
 #include "host/schedule/chunks.hpp"
 #include "host/train/engine_of.hpp"
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,6 +29,34 @@ Position depth_of_environment() {
   if (depth < 1) throw UsageError("WF_IN_FLIGHT is not the number of ratings in flight", "WF_IN_FLIGHT=4096");
   return depth;
 }
+
+/// How factors are rounded when they are stored.
+class Rounding {
+ public:
+  Rounding() {
+    const char* text = std::getenv("WF_STORAGE");
+    std::string name = text == nullptr ? "fp32" : text;
+    const std::string nearest = "-nearest";
+    to_nearest_ = name.ends_with(nearest);
+    if (to_nearest_) name.erase(name.size() - nearest.size());
+    const std::optional<Storage> storage = from_name<Storage>(name);
+    if (!storage)
+      throw UsageError("WF_STORAGE is no way to store factors", "fp32, fp16, bf16, fp16-nearest, bf16-nearest");
+    storage_ = *storage;
+  }
+  void operator()(float* row, int rank) {
+    if (storage_ == Storage::fp32) return;
+    for (int f = 0; f < rank; ++f) {
+      const std::uint32_t random = to_nearest_ ? kToNearest : mixed(state_ += 0x9E3779B9U) >> 16;
+      row[f] = from_storage(storage_, to_storage(storage_, row[f], random));
+    }
+  }
+
+ private:
+  Storage storage_ = Storage::fp32;
+  bool to_nearest_ = false;
+  std::uint32_t state_ = 1;
+};
 
 /// Copies of rows, with their records: one for each group of lanes.
 class Registers {
@@ -108,10 +141,12 @@ class InFlight : public Cpu {
         const Position n = chunk.begin++;
         const bool last = chunk.begin == chunk.end;
         if (last || ratings.item[n + 1] != ratings.item[n]) {
+          rounding_(item.rows().row(g), tables.rank());
           item.store(g, tables.item, ratings.item[n]);
           if (!last) item.take(g, next_item);
         }
         if (last || ratings.user[n + 1] != ratings.user[n]) {
+          rounding_(user.rows().row(g), tables.rank());
           user.store(g, tables.user, ratings.user[n]);
           if (!last) user.take(g, next_user);
         }
@@ -120,6 +155,7 @@ class InFlight : public Cpu {
   }
 
   Position groups_;
+  Rounding rounding_;
 };
 
 std::vector<CudaDevice> devices() {

@@ -47,7 +47,23 @@ __device__ inline Real pair_sum(int rank, const Term& term) {
 template <class Rank>
 __device__ inline float pair_dot(bool has_rows, const float* a, const float* b, Rank rank) {
   const int elements = has_rows ? rank.count() : 0;
-  if constexpr (Rank::kVector) {  // a multiple of four: a lane's share is whole vectors
+  if constexpr (Rank::kStorage != Storage::fp32) {
+    float sums[4] = {};
+#pragma unroll 4
+    for (int f = 8 * this_half(); f < elements; f += 2 * kSumLanes) {
+      const uint4 x = __ldg(reinterpret_cast<const uint4*>(a) + f / 8);
+      const uint4 y = __ldg(reinterpret_cast<const uint4*>(b) + f / 8);
+      const auto add = [](float& sum, unsigned of_a, unsigned of_b) {
+        const float2 p = from_pair(Rank::kStorage, of_a), q = from_pair(Rank::kStorage, of_b);
+        sum += p.x * q.x + p.y * q.y;
+      };
+      add(sums[0], x.x, y.x);
+      add(sums[1], x.y, y.y);
+      add(sums[2], x.z, y.z);
+      add(sums[3], x.w, y.w);
+    }
+    return finish_sum(sums);
+  } else if constexpr (Rank::kVector) {  // a multiple of four: a lane's share is whole vectors
     float sums[4] = {};
 #pragma unroll 4
     for (int f = 4 * this_half(); f < elements; f += kSumLanes) {

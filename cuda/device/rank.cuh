@@ -1,6 +1,7 @@
 // The rank as kernels know it: 16, 32, 64 and 128 at compile time, any other at run time, by vectors of four floats
 // where rows begin at 16 bytes.
 #pragma once
+#include "cuda/device/half.cuh"
 #include "cuda/runtime/launch.hpp"
 #include "host/base/view.hpp"
 
@@ -8,10 +9,12 @@
 
 namespace wf {
 
-/// kFixed: the rank, or 0. kVector: rows begin at 16 bytes and have a multiple of four elements.
-template <int kFixed, bool kVectorRows>
+/// kFixed: the rank, or 0. kVector: rows begin at 16 bytes and have a multiple of four elements, of eight where they
+/// are of 16 bits.
+template <int kFixed, bool kVectorRows, Storage kStored = Storage::fp32>
 struct RankOf {
   static constexpr bool kVector = kVectorRows;
+  static constexpr Storage kStorage = kStored;
   static constexpr int kLanes = kFixed > 0 ? kFixed / 4 : kWarp;  ///< lanes for a row where each holds a vector
   int value = kFixed;
   WF_HD int count() const { return kFixed > 0 ? kFixed : value; }

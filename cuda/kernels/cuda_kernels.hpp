@@ -42,7 +42,8 @@ class Cuda {
     transfer_.upload(gpu_.compute(), copy.data(), {bytes});
     return copy;
   }
-  static int padded_rank(int rank) { return (rank + 3) / 4 * 4; }  // rows of records and factors are whole vectors
+  static int padded_rank(int rank) { return (rank + 7) / 8 * 8; }  // rows are whole vectors of 16 bytes
+  bool keeps(Storage storage) const { return storage == Storage::fp32 || order_ == Order::racing; }
   template <class T>
   DeviceBuffer<T> to_space(HostBuffer<T>&& values) {
     const HostBuffer<T> taken = std::move(values);
@@ -116,7 +117,7 @@ class Cuda {
   GridWish grid_wish() const {
     return {.in_block = order_ == Order::repeatable ? BlockOrder::interleaved : BlockOrder::by_user};
   }
-  void settle_rows(Rows<float, Device> table);
+  void settle_rows(const SgdTables<Device>& tables);
   void sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Device>& penalties);
 

@@ -4,8 +4,9 @@
 //
 // shapes  user, item, value [n]; one ErrorSums per block
 // launch  two lanes per rating, 128 ratings per block
-// moves   8 * rank + 12 bytes per rating, 8 more with biases
-// order   scores in sum_in_lanes' order; sums in a fixed tree that depends on n alone: repeatable
+// moves   8 * rank + 12 bytes per rating, 8 more with biases; 4 * rank of factors of 16 bits
+// order   scores in sum_in_lanes' order, but of factors of 16 bits; sums in a fixed tree that depends on n alone:
+// repeatable
 #include "cuda/device/errors.cuh"
 #include "cuda/device/score.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
@@ -37,10 +38,13 @@ void Cuda::rating_errors(const ModelView<const float, Device>& model, const Scor
   if (ratings.size() == 0) return;
   const Range range("rating errors");
   const Shape shape = pairs_over(ratings.size());
-  with_model_rank(model, [&](auto rank) {
+  const auto run = [&](auto rank) {
     launch(gpu_, "rating_errors", shape, rating_errors_kernel<decltype(rank)>, model, options, ratings,
            error_partials(shape.blocks), rank);
-  });
+  };
+  if (model.storage == Storage::fp16) return run(RankOf<0, true, Storage::fp16>{model.rank()});
+  if (model.storage == Storage::bf16) return run(RankOf<0, true, Storage::bf16>{model.rank()});
+  with_model_rank(model, run);
 }
 
 }  // namespace wf

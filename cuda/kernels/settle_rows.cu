@@ -2,10 +2,11 @@
 //
 //   row[f] *= scale of its part; scale = 1; length = sum over the part of row[f]^2
 //
-// shapes  table [n x rank] with records
+// shapes  tables.user [n_users x rank], .item [n_items x rank], with records
 // launch  a thread per row: once an epoch
-// moves   12 * rank + 32 bytes per row; 4 * rank fewer where scales are 1
+// moves   12 * rank + 32 bytes per row; 4 * rank fewer where scales are 1, as always with factors of 16 bits
 // order   sum_in_lanes: the same bits as the cpu engine
+#include "cuda/device/half.cuh"
 #include "cuda/device/walk.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "host/kernels/sgd_rules.hpp"
@@ -18,11 +19,34 @@ __global__ void __launch_bounds__(kBlockThreads) settle_rows_kernel(Rows<float, 
   for (Position r = walk.first; r < table.count; r += walk.step) settle_row(table.row(r), table.rank);
 }
 
+/// measure_row of factors of 16 bits, whose scales are 1.
+__global__ void __launch_bounds__(kBlockThreads) measure_rows_kernel(Rows<float, Device> table, Storage storage) {
+  const Walk walk = thread_walk();
+  for (Position r = walk.first; r < table.count; r += walk.step) {
+    float* const row = table.row(r);
+    const auto square = [=](int f) {
+      const float2 pair = from_pair(storage, reinterpret_cast<const unsigned*>(row)[f / 2]);
+      const float value = f % 2 == 0 ? pair.x : pair.y;
+      return value * value;
+    };
+    const auto slow = sum_in_lanes<float>(slow_factors(table.rank), square);
+    record_of(row)[kSlowLength] = slow;
+    record_of(row)[kFastLength] = sum_in_lanes<float>(table.rank, square) - slow;
+  }
+}
+
 }  // namespace
 
-void Cuda::settle_rows(Rows<float, Device> table) {
-  if (table.empty()) return;
-  launch(gpu_, "settle_rows", threads_over(table.count), settle_rows_kernel, table);
+void Cuda::settle_rows(const SgdTables<Device>& tables) {
+  for (const Rows<float, Device>& table : {tables.user, tables.item}) {
+    if (table.empty()) continue;
+    const Shape shape = threads_over(table.count);
+    if (tables.storage == Storage::fp32) {
+      launch(gpu_, "settle_rows", shape, settle_rows_kernel, table);
+    } else {
+      launch(gpu_, "settle_rows", shape, measure_rows_kernel, table, tables.storage);
+    }
+  }
 }
 
 }  // namespace wf

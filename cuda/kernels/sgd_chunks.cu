@@ -10,20 +10,19 @@
 //   2017
 //
 // shapes  ratings.user, .item, .value [n]; blocks [b]; tables.user [n_users x rank], .item [n_items x rank], with
-//         records, rows of whole vectors of four
-// launch  rank / 4 lanes a chunk, a power of two from 2 to 32, 256 threads a block; above rank 512 a warp a block and
-//         2 * rank floats of dynamic shared memory; over chunks in random order
+//         records, rows of whole vectors of 16 bytes, four factors or eight
+// launch  a lane a vector, a power of two from 2 to 32 lanes a chunk, 256 threads a block; above four vectors a lane a
+//         warp a block and 2 * rank floats of dynamic shared memory; over chunks in random order
 // moves   12 bytes a rating; 8 * rank + 64 bytes a rating for the item's row, read and written, from the second cache
-//         where the items fit; as much for the user's row, a time per run of one user's ratings in a chunk
+//         where the items fit; as much for the user's row, a time per run of one user's ratings in a chunk; of factors
+//         of 16 bits 4 * rank + 64
 // order   in a chunk the ratings'; between chunks none: of two steps of a row at one time the later store is kept
 #include "cuda/device/errors.cuh"
-#include "cuda/device/pair.cuh"
-#include "cuda/device/sgd_side.cuh"
+#include "cuda/device/sgd_group.cuh"
 #include "cuda/device/walk.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "host/kernels/losses.hpp"
 
-#include <type_traits>
 #include <vector>
 
 namespace wf {
@@ -40,101 +39,10 @@ struct ChunkWork {
   RowPenalties<Device> penalties;
 };
 
-/// kGroup lanes that step a rating together; lane l holds the vectors l, l + kGroup, ... of both rows, kVectors of
-/// them, in registers; 0: any number, in shared memory. All lanes of a warp come to the shuffles at once.
-template <int kGroup, int kVectors>
-struct Group {
-  static constexpr bool kRegisters = kVectors > 0;
-
-  /// A row and its record.
-  struct Row : Side {
-    std::conditional_t<kRegisters, float4[kVectors + !kRegisters], float4*> value;
-    /// The lane's vector v.
-    __device__ float4& at(int v) {
-      if constexpr (kRegisters) return value[v];
-      return value[v * kWarp + this_lane()];
-    }
-  };
-
-  int rank;
-  int lane = this_lane<kGroup>();
-
-  __device__ int vectors() const { return kRegisters ? kVectors : (rank + 4 * kGroup - 1) / (4 * kGroup); }
-  __device__ int first_of(int vector) const { return 4 * (lane + vector * kGroup); }
-  __device__ bool has(int vector) const { return first_of(vector) < rank; }
-  __device__ bool is_slow(int vector) const { return vector == 0 && first_of(0) < kSlowFactors; }
-
-  /// From the second cache: what is in the first does not see other multiprocessors' stores.
-  __device__ void load(const float* from, Row& row) const {
-    const auto* record = reinterpret_cast<const float4*>(record_of(from));
-    const float4 low = __ldcg(record), high = __ldcg(record + 1);
-    const float all[kRecord] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-    for (int c = 0; c < kRecord; ++c) row.record[c] = all[c];
-#pragma unroll
-    for (int v = 0; v < vectors(); ++v) {
-      row.at(v) = has(v) ? __ldcg(reinterpret_cast<const float4*>(from + first_of(v))) : float4{0, 0, 0, 0};
-    }
-  }
-  __device__ void store(Row& row, float* to) const {
-    const float* r = row.record;
-    if (lane < 2) {
-      const float4 half = lane == 0 ? float4{r[0], r[1], r[2], r[3]} : float4{r[4], r[5], r[6], r[7]};
-      __stcg(reinterpret_cast<float4*>(record_of(to)) + lane, half);
-    }
-#pragma unroll
-    for (int v = 0; v < vectors(); ++v) {
-      if (has(v)) __stcg(reinterpret_cast<float4*>(to + first_of(v)), row.at(v));
-    }
-  }
-
-  /// <a, b> over both parts of the rows, in all lanes.
-  __device__ Products products(Row& a, Row& b) const {
-    float slow = 0, fast = 0;
-#pragma unroll
-    for (int v = 0; v < vectors(); ++v) {
-      const float4 x = a.at(v), y = b.at(v);
-      const float sum = fmaf(x.w, y.w, fmaf(x.z, y.z, fmaf(x.y, y.y, x.x * y.x)));
-      (is_slow(v) ? slow : fast) += sum;
-    }
-#pragma unroll
-    for (int apart = kGroup / 2; apart > 0; apart /= 2) fast += __shfl_xor_sync(kAllLanes, fast, apart, kGroup);
-    const float other = __shfl_sync(kAllLanes, slow, 1, kGroup);  // slow factors are those of two lanes
-    return {__shfl_sync(kAllLanes, slow, 0, kGroup) + other, fast};
-  }
-
-  /// All elements of both rows by the steps that are in them.
-  __device__ void apply_steps(const SgdSettings& settings, Row& user, Row& item) const {
-#pragma unroll
-    for (int v = 0; v < vectors(); ++v) {
-      const Step<float> of_user = user.step(is_slow(v)), of_item = item.step(is_slow(v));
-      const auto one = [&](float& p, float& q) {
-        apply(of_user, of_item, p, q, FusedMultiplyAdd{});
-        if (settings.projects()) {
-          p = projected(p, of_user.rate * settings.l1_user, settings.nonnegative);
-          q = projected(q, of_item.rate * settings.l1_item, settings.nonnegative);
-        }
-      };
-      float4 &p = user.at(v), &q = item.at(v);
-      one(p.x, q.x);
-      one(p.y, q.y);
-      one(p.z, q.z);
-      one(p.w, q.w);
-    }
-  }
-  /// A projected row is not as long as the rule says.
-  __device__ void measure(Row& row) const {
-    const Products squares = products(row, row);
-    row.record[kSlowLength] = squares.slow;
-    row.record[kFastLength] = squares.fast;
-  }
-};
-
 /// One step; the errors before it are added by the lane that counts.
-template <int kGroup, int kVectors>
-__device__ inline void step_rating(const ChunkWork& work, const Group<kGroup, kVectors>& group, RowId u, RowId i,
-                                   float value, bool active, typename Group<kGroup, kVectors>::Row& user,
-                                   typename Group<kGroup, kVectors>::Row& item, ErrorSums& sums) {
+template <class Lanes>
+__device__ inline void step_rating(const ChunkWork& work, const Lanes& group, RowId u, RowId i, float value,
+                                   bool active, typename Lanes::Row& user, typename Lanes::Row& item, ErrorSums& sums) {
   const SgdSettings& settings = work.settings;
   const bool biases = work.tables.biases;
   const Products products = group.products(user, item);
@@ -152,11 +60,11 @@ __device__ inline void step_rating(const ChunkWork& work, const Group<kGroup, kV
   }
 }
 
-template <int kGroup, int kVectors>
+template <int kFactors, int kGroup, int kVectors>
 __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork work, ErrorSums* sums_of_block) {
-  using Lanes = Group<kGroup, kVectors>;
+  using Lanes = Group<kFactors, kGroup, kVectors>;
   using Row = typename Lanes::Row;
-  const Lanes group{work.tables.rank()};
+  const Lanes group{work.tables.rank(), work.tables.storage};
   const RatingsView<Device>& ratings = work.ratings;
   const int groups = static_cast<int>(blockDim.x) / kGroup;
   const Walk walk{Position{blockIdx.x} * groups + threadIdx.x / kGroup, Position{gridDim.x} * groups};
@@ -167,10 +75,16 @@ __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork wor
     if (turn < work.chunks) chunk = chunk_of(work.blocks, work.scatter(turn));
     Row user{}, item{}, next_user{}, next_item{};
     if constexpr (!Lanes::kRegisters) {
-      WF_DYNAMIC_SHARED(float4, rows);
+      WF_DYNAMIC_SHARED(float, rows);
       user.value = next_user.value = rows;
-      item.value = next_item.value = rows + kWarp * group.vectors();
+      item.value = next_item.value = rows + kFactors * kWarp * group.vectors();
     }
+    std::uint32_t start = 0;
+    if constexpr (kFactors == 8) {
+      const auto draw = static_cast<std::uint64_t>(chunk.begin) * kWarp + static_cast<std::uint64_t>(this_lane());
+      start = random_bits(work.settings.seed, Purpose::rounding, draw, work.settings.epoch).word[0];
+    }
+    RoundingBits random(start);
     RowId u = 0, i = 0;
     if (chunk.begin < chunk.end) {
       u = ratings.user[chunk.begin];
@@ -192,12 +106,12 @@ __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork wor
       step_rating(work, group, u, i, active ? ratings.value[n] : 0, active, user, item, sums);
       if (!active) continue;
       if (last || next_i != i) {
-        group.store(item, work.tables.item.row(i));
+        group.store(item, work.tables.item.row(i), random);
         if (!Lanes::kRegisters && !last) group.load(work.tables.item.row(next_i), next_item);
         item = next_item;
       }
       if (last || next_u != u) {
-        group.store(user, work.tables.user.row(u));
+        group.store(user, work.tables.user.row(u), random);
         if (!Lanes::kRegisters && !last) group.load(work.tables.user.row(next_u), next_user);
         user = next_user;
       }
@@ -206,20 +120,6 @@ __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork wor
     }
   }
   add_block_errors(sums, sums_of_block + blockIdx.x);
-}
-
-/// Calls f with the lanes of a rating and the vectors that each holds of its rows.
-template <class F>
-void with_group(int rank, const F& f) {
-  const auto of = [&]<int kGroup, int kVectors>() { f.template operator()<kGroup, kVectors>(); };
-  if (rank <= 8) return of.template operator()<2, 1>();
-  if (rank <= 16) return of.template operator()<4, 1>();
-  if (rank <= 32) return of.template operator()<8, 1>();
-  if (rank <= 64) return of.template operator()<16, 1>();
-  if (rank <= 128) return of.template operator()<32, 1>();
-  if (rank <= 256) return of.template operator()<32, 2>();
-  if (rank <= 512) return of.template operator()<32, 4>();
-  return of.template operator()<32, 0>();
 }
 
 }  // namespace
@@ -242,13 +142,21 @@ void Cuda::sgd_chunks(const SgdTables<Device>& tables, const RatingsView<Device>
                        penalties};
   allow_races(tables.user.data);
   allow_races(tables.item.data);
-  with_group(tables.rank(), [&]<int kGroup, int kVectors>() {
-    const bool registers = kVectors > 0;
-    const int threads = registers ? kBlockThreads : kWarp;
-    const Position row_bytes = registers ? 0 : (tables.rank() + 127) / 128 * 512;
-    const Shape shape = grid_over(chunks, threads / kGroup, threads, 2 * row_bytes);
-    launch(gpu_, "sgd_update", shape, sgd_chunks_kernel<kGroup, kVectors>, work, error_partials(shape.blocks));
-  });
+  const auto run = [&]<int kFactors>() {
+    const int vectors = tables.rank() / kFactors;
+    with_group(vectors, [&]<int kGroup, int kVectors>() {
+      constexpr int kThreads = kVectors > 0 ? kBlockThreads : kWarp;
+      const Position row_floats = kVectors > 0 ? 0 : (vectors + kWarp - 1) / kWarp * kWarp * kFactors;
+      const Shape shape = grid_over(chunks, kThreads / kGroup, kThreads, 2 * row_floats * Position{sizeof(float)});
+      launch(gpu_, "sgd_update", shape, sgd_chunks_kernel<kFactors, kGroup, kVectors>, work,
+             error_partials(shape.blocks));
+    });
+  };
+  if (tables.storage == Storage::fp32) {
+    run.template operator()<4>();
+  } else {
+    run.template operator()<8>();
+  }
 }
 
 }  // namespace wf

@@ -38,6 +38,13 @@ WF_HD inline RandomBits random_bits(std::uint64_t seed, Purpose purpose, std::ui
   return {{bits[0], bits[1], bits[2], bits[3]}};
 }
 
+/// The finaliser of MurmurHash3: every bit depends on every bit. For many numbers out of one that Philox drew.
+WF_HD inline std::uint32_t mixed(std::uint32_t word) {
+  word = (word ^ word >> 16) * 0x85EBCA6BU;
+  word = (word ^ word >> 13) * 0xC2B2AE35U;
+  return word ^ word >> 16;
+}
+
 /// Uniform in [0, 1) with 24 bits.
 WF_HD inline float to_unit_float(std::uint32_t word) {
   return static_cast<float>(word >> 8) * 0x1p-24F;

@@ -71,7 +71,7 @@ void check_per_rating(const TrainConfig& config, const Given& given, const Train
 }
 
 void check_optimizer(const TrainConfig& config, const Given& given) {
-  for (const char* option : {"l1", "nonnegative"}) {
+  for (const char* option : {"l1", "nonnegative", "storage"}) {
     if (given.contains(option)) {
       throw UsageError(fmt::format("--{} needs one step per rating", option), "leave out --batch-size");
     }
@@ -234,6 +234,7 @@ std::string config_json(const TrainConfig& config) {
       .number("l1_user", config.l1_user)
       .number("l1_item", config.l1_item)
       .boolean("nonnegative", config.nonnegative)
+      .text("storage", name_of(config.storage))
       .text("reg_scaling", name_of(config.reg_scaling))
       .count("batch_size", config.batch_size)
       .text("optimizer", name_of(config.optimizer))

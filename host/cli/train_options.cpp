@@ -189,6 +189,10 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   table.number(group, "--lr-decay", "decay of --lr-schedule inverse", config.lr_decay, kNotNegative);
   parser.rare();
   table.choice(group, "--shuffle", "order of the ratings: as read, or new each epoch", config.shuffle);
+  table.choice(group, "--storage",
+               "how factors are kept while ratings are stepped; of 16 bits, rounded at random, on a device",
+               config.storage);
+  parser.rare();
   table.whole(group, "--grid", "ranges per side of the block grid; 0 is from data, threads and cache", config.grid, 0,
               1024);
   parser.rare();

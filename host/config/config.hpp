@@ -19,6 +19,7 @@ enum class LrSchedule { constant, inverse, bold_driver };
 enum class Shuffle { none, epoch };
 enum class RegScaling { count, none };
 enum class BiasInit { zero, fitted };
+enum class Storage { fp32, fp16, bf16 };
 
 /// nn.Embedding's max_norm and norm_type; max_norm 0 switches it off.
 struct NormLimit {
@@ -76,7 +77,8 @@ struct TrainConfig {
   Shuffle shuffle = Shuffle::epoch;
   int epochs = 100;
   std::uint64_t seed = 42;
-  int grid = 0;  ///< user and item ranges of the block grid; 0: from the data
+  Storage storage = Storage::fp32;  ///< of the factors while they are trained, one step per rating
+  int grid = 0;                     ///< user and item ranges of the block grid; 0: from the data
   // validation and stopping
   double valid_frac = 0.05;  ///< 0: none
   bool early_stopping = true;

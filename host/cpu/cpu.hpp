@@ -52,7 +52,7 @@ class Cpu : public HostMemory {
   BatchGroups<Host> group_batch(const RatingsView<Host>& batch, const RatingsView<Host>& next);
 
   GridWish grid_wish() const { return wish_; }
-  void settle_rows(Rows<float, Host> table);
+  void settle_rows(const SgdTables<Host>& tables);
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
 

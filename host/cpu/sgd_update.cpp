@@ -18,11 +18,13 @@ SgdVariant variant_for(Simd simd) {
 
 }  // namespace
 
-void Cpu::settle_rows(Rows<float, Host> table) {
+void Cpu::settle_rows(const SgdTables<Host>& tables) {
   constexpr Position kRows = 2048;
-  pool_.for_chunks(table.count, kRows, [&](Position begin, Position end) {
-    for (Position r = begin; r < end; ++r) settle_row(table.row(r), table.rank);
-  });
+  for (const Rows<float, Host>& table : {tables.user, tables.item}) {
+    pool_.for_chunks(table.count, kRows, [&](Position begin, Position end) {
+      for (Position r = begin; r < end; ++r) settle_row(table.row(r), table.rank);
+    });
+  }
 }
 
 void Cpu::sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,

@@ -22,13 +22,14 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              GradientOptions<typename K::Space> gradient_options, RuleSettings rule, Loss loss,
                              RowPenalties<typename K::Space> penalties, Span<const Block, Host> blocks, NormLimit limit,
                              SgdSettings settings, SgdTables<typename K::Space> sgd_tables, Position step, RowId row,
-                             float scale) {
+                             float scale, Storage storage) {
   { K::kName } -> std::convertible_to<const char*>;
 
   // -- memory: buffers of this set's space; host sets move and alias, devices transfer
   { k.to_space(std::move(host)) } -> std::same_as<typename K::template Buffer<float>>;
   { k.to_host(std::move(buffer)) } -> std::same_as<HostBuffer<float>>;
   { K::padded_rank(row) } -> std::same_as<int>;  // for sgd_update: the rank this set likes, zeros added
+  { k.keeps(storage) } -> std::same_as<bool>;    // can sgd_update work on factors that are kept like this?
   k.copy(buffer, buffer);                        // from, to: `to` takes the size of `from` and keeps its memory
   { k.filled(step, scale) } -> std::same_as<typename K::template Buffer<float>>;
   { k.stage(host_ratings) } -> std::same_as<RatingsView<typename K::Space>>;  // valid until the next stage
@@ -66,7 +67,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   { k.grid_wish() } -> std::same_as<GridWish>;
   // rows with records (host/kernels/sgd_rules.hpp), of padded_rank; what scales and lengths say is the set's own affair
   // between the two: settle_rows before the first update and after the last one, before anything else reads the rows
-  k.settle_rows(table);  // scales into the rows; row_adagrad's squared lengths into the records
+  k.settle_rows(sgd_tables);  // scales into the rows; row_adagrad's squared lengths into the records
   k.sgd_update(sgd_tables, ratings, blocks, settings, penalties);  // += errors before each step
 };
 

@@ -62,6 +62,7 @@ class HostMemory {
     std::copy(from.begin(), from.end(), to.begin());
   }
   static int padded_rank(int rank) { return rank; }
+  bool keeps(Storage storage) const { return storage == Storage::fp32; }
   GridWish grid_wish() const { return {}; }
   std::optional<DeviceMemory> memory() const { return std::nullopt; }
   Position batch_bytes(Position, Position, int, Position) const { return 0; }

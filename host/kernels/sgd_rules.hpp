@@ -42,9 +42,10 @@ WF_HD inline Float* record_of(Float* row) {
 /// The tables of per-rating SGD: rows of factors, each with its record in front of it.
 template <class Space>
 struct SgdTables {
-  Rows<float, Space> user, item;  ///< [n x rank], pitch >= rank + kRecord
+  Rows<float, Space> user, item;  ///< [n x rank], pitch >= kRecord + rank; of 16 bits: two factors in a float's room
   bool biases = false;
   float global_mean = 0;  ///< added where there are biases
+  Storage storage = Storage::fp32;
 
   WF_HD int rank() const { return user.rank; }
 };

@@ -21,11 +21,12 @@ struct ModelView {
   Rows<T, Space> user_biases;
   Rows<T, Space> item_biases;
   float global_mean = 0;
+  Storage storage = Storage::fp32;  ///< of 16 bits only while a device trains: two factors in a float's room
 
   WF_HD int rank() const { return user_factors.rank; }
   WF_HD bool has_biases() const { return !user_biases.empty(); }
   WF_HD operator ModelView<const float, Space>() const requires(!std::is_const_v<T>) {
-    return {user_factors, item_factors, user_biases, item_biases, global_mean};
+    return {user_factors, item_factors, user_biases, item_biases, global_mean, storage};
   }
 };
 

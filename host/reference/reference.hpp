@@ -34,7 +34,7 @@ class Reference : public HostMemory {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Host> table,
                       const OptimizerState<Host>& state);
 
-  void settle_rows(Rows<float, Host>) {}  // it has rows and their lengths as they are at any time
+  void settle_rows(const SgdTables<Host>&) {}  // it has rows and their lengths as they are at any time
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
 

@@ -48,12 +48,6 @@ class Scatter {
     }
     return std::uint64_t{left} << half_bits_ | right;
   }
-  /// The finaliser of MurmurHash3: every bit depends on every bit.
-  WF_HD static std::uint32_t mixed(std::uint32_t word) {
-    word = (word ^ word >> 16) * 0x85EBCA6BU;
-    word = (word ^ word >> 13) * 0xC2B2AE35U;
-    return word ^ word >> 16;
-  }
 
   std::uint64_t count_;
   int half_bits_ = 1;

@@ -87,6 +87,10 @@ class EngineOf final : public Engine {
   TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
                              const TrainCallbacks& callbacks) override {
     check_fit(model, grid.n_ratings(), valid.size(), config);
+    if (!kernels_.keeps(config.storage)) {
+      throw UsageError("engine " + name() + " keeps factors in fp32",
+                       "leave out --storage, or take --engine cuda without --deterministic");
+    }
     rename_rows(model.tables, model, grid, Naming::to_grid);
     RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config);
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config);

@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/kernels/half.hpp"
 #include "host/kernels/sgd_rules.hpp"
 #include "host/train/rule_of.hpp"
 
@@ -15,6 +16,11 @@ constexpr Position kRating = 12;
 
 Position weights(const TrainingSize& size) {
   return checked_product(size.n_users + size.n_items, Position{size.rank} + (size.biases ? 1 : 0));
+}
+
+Position factor_bytes(const TrainingSize& size, Storage storage) {
+  const Position rows = size.n_users + size.n_items;
+  return checked_product(rows, size.rank) * kFloat / factors_per_float(storage) + (size.biases ? rows * kFloat : 0);
 }
 
 /// Optimizer state, and the step a row is up to date with where rows move without gradient.
@@ -80,7 +86,7 @@ TrainingSize size_of(const Model& model, Position n_train, Position n_valid) {
 
 MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes) {
   const Position batch = std::min(config.batch_size, size.n_train);
-  const Position factors = checked_product(weights(size), kFloat);
+  const Position factors = factor_bytes(size, config.storage);
   MemoryPlan plan;
   const auto add = [&](const char* name, Position bytes) {
     if (bytes > 0) plan.parts.push_back({name, bytes});

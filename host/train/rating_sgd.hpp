@@ -48,8 +48,7 @@ class RatingSgd {
   /// Plain SGD leaves nothing to settle.
   void settle() {
     if (config_.optimizer != Optimizer::row_adagrad) return;
-    kernels_.settle_rows(tables_.user);
-    kernels_.settle_rows(tables_.item);
+    kernels_.settle_rows(tables_);
   }
 
   /// Penalties that are the same for all rows are settings.

@@ -17,11 +17,12 @@ class RecordTables {
   RecordTables() = default;
   /// `ratings` of every row.
   RecordTables(K& kernels, Model& model, const RowCounts& ratings, const TrainConfig& config)
-      : rank_(K::padded_rank(model.rank)), biases_(model.has_biases()) {  // a step leaves zeros what they are
+      : layout_{model.rank, K::padded_rank(model.rank), config.storage},  // a step leaves zeros what they are
+        biases_(model.has_biases()) {
     const double lambda = biases_ ? config.lambda_bias : 0;
     const auto move = [&](HostBuffer<float>& factors, HostBuffer<float>& biases, const HostBuffer<Position>& counts) {
       const HostBuffer<float> shares = penalty_shares(counts, lambda, RegScaling::none);
-      add_records(factors, model.rank, rank_, {biases, shares, static_cast<float>(config.accumulator)});
+      add_records(factors, layout_, {biases, shares, static_cast<float>(config.accumulator)});
       biases = {};
       return kernels.to_space(std::move(factors));
     };
@@ -33,7 +34,7 @@ class RecordTables {
     const auto move = [&](auto& table, Position rows, HostBuffer<float>& factors, HostBuffer<float>& biases) {
       factors = kernels.to_host(std::move(table));
       biases = HostBuffer<float>(biases_ ? rows : 0);
-      remove_records(factors, model.rank, rank_, biases);
+      remove_records(factors, layout_, biases);
     };
     move(user_, model.n_users, model.tables.user_factors, model.tables.user_biases);
     move(item_, model.n_items, model.tables.item_factors, model.tables.item_biases);
@@ -41,30 +42,32 @@ class RecordTables {
   void copy_to(K& kernels, RecordTables& other) const {
     kernels.copy(user_, other.user_);
     kernels.copy(item_, other.item_);
-    other.rank_ = rank_;
+    other.layout_ = layout_;
     other.biases_ = biases_;
   }
 
   SgdTables<Space> sgd_view(const Model& shape) {
-    return {rows(user_, shape.n_users, kRecord, rank_), rows(item_, shape.n_items, kRecord, rank_), biases_,
-            shape.global_mean};
+    const int rank = layout_.padded_rank;
+    return {rows(user_, shape.n_users, kRecord, rank), rows(item_, shape.n_items, kRecord, rank), biases_,
+            shape.global_mean, layout_.storage};
   }
   ModelView<float, Space> view(const Model& shape) {
     const SgdTables<Space> tables = sgd_view(shape);
-    if (!biases_) return {tables.user, tables.item, {}, {}, shape.global_mean};
-    return {tables.user, tables.item, rows(user_, shape.n_users, kBias, 1), rows(item_, shape.n_items, kBias, 1),
-            shape.global_mean};
+    if (!biases_) return {tables.user, tables.item, {}, {}, shape.global_mean, layout_.storage};
+    return {
+        tables.user,       tables.item,    rows(user_, shape.n_users, kBias, 1), rows(item_, shape.n_items, kBias, 1),
+        shape.global_mean, layout_.storage};
   }
 
  private:
   using Buffer = typename K::template Buffer<float>;
 
   Rows<float, Space> rows(Buffer& table, Position count, int first, int length) const {
-    return {table.empty() ? nullptr : table.data() + first, table.empty() ? 0 : count, length, kRecord + rank_};
+    return {table.empty() ? nullptr : table.data() + first, table.empty() ? 0 : count, length, layout_.pitch()};
   }
 
   Buffer user_, item_;
-  int rank_ = 0;
+  RowLayout layout_;
   bool biases_ = false;
 };
 

@@ -194,10 +194,11 @@ class CudaOnHost {
   }
   GridWish grid_wish() const { return cuda_.grid_wish(); }
   static int padded_rank(int rank) { return Cuda::padded_rank(rank); }
-  void settle_rows(Rows<float, Host> table) {
-    RecordVisitor rows(cuda_, table);
-    cuda_.settle_rows(rows.view());
-    rows.bring_back(table);
+  void settle_rows(const SgdTables<Host>& tables) {
+    RecordVisitor users(cuda_, tables.user), items(cuda_, tables.item);
+    cuda_.settle_rows({users.view(), items.view()});
+    users.bring_back(tables.user);
+    items.bring_back(tables.item);
   }
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties) {

@@ -94,8 +94,7 @@ class SgdRun {
   template <class Kernels>
   void settle(Kernels& kernels, RecordTables4& rows) const {
     if (!settings_.adagrad) return;
-    kernels.settle_rows(rows.view().user);
-    kernels.settle_rows(rows.view().item);
+    kernels.settle_rows(rows.view());
   }
   static void append_sums(std::vector<float>& all, const float* record) {  // the rest is the engine's own affair
     all.push_back(record[kSlowSum]);
@@ -194,8 +193,7 @@ TEST(RowAdagrad, MovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3, all 
   const float* user = rows.user_record(0);
   const float* item = rows.item_record(0);
   rows.user_record(0)[kSlowSum] = 4;
-  kernels.settle_rows(rows.view().user);
-  kernels.settle_rows(rows.view().item);
+  kernels.settle_rows(rows.view());
   EXPECT_FLOAT_EQ(user[kSlowLength], 5);
   EXPECT_FLOAT_EQ(item[kSlowLength], 10);
   kernels.sgd_update(rows.view(), ratings.view(), {&block, 1},
@@ -207,8 +205,7 @@ TEST(RowAdagrad, MovesOneRatingAsComputedByHand) {  // <p, q> = 1, err = 3, all 
   EXPECT_FLOAT_EQ(item[kSlowLength], 3.3F * 3.3F + 0.3F * 0.3F);
   EXPECT_FLOAT_EQ(user[kSlowScale], 0.95F);  // 1 - rate lambda
   EXPECT_FLOAT_EQ(item[kSlowScale], 0.9F);
-  kernels.settle_rows(rows.view().user);
-  kernels.settle_rows(rows.view().item);
+  kernels.settle_rows(rows.view());
   rows.bring_back();
   EXPECT_THAT(tables.user_factors.values(), Pointwise(FloatNear(1e-6F), {1.85F, 1.60F}));
   EXPECT_THAT(tables.item_factors.values(), Pointwise(FloatNear(1e-6F), {3.3F, 0.3F}));
@@ -223,8 +220,7 @@ TEST(RowAdagrad, NeverDecaysARowByMoreThanAll) {
   const Ratings ratings = ratings_of({{0, 0, 0}});
   const Block block{0, 1};
   RecordTables4 rows(tables, false, Cpu::padded_rank(2));
-  kernels.settle_rows(rows.view().user);
-  kernels.settle_rows(rows.view().item);
+  kernels.settle_rows(rows.view());
   kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, {.lr = 1, .adagrad = true, .lambda_user = 3}, {});
   EXPECT_EQ(rows.user_record(0)[kSlowScale], kLeastKeep) << "not yet below what goes into the row at once";
   kernels.sgd_update(rows.view(), ratings.view(), {&block, 1}, {.lr = 1, .adagrad = true, .lambda_user = 3}, {});
