@@ -10,6 +10,19 @@ __device__ inline ErrorSums shuffled_down(const ErrorSums& sums, int lanes) {
           __shfl_down_sync(kAllLanes, sums.absolute, lanes), __shfl_down_sync(kAllLanes, sums.count, lanes)};
 }
 
+/// The sums of a few ratings: in float, as doubles are slow on many cards.
+struct FewErrors {
+  using Real = float;
+  float loss = 0, squared = 0, absolute = 0;
+  int count = 0;
+};
+__device__ inline void add(ErrorSums& to, const FewErrors& sums) {
+  to.loss += static_cast<double>(sums.loss);
+  to.squared += static_cast<double>(sums.squared);
+  to.absolute += static_cast<double>(sums.absolute);
+  to.count += sums.count;
+}
+
 __device__ inline void add(ErrorSums& to, const ErrorSums& sums) {
   to.loss += sums.loss;
   to.squared += sums.squared;
@@ -31,7 +44,9 @@ __device__ inline void add_block_errors(ErrorSums sums, ErrorSums* to) {
   }
   __syncthreads();
   if (threadIdx.x != 0) return;
-  for (unsigned w = 1; w < blockDim.x / kWarp; ++w) add(sums, {of_warp[w][0], of_warp[w][1], of_warp[w][2], counts[w]});
+  for (unsigned w = 1; w < blockDim.x / kWarp; ++w) {
+    add(sums, ErrorSums{of_warp[w][0], of_warp[w][1], of_warp[w][2], counts[w]});
+  }
   add(*to, sums);
 }
 

@@ -18,19 +18,18 @@ __device__ inline float2 from_pair(Storage storage, unsigned pair) {
 __device__ inline unsigned rounded(Storage storage, float value, unsigned random) {
   const unsigned bits = __float_as_uint(value);
   if (storage == Storage::bf16) return (bits + random) >> 16;
-  const float small = value + copysignf(static_cast<float>(random >> 3) * 0x1p-37F, value);
-  const float moved = fabsf(value) < half::kLeastNormal ? small : __uint_as_float(bits + (random >> 3));
-  return __half_as_ushort(__float2half_rz(moved));
+  return __half_as_ushort(__float2half_rz(__uint_as_float(bits + (random >> 3))));
 }
 __device__ inline unsigned to_pair(Storage storage, float low, float high, unsigned random) {
   return rounded(storage, low, random & 0xFFFFU) | rounded(storage, high, random >> 16) << 16;
 }
 
-/// Random bits for the roundings of a lane, a function of what they begin with.
+/// Random bits for the roundings of a lane, a function of what they begin with: a linear congruential sequence, whose
+/// lowest bits, the weak ones, fp16 does not use. Numerical Recipes, 2nd edition, section 7.1.
 class RoundingBits {
  public:
   __device__ explicit RoundingBits(std::uint32_t start) : state_(start) {}
-  __device__ std::uint32_t next() { return mixed(state_ += 0x9E3779B9U); }  // Weyl's sequence by the golden ratio
+  __device__ std::uint32_t next() { return state_ = state_ * 1664525U + 1013904223U; }
 
  private:
   std::uint32_t state_;

@@ -2,21 +2,25 @@
 #pragma once
 #include "cuda/device/half.cuh"
 #include "cuda/device/pair.cuh"
-#include "cuda/device/sgd_side.cuh"
+#include "host/kernels/losses.hpp"
+#include "host/kernels/sgd_rules.hpp"
 
 #include <type_traits>
 
 namespace wf {
 
-/// kGroup lanes; lane l holds the vectors of 16 bytes l, l + kGroup, ... of a row, kVectors of them, in registers; 0:
-/// any number, in shared memory. kFactors: of a vector, 4 of 32 bits or 8 of 16. All lanes of a warp come to the
-/// shuffles at once.
+/// kGroup lanes; lane l holds the vectors of 16 bytes l, l + kGroup, ... of both rows, kVectors of them, in registers;
+/// 0: any number, in shared memory. kFactors: of a vector, 4 of 32 bits or 8 of 16. A rating has four rules to compute,
+/// for the slow and the fast factors of its user and its item: each lane computes one, so that all are computed at
+/// once, and holds of the records what that one needs. All lanes of a warp come to the shuffles at once.
 template <int kFactors, int kGroup, int kVectors>
-struct Group {
+class Group {
+ public:
   static constexpr bool kRegisters = kVectors > 0;
+  static constexpr int kRules = 4;
+  static_assert(kGroup >= kRules);
 
-  /// A row and its record.
-  struct Row : Side {
+  struct Row {
     std::conditional_t<kRegisters, float[kFactors * (kVectors + !kRegisters)], float*> value;
     /// The lane's factors of its vector v.
     __device__ float* at(int v) {
@@ -27,29 +31,27 @@ struct Group {
       }
     }
   };
+  /// What the lane's rule needs of the record of its user or item.
+  struct State {
+    float sum, length, bias, bias_share;
+  };
 
-  int rank;
-  Storage storage;
-  int lane = this_lane<kGroup>();
+  __device__ explicit Group(const SgdTables<Device>& tables)
+      : rank_(tables.rank()), storage_(tables.storage), lane_(this_lane<kGroup>()) {}
 
+  __device__ bool counts() const { return lane_ == 0; }  ///< is this the lane that adds errors up?
+  __device__ bool of_item() const { return lane_ / 2 % 2 == 1; }
+  __device__ bool of_fast() const { return lane_ % 2 == 1; }
   __device__ int vectors() const {
-    return kRegisters ? kVectors : (rank + kFactors * kGroup - 1) / (kFactors * kGroup);
+    return kRegisters ? kVectors : (rank_ + kFactors * kGroup - 1) / (kFactors * kGroup);
   }
-  __device__ int first_of(int vector) const { return kFactors * (lane + vector * kGroup); }
-  __device__ bool has(int vector) const { return first_of(vector) < rank; }
-  __device__ bool is_slow(int vector) const { return vector == 0 && first_of(0) < kSlowFactors; }
 
   /// From the second cache: what is in the first does not see other multiprocessors' stores.
   __device__ void load(const float* from, Row& row) const {
-    const auto* record = reinterpret_cast<const float4*>(record_of(from));
-    const float4 low = __ldcg(record), high = __ldcg(record + 1);
-    const float all[kRecord] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-    for (int c = 0; c < kRecord; ++c) row.record[c] = all[c];
 #pragma unroll
     for (int v = 0; v < vectors(); ++v) {
       const uint4 none{0, 0, 0, 0};
-      const uint4 bits = has(v) ? __ldcg(reinterpret_cast<const uint4*>(from) + lane + v * kGroup) : none;
+      const uint4 bits = has(v) ? __ldcg(reinterpret_cast<const uint4*>(from) + lane_ + v * kGroup) : none;
       const unsigned words[4] = {bits.x, bits.y, bits.z, bits.w};
       float* const to = row.at(v);
 #pragma unroll
@@ -57,20 +59,23 @@ struct Group {
         if constexpr (kFactors == 4) {
           to[w] = __uint_as_float(words[w]);
         } else {
-          const float2 pair = from_pair(storage, words[w]);
+          const float2 pair = from_pair(storage_, words[w]);
           to[2 * w] = pair.x;
           to[2 * w + 1] = pair.y;
         }
       }
     }
   }
+  __device__ State load_state(const float* row) const {
+    const auto* record = reinterpret_cast<const float4*>(record_of(row));
+    static_assert(kSlowSum == 0 && kFastSum == 1 && kSlowLength == 2 && kFastLength == 3 && kBias == 6 &&
+                  kBiasShare == 7);
+    const float4 low = __ldcg(record), high = __ldcg(record + 1);
+    return {of_fast() ? low.y : low.x, of_fast() ? low.w : low.z, high.z, high.w};
+  }
+
   /// Factors of 16 bits are rounded by `random`.
   __device__ void store(Row& row, float* to, RoundingBits& random) const {
-    const float* r = row.record;
-    if (lane < 2) {
-      const float4 half = lane == 0 ? float4{r[0], r[1], r[2], r[3]} : float4{r[4], r[5], r[6], r[7]};
-      __stcg(reinterpret_cast<float4*>(record_of(to)) + lane, half);
-    }
 #pragma unroll
     for (int v = 0; v < vectors(); ++v) {
       const float* const from = row.at(v);
@@ -80,16 +85,78 @@ struct Group {
         if constexpr (kFactors == 4) {
           words[w] = __float_as_uint(from[w]);
         } else {
-          words[w] = to_pair(storage, from[2 * w], from[2 * w + 1], random.next());
+          words[w] = to_pair(storage_, from[2 * w], from[2 * w + 1], random.next());
         }
       }
       const uint4 bits{words[0], words[1], words[2], words[3]};
-      if (has(v)) __stcg(reinterpret_cast<uint4*>(to) + lane + v * kGroup, bits);
+      if (has(v)) __stcg(reinterpret_cast<uint4*>(to) + lane_ + v * kGroup, bits);
     }
   }
+  /// Of the item (or user), by the lanes of its rules.
+  __device__ void store_state(const State& state, float* row, bool item) const {
+    if (lane_ >= kRules || of_item() != item) return;
+    float* const record = record_of(row);
+    __stcg(record + kSlowSum + lane_ % 2, state.sum);
+    __stcg(record + kSlowLength + lane_ % 2, state.length);
+    if (!of_fast()) __stcg(record + kBias, state.bias);
+  }
 
-  /// <a, b> over both parts of the rows, in all lanes.
-  __device__ Products products(Row& a, Row& b) const {
+  /// One step of both rows; the score before it.
+  __device__ float step(const SgdSettings& settings, float mean, bool biases, float lambda, float rating, Row& user,
+                        Row& item, State& state) const {
+    const Products products = dot(user, item);
+    const float predicted =
+        products.slow + products.fast + (from_lane(state.bias, 0) + from_lane(state.bias, 2)) + mean;
+    const float error = -loss_slope(settings.loss, predicted, rating) / 2;
+    const Step<float> own = own_step(settings, error, lambda, of_fast() ? products.fast : products.slow, state);
+    bias_rule(error, settings.rate_of_biases(biases) * own.rate, state.bias_share, state.bias);
+#pragma unroll
+    for (int v = 0; v < vectors(); ++v) {
+      const int part = is_slow(v) ? 0 : 1;
+      const Step<float> of_user = from_lane(own, part), of_item = from_lane(own, 2 + part);
+      float *const p = user.at(v), *const q = item.at(v);
+#pragma unroll
+      for (int f = 0; f < kFactors; ++f) {
+        apply(of_user, of_item, p[f], q[f], FusedMultiplyAdd{});
+        if (settings.projects()) {
+          p[f] = projected(p[f], of_user.rate * settings.l1_user, settings.nonnegative);
+          q[f] = projected(q[f], of_item.rate * settings.l1_item, settings.nonnegative);
+        }
+      }
+    }
+    if (settings.adagrad && settings.projects()) {  // a projected row is not as long as the rule says
+      const Products of_user = dot(user, user), of_item = dot(item, item);
+      const Products squares = this->of_item() ? of_item : of_user;
+      state.length = of_fast() ? squares.fast : squares.slow;
+    }
+    return predicted;
+  }
+
+ private:
+  /// Over the slow factors, and over the others.
+  struct Products {
+    float slow, fast;
+  };
+
+  __device__ int first_of(int vector) const {
+    return kFactors * (lane_ + vector * kGroup);
+  }
+  __device__ bool has(int vector) const {
+    return first_of(vector) < rank_;
+  }
+  __device__ bool is_slow(int vector) const {
+    return vector == 0 && first_of(0) < kSlowFactors;
+  }
+
+  __device__ float from_lane(float value, int lane) const {
+    return __shfl_sync(kAllLanes, value, lane, kGroup);
+  }
+  __device__ Step<float> from_lane(const Step<float>& step, int lane) const {
+    return {from_lane(step.keep, lane), from_lane(step.take, lane), from_lane(step.rate, lane)};
+  }
+
+  /// In all lanes.
+  __device__ Products dot(Row& a, Row& b) const {
     float slow = 0, fast = 0;
 #pragma unroll
     for (int v = 0; v < vectors(); ++v) {
@@ -103,39 +170,32 @@ struct Group {
 #pragma unroll
     for (int apart = kGroup / 2; apart > 0; apart /= 2) fast += __shfl_xor_sync(kAllLanes, fast, apart, kGroup);
     float other = 0;  // slow factors are those of two lanes with four each, or of one with eight
-    if constexpr (kFactors < kSlowFactors) other = __shfl_sync(kAllLanes, slow, 1, kGroup);
-    return {__shfl_sync(kAllLanes, slow, 0, kGroup) + other, fast};
+    if constexpr (kFactors < kSlowFactors) other = from_lane(slow, 1);
+    return {from_lane(slow, 0) + other, fast};
   }
 
-  /// All elements of both rows by the steps that are in them.
-  __device__ void apply_steps(const SgdSettings& settings, Row& user, Row& item) const {
-#pragma unroll
-    for (int v = 0; v < vectors(); ++v) {
-      const Step<float> of_user = user.step(is_slow(v)), of_item = item.step(is_slow(v));
-      float *const p = user.at(v), *const q = item.at(v);
-#pragma unroll
-      for (int f = 0; f < kFactors; ++f) {
-        apply(of_user, of_item, p[f], q[f], FusedMultiplyAdd{});
-        if (settings.projects()) {
-          p[f] = projected(p[f], of_user.rate * settings.l1_user, settings.nonnegative);
-          q[f] = projected(q[f], of_item.rate * settings.l1_item, settings.nonnegative);
-        }
-      }
-    }
+  /// The lane's rule.
+  __device__ Step<float> own_step(const SgdSettings& settings, float error, float lambda, float product,
+                                  State& state) const {
+    if (!settings.adagrad) return sgd_rule(error, settings.lr, lambda);
+    const float partner_length = __shfl_xor_sync(kAllLanes, state.length, 2, kGroup);
+    const float share = of_fast() ? settings.fast_share : settings.slow_share;
+    State next = state;
+    const Step<float> step =
+        row_adagrad_rule(error, settings.lr, lambda, share, product, partner_length, next.sum, next.length);
+    const bool rests = settings.slow_only && of_fast();
+    if (!rests) state = next;
+    return rests ? Step<float>{1, 0, 0} : step;
   }
 
-  /// A projected row is not as long as the rule says.
-  __device__ void measure(Row& row) const {
-    const Products squares = products(row, row);
-    row.record[kSlowLength] = squares.slow;
-    row.record[kFastLength] = squares.fast;
-  }
+  int rank_;
+  Storage storage_;
+  int lane_;
 };
 
 /// Calls f with the lanes of a rating and the vectors that each holds, for rows of so many vectors.
 template <class F>
 void with_group(int vectors, const F& f) {
-  if (vectors <= 2) return f.template operator()<2, 1>();
   if (vectors <= 4) return f.template operator()<4, 1>();
   if (vectors <= 8) return f.template operator()<8, 1>();
   if (vectors <= 16) return f.template operator()<16, 1>();

@@ -11,7 +11,7 @@
 //
 // shapes  ratings.user, .item, .value [n]; blocks [b]; tables.user [n_users x rank], .item [n_items x rank], with
 //         records, rows of whole vectors of 16 bytes, four factors or eight
-// launch  a lane a vector, a power of two from 2 to 32 lanes a chunk, 256 threads a block; above four vectors a lane a
+// launch  a lane a vector, a power of two from 4 to 32 lanes a chunk, 256 threads a block; above four vectors a lane a
 //         warp a block and 2 * rank floats of dynamic shared memory; over chunks in random order
 // moves   12 bytes a rating; 8 * rank + 64 bytes a rating for the item's row, read and written, from the second cache
 //         where the items fit; as much for the user's row, a time per run of one user's ratings in a chunk; of factors
@@ -39,33 +39,25 @@ struct ChunkWork {
   RowPenalties<Device> penalties;
 };
 
-/// One step; the errors before it are added by the lane that counts.
-template <class Lanes>
-__device__ inline void step_rating(const ChunkWork& work, const Lanes& group, RowId u, RowId i, float value,
-                                   bool active, typename Lanes::Row& user, typename Lanes::Row& item, ErrorSums& sums) {
-  const SgdSettings& settings = work.settings;
-  const bool biases = work.tables.biases;
-  const Products products = group.products(user, item);
-  const float predicted = products.slow + products.fast + (user.record[kBias] + item.record[kBias]) +
-                          (biases ? work.tables.global_mean : 0);
-  const float error = -loss_slope(settings.loss, predicted, value) / 2;
-  if (active && group.lane == 0) add_error(settings.loss, sums, predicted, value);
-  take_steps(settings, error, settings.lambda_user + penalty_of(work.penalties.user, u),
-             settings.lambda_item + penalty_of(work.penalties.item, i), products, user, item);
-  step_biases(error, settings.rate_of_biases(biases), user, item);
-  group.apply_steps(settings, user, item);
-  if (settings.adagrad && settings.projects()) {
-    group.measure(user);
-    group.measure(item);
-  }
+/// Random bits of a lane for a chunk, where factors are rounded.
+template <int kFactors>
+__device__ inline RoundingBits rounding_bits(const SgdSettings& settings, const Chunk& chunk) {
+  if constexpr (kFactors == 4) return RoundingBits(0);
+  const auto draw = static_cast<std::uint64_t>(chunk.begin) * kWarp + static_cast<std::uint64_t>(this_lane());
+  return RoundingBits(random_bits(settings.seed, Purpose::rounding, draw, settings.epoch).word[0]);
 }
 
 template <int kFactors, int kGroup, int kVectors>
 __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork work, ErrorSums* sums_of_block) {
   using Lanes = Group<kFactors, kGroup, kVectors>;
   using Row = typename Lanes::Row;
-  const Lanes group{work.tables.rank(), work.tables.storage};
+  const Lanes group(work.tables);
+  const SgdSettings& settings = work.settings;
   const RatingsView<Device>& ratings = work.ratings;
+  const Rows<float, Device>&users = work.tables.user, &items = work.tables.item;
+  const float mean = work.tables.biases ? work.tables.global_mean : 0;
+  const float lambda = group.of_item() ? settings.lambda_item : settings.lambda_user;
+  const Span<const float, Device> penalties = group.of_item() ? work.penalties.item : work.penalties.user;
   const int groups = static_cast<int>(blockDim.x) / kGroup;
   const Walk walk{Position{blockIdx.x} * groups + threadIdx.x / kGroup, Position{gridDim.x} * groups};
   ErrorSums sums;
@@ -79,18 +71,19 @@ __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork wor
       user.value = next_user.value = rows;
       item.value = next_item.value = rows + kFactors * kWarp * group.vectors();
     }
-    std::uint32_t start = 0;
-    if constexpr (kFactors == 8) {
-      const auto draw = static_cast<std::uint64_t>(chunk.begin) * kWarp + static_cast<std::uint64_t>(this_lane());
-      start = random_bits(work.settings.seed, Purpose::rounding, draw, work.settings.epoch).word[0];
-    }
-    RoundingBits random(start);
+    typename Lanes::State state{}, next_state{};
+    RoundingBits random = rounding_bits<kFactors>(settings, chunk);
+    FewErrors errors;
     RowId u = 0, i = 0;
+    float *user_row = nullptr, *item_row = nullptr;
     if (chunk.begin < chunk.end) {
       u = ratings.user[chunk.begin];
       i = ratings.item[chunk.begin];
-      group.load(work.tables.user.row(u), user);
-      group.load(work.tables.item.row(i), item);
+      user_row = users.row(u);
+      item_row = items.row(i);
+      group.load(user_row, user);
+      group.load(item_row, item);
+      state = group.load_state(group.of_item() ? item_row : user_row);
     }
     for (Position n = chunk.begin, steps = 0; steps < kChunkRatings; ++n, ++steps) {
       const bool active = n < chunk.end, last = n + 1 >= chunk.end;
@@ -100,24 +93,40 @@ __global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork wor
       if (!last) {
         next_u = ratings.user[n + 1];
         next_i = ratings.item[n + 1];
-        if (Lanes::kRegisters && next_i != i) group.load(work.tables.item.row(next_i), next_item);
-        if (Lanes::kRegisters && next_u != u) group.load(work.tables.user.row(next_u), next_user);
       }
-      step_rating(work, group, u, i, active ? ratings.value[n] : 0, active, user, item, sums);
+      const bool item_goes = last || next_i != i, user_goes = last || next_u != u;
+      float* const next_item_row = items.row(next_i);
+      float* const next_user_row = user_goes ? users.row(next_u) : user_row;
+      const bool own_goes = group.of_item() ? item_goes : user_goes;
+      if (!last) {
+        if (Lanes::kRegisters && item_goes) group.load(next_item_row, next_item);
+        if (Lanes::kRegisters && user_goes) group.load(next_user_row, next_user);
+        if (own_goes) next_state = group.load_state(group.of_item() ? next_item_row : next_user_row);
+      }
+      const float rating = active ? ratings.value[n] : 0;
+      const float penalty = lambda + penalty_of(penalties, group.of_item() ? i : u);
+      const float predicted = group.step(settings, mean, work.tables.biases, penalty, rating, user, item, state);
       if (!active) continue;
-      if (last || next_i != i) {
-        group.store(item, work.tables.item.row(i), random);
-        if (!Lanes::kRegisters && !last) group.load(work.tables.item.row(next_i), next_item);
+      if (group.counts()) add_error(settings.loss, errors, predicted, rating);
+      if (item_goes) {
+        group.store(item, item_row, random);
+        group.store_state(state, item_row, true);
+        if (!Lanes::kRegisters && !last) group.load(next_item_row, next_item);
         item = next_item;
       }
-      if (last || next_u != u) {
-        group.store(user, work.tables.user.row(u), random);
-        if (!Lanes::kRegisters && !last) group.load(work.tables.user.row(next_u), next_user);
+      if (user_goes) {
+        group.store(user, user_row, random);
+        group.store_state(state, user_row, false);
+        if (!Lanes::kRegisters && !last) group.load(next_user_row, next_user);
         user = next_user;
       }
+      if (own_goes) state = next_state;
       u = next_u;
       i = next_i;
+      user_row = next_user_row;
+      item_row = next_item_row;
     }
+    add(sums, errors);
   }
   add_block_errors(sums, sums_of_block + blockIdx.x);
 }

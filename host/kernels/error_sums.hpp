@@ -8,6 +8,7 @@ namespace wf {
 
 /// With bce_with_logits, `squared` and `absolute` are those of the probability, rating - sigmoid(score).
 struct ErrorSums {
+  using Real = double;
   double loss = 0;
   double squared = 0;
   double absolute = 0;

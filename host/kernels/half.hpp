@@ -6,6 +6,7 @@
 #include "host/base/types.hpp"
 #include "host/config/config.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace wf {
@@ -29,18 +30,17 @@ inline float from_bf16(std::uint16_t stored) {
 }
 
 /// To one of the two neighbours, the nearer one the more probable: `random` is uniform in 0 .. 65535, of which fp16
-/// uses the upper 13 bits. 32768 rounds to nearest. What is too large becomes the largest; NaN has no meaning here.
+/// uses the upper 13 bits. 32768 rounds to nearest. What is too large becomes the largest; below fp16's 2^-14 values go
+/// towards zero, by less than 2^-24. NaN has no meaning here.
 inline std::uint16_t to_fp16(float value, std::uint32_t random) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t sign = (bits >> 16) & 0x8000U, magnitude = bits & half::kMagnitude;
-  const float size = std::bit_cast<float>(magnitude);
+  const std::uint32_t sign = (bits >> 16) & 0x8000U, moved = (bits & half::kMagnitude) + (random >> 3);
+  const float size = std::bit_cast<float>(moved);
   std::uint32_t stored = 0;
   if (size < half::kLeastNormal) {
-    stored = static_cast<std::uint32_t>(size * 0x1p24F + static_cast<float>(random >> 3) * 0x1p-13F);
+    stored = static_cast<std::uint32_t>(size * 0x1p24F);
   } else {
-    const std::uint32_t moved = magnitude + (random >> 3);
-    stored = (moved - (112U << 23)) >> 13;
-    if (stored > half::kLargest) stored = half::kLargest;
+    stored = std::min((moved - (112U << 23)) >> 13, half::kLargest);
   }
   return static_cast<std::uint16_t>(sign | stored);
 }

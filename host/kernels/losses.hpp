@@ -43,9 +43,9 @@ WF_HD inline Real loss_slope(Real score, Real rating) {
 }
 
 /// Adds one rating's loss and error to the sums.
-template <Loss kind>
-WF_HD inline void add_error(ErrorSums& sums, double score, double rating) {
-  double error = rating - score;
+template <Loss kind, class Sums>
+WF_HD inline void add_error(Sums& sums, typename Sums::Real score, typename Sums::Real rating) {
+  typename Sums::Real error = rating - score;
   if constexpr (kind == Loss::bce_with_logits) error = rating - sigmoid(score);
   sums.loss += loss_value<kind>(score, rating);
   sums.squared += error * error;
@@ -69,7 +69,8 @@ WF_HD inline Real loss_slope(Loss kind, Real score, Real rating) {
   return loss_slope<Loss::mse>(score, rating);
 }
 
-WF_HD inline void add_error(Loss kind, ErrorSums& sums, double score, double rating) {
+template <class Sums>
+WF_HD inline void add_error(Loss kind, Sums& sums, typename Sums::Real score, typename Sums::Real rating) {
   switch (kind) {
     case Loss::l1:
       return add_error<Loss::l1>(sums, score, rating);

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-FLAGS = ["-std=c++20", "-O3", "--fmad=false", "--diag-suppress=554"]
+FLAGS = ["-std=c++20", "-O3", "--diag-suppress=554"]
+ARITHMETIC = ["--fmad=false"]  # as cmake/cuda.cmake has it
+OTHER_ARITHMETIC = {"sgd_chunks": ["--prec-div=false", "--prec-sqrt=false"]}
 # file: (patterns its PTX for sm_90 must hold, patterns that it must not)
 HOT = {
     "cuda/kernels/predict.cu": ([r"ld\.global\.nc\.v4\.[fb]32"], [r"fma\.rn\.f32"]),
@@ -29,7 +31,8 @@ OLDER = {"cuda/kernels/row_gradients.cu": ([r"(red|atom)\.global\.add\.f32"], [r
 
 
 def compile_to_ptx(nvcc, source, includes, architecture, out):
-    command = [nvcc, *FLAGS, "-ptx", f"-arch=compute_{architecture}", *[f"-I{path}" for path in includes], "-o", out, source]
+    arithmetic = OTHER_ARITHMETIC.get(pathlib.Path(source).stem, ARITHMETIC)
+    command = [nvcc, *FLAGS, *arithmetic, "-ptx", f"-arch=compute_{architecture}", *[f"-I{path}" for path in includes], "-o", out, source]
     subprocess.run(command, check=True)
     return pathlib.Path(out).read_text()
 
