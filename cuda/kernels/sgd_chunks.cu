@@ -47,8 +47,9 @@ __device__ inline RoundingBits rounding_bits(const SgdSettings& settings, const 
   return RoundingBits(random_bits(settings.seed, Purpose::rounding, draw, settings.epoch).word[0]);
 }
 
+// one block a multiprocessor is enough: asked for more, ptxas spills
 template <int kFactors, int kGroup, int kVectors>
-__global__ void __launch_bounds__(kBlockThreads) sgd_chunks_kernel(ChunkWork work, ErrorSums* sums_of_block) {
+__global__ void __launch_bounds__(kBlockThreads, 1) sgd_chunks_kernel(ChunkWork work, ErrorSums* sums_of_block) {
   using Lanes = Group<kFactors, kGroup, kVectors>;
   using Row = typename Lanes::Row;
   const Lanes group(work.tables);

@@ -23,7 +23,7 @@ HOT = {
                                        r"st\.(global\.)?v4\.[fb]32"], [r"fma\.rn\.f32"]),
     "cuda/kernels/optimizer_step.cu": ([], [r"fma\.rn\.f32"]),
     "cuda/kernels/sgd_blocks.cu": ([r"ld\.shared\.[fb]32"], []),
-    "cuda/kernels/sgd_chunks.cu": ([r"ld\.global\.cg\.v4\.[fb]32", r"st\.global\.cg\.v4\.[fb]32"], []),
+    "cuda/kernels/sgd_chunks.cu": ([r"ld\.global\.cg\.v4\.[fb]32", r"st\.global\.cg\.v4\.[fbu]32"], []),
     "cuda/kernels/group_rows.cu": ([r"atom\.global\.cas\.b32"], []),
 }
 # Before sm_90 there are no vector atomics: the scalar ones must be what is there.
