@@ -23,6 +23,7 @@
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "host/kernels/losses.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace wf {
@@ -152,12 +153,15 @@ void Cuda::sgd_chunks(const SgdTables<Device>& tables, const RatingsView<Device>
                        penalties};
   allow_races(tables.user.data);
   allow_races(tables.item.data);
+  const Position at_once = most_chunks_at_once(chunks * kChunkRatings * blocks.size);
   const auto run = [&]<int kFactors>() {
     const int vectors = tables.rank() / kFactors;
     with_group(vectors, [&]<int kGroup, int kVectors>() {
-      constexpr int kThreads = kVectors > 0 ? kBlockThreads : kWarp;
+      const bool small = kVectors == 0 || at_once < 8 * kBlockThreads / kGroup;
+      const int threads = small ? kWarp : kBlockThreads;
       const Position row_floats = kVectors > 0 ? 0 : (vectors + kWarp - 1) / kWarp * kWarp * kFactors;
-      const Shape shape = grid_over(chunks, kThreads / kGroup, kThreads, 2 * row_floats * Position{sizeof(float)});
+      const Shape shape =
+          grid_over(std::min(chunks, at_once), threads / kGroup, threads, 2 * row_floats * Position{sizeof(float)});
       launch(gpu_, "sgd_update", shape, sgd_chunks_kernel<kFactors, kGroup, kVectors>, work,
              error_partials(shape.blocks));
     });
