@@ -65,6 +65,8 @@ void print_model_extras(Console& console, const TrainConfig& config) {
     add(fmt::format("rows at most {} long (p = {})", config.norm_limit.max_norm, config.norm_limit.norm_type));
   }
   if (config.scale_grad_by_freq) add("gradients divided by the row's count in the batch");
+  if (config.storage != Storage::fp32)
+    add(fmt::format("factors in {} while they are trained", name_of(config.storage)));
   if (config.user_padding >= 0) add(fmt::format("user row {} is padding", config.user_padding));
   if (config.item_padding >= 0) add(fmt::format("item row {} is padding", config.item_padding));
   if (!text.empty()) console.line("", text);
