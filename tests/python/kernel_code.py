@@ -61,7 +61,7 @@ def check(nvcc, root, includes, folder, file, architecture, expected):
     complaints = []
     for entry in re.split(r"\.entry ", ptx)[1:]:  # each kernel that is instantiated for rows of vectors
         name = entry.split("(")[0].strip()
-        if "Lb1E" in name and not re.search(r"ld\.global\.nc\.v4\.[fb]32", entry):
+        if "Lb1E" in name and not re.search(r"ld\.global\.nc\.v4\.[fbu]32", entry):
             complaints.append(f"{file}: no vector load in {name} for sm_{architecture}")
     for pattern in expected[0]:
         if not re.search(pattern, ptx):
