@@ -35,7 +35,7 @@ inline float from_bf16(std::uint16_t stored) {
 inline std::uint16_t to_fp16(float value, std::uint32_t random) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000U, moved = (bits & half::kMagnitude) + (random >> 3);
-  const float size = std::bit_cast<float>(moved);
+  const auto size = std::bit_cast<float>(moved);
   std::uint32_t stored = 0;
   if (size < half::kLeastNormal) {
     stored = static_cast<std::uint32_t>(size * 0x1p24F);
