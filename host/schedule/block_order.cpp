@@ -114,7 +114,7 @@ void set(Ratings& ratings, Position n, const Rating& rating) {
 
 /// Each user's ratings among themselves. Segments take the draws of their places in the block.
 void shuffle_segments(std::vector<Rating>& sorted, const BlockSeed& seed) {
-  const Position size = static_cast<Position>(sorted.size());
+  const auto size = static_cast<Position>(sorted.size());
   for (Position begin = 0, end = 0; begin < size; begin = end) {
     Rating* const segment = sorted.data() + begin;
     while (end < size && sorted[static_cast<std::size_t>(end)].user == segment->user) ++end;

@@ -46,7 +46,7 @@ class Scatter {
 
  private:
   WF_HD std::uint64_t permuted(std::uint64_t at) const {
-    const std::uint32_t mask = static_cast<std::uint32_t>((std::uint64_t{1} << half_bits_) - 1);
+    const auto mask = static_cast<std::uint32_t>((std::uint64_t{1} << half_bits_) - 1);
     auto left = static_cast<std::uint32_t>(at >> half_bits_), right = static_cast<std::uint32_t>(at) & mask;
     for (const std::uint32_t key : keys_) {
       const std::uint32_t next = left ^ (mixed(right ^ key) & mask);
