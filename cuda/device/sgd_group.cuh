@@ -109,6 +109,7 @@ class Group {
         products.slow + products.fast + (from_lane(state.bias, 0) + from_lane(state.bias, 2)) + mean;
     const float error = -loss_slope(settings.loss, predicted, rating) / 2;
     const Step<float> own = own_step(settings, error, lambda, of_fast() ? products.fast : products.slow, state);
+    // a bias goes at the slow factors' rate: the lanes of the fast ones, which have another, keep theirs to themselves
     bias_rule(error, settings.rate_of_biases(biases) * own.rate, state.bias_share, state.bias);
 #pragma unroll
     for (int v = 0; v < vectors(); ++v) {

@@ -5,8 +5,8 @@
 // shapes  user, item, value [n]; one ErrorSums per block
 // launch  two lanes per rating, 128 ratings per block
 // moves   8 * rank + 12 bytes per rating, 8 more with biases; 4 * rank of factors of 16 bits
-// order   scores in sum_in_lanes' order, but of factors of 16 bits; sums in a fixed tree that depends on n alone:
-// repeatable
+// order   scores in sum_in_lanes' order, but not those of factors of 16 bits; sums in a fixed tree that depends on n
+//         alone: repeatable
 #include "cuda/device/errors.cuh"
 #include "cuda/device/score.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"

@@ -19,19 +19,15 @@ __global__ void __launch_bounds__(kBlockThreads) settle_rows_kernel(Rows<float, 
   for (Position r = walk.first; r < table.count; r += walk.step) settle_row(table.row(r), table.rank);
 }
 
-/// measure_row of factors of 16 bits, whose scales are 1.
+/// Of factors of 16 bits, whose scales are always 1.
 __global__ void __launch_bounds__(kBlockThreads) measure_rows_kernel(Rows<float, Device> table, Storage storage) {
   const Walk walk = thread_walk();
   for (Position r = walk.first; r < table.count; r += walk.step) {
     float* const row = table.row(r);
-    const auto square = [=](int f) {
+    measure_row(row, table.rank, [=](int f) {
       const float2 pair = from_pair(storage, reinterpret_cast<const unsigned*>(row)[f / 2]);
-      const float value = f % 2 == 0 ? pair.x : pair.y;
-      return value * value;
-    };
-    const auto slow = sum_in_lanes<float>(slow_factors(table.rank), square);
-    record_of(row)[kSlowLength] = slow;
-    record_of(row)[kFastLength] = sum_in_lanes<float>(table.rank, square) - slow;
+      return f % 2 == 0 ? pair.x : pair.y;
+    });
   }
 }
 

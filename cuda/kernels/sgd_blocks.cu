@@ -8,13 +8,13 @@
 //   2015
 //
 // shapes  ratings.user, .item, .value [n]; blocks [b]; tables.user [n_users x rank], .item [n_items x rank], with
-// records launch  a warp per block of ratings, alone in its thread block; 2 * rank floats of dynamic shared memory
+//         records
+// launch  a warp per block of ratings, alone in its thread block; 2 * rank floats of dynamic shared memory
 // moves   16 * rank + 140 bytes per rating: both rows and their records read and written once
 // order   the block's own, dot products in sum_in_lanes' order, products fused into sums: the bits of the cpu
 //         engine
 #include "cuda/device/errors.cuh"
 #include "cuda/device/pair.cuh"
-#include "cuda/device/sgd_side.cuh"
 #include "cuda/device/walk.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "host/kernels/losses.hpp"
@@ -22,14 +22,22 @@
 namespace wf {
 namespace {
 
-/// With scales: the bits are to be the cpu engine's.
-struct ScaledSide : Side {
+/// Of a rating's two rows: over the slow factors, and over the others.
+struct Products {
+  float slow, fast;
+};
+
+/// One of these rows: its record and its step, held by all lanes alike.
+struct Side {
+  float record[kRecord];
+  Step<float> slow, fast;
   float slow_push = 0, fast_push = 0;  // where decays go to scales
   bool unscale = false;                // the scales have become small
 
-  __device__ explicit ScaledSide(const float* row) {
+  __device__ explicit Side(const float* row) {
     for (int c = 0; c < kRecord; ++c) record[c] = record_of(row)[c];
   }
+  __device__ Step<float> step(bool is_slow) const { return is_slow ? slow : fast; }
   __device__ void keep(float* row) {
     if (unscale) record[kSlowScale] = record[kFastScale] = 1;
     for (int c = 0; c < kRecord; ++c) record_of(row)[c] = record[c];
@@ -49,9 +57,37 @@ struct ScaledSide : Side {
   }
 };
 
+/// The steps of both rows for their factors; the sums and lengths of row_adagrad follow.
+__device__ inline void take_steps(const SgdSettings& settings, float error, float lambda_user, float lambda_item,
+                                  const Products& products, Side& user, Side& item) {
+  if (!settings.adagrad) {
+    user.slow = user.fast = sgd_rule(error, settings.lr, lambda_user);
+    item.slow = item.fast = sgd_rule(error, settings.lr, lambda_item);
+    return;
+  }
+  const auto part = [&](int sum, int length, float share, float product, Step<float>& of_user, Step<float>& of_item) {
+    const float user_length = user.record[length], item_length = item.record[length];
+    of_user = row_adagrad_rule(error, settings.lr, lambda_user, share, product, item_length, user.record[sum],
+                               user.record[length]);
+    of_item = row_adagrad_rule(error, settings.lr, lambda_item, share, product, user_length, item.record[sum],
+                               item.record[length]);
+  };
+  part(kSlowSum, kSlowLength, settings.slow_share, products.slow, user.slow, item.slow);
+  user.fast = item.fast = {1, 0, 0};
+  if (!settings.slow_only) {
+    part(kFastSum, kFastLength, settings.fast_share, products.fast, user.fast, item.fast);
+  }
+}
+
+/// Of the biases, after take_steps.
+__device__ inline void step_biases(float error, float bias_rate, Side& user, Side& item) {
+  bias_rule(error, bias_rate * user.slow.rate, user.record[kBiasShare], user.record[kBias]);
+  bias_rule(error, bias_rate * item.slow.rate, item.record[kBiasShare], item.record[kBias]);
+}
+
 /// Elements of both rows, this lane's: from shared memory, where they are as they were, to the tables.
-__device__ inline void update_rows(const SgdSettings& settings, const ScaledSide& of_user, const ScaledSide& of_item,
-                                   int rank, float* p, float* q, float* user, float* item) {
+__device__ inline void update_rows(const SgdSettings& settings, const Side& of_user, const Side& of_item, int rank,
+                                   float* p, float* q, float* user, float* item) {
   const FusedMultiplyAdd multiply_add;
   const int slow = slow_factors(rank);
   for (int f = this_lane(); f < (settings.slow_only ? slow : rank); f += kWarp) {
@@ -95,7 +131,7 @@ __global__ void __launch_bounds__(kWarp)
       p[f] = user_row[f];
       q[f] = item_row[f];
     }
-    ScaledSide user(user_row), item(item_row);
+    Side user(user_row), item(item_row);
     __syncwarp();                                  // all have the old rows and records
     const auto fold = [=](int first, int count) {  // by all 16 pairs alike
       return pair_fold<float>(count,

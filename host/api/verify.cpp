@@ -176,8 +176,8 @@ void compare_batches(Engine& reference, Engine& engine, const Sample& sample, co
 
 /// Of ratings that share a row only the first: where no step can be lost, an engine without an order has one result.
 void keep_apart(Sample& sample) {
-  std::vector<bool> user_taken(static_cast<std::size_t>(sample.n_users)), item_taken(user_taken.size());
-  item_taken.resize(static_cast<std::size_t>(sample.n_items));
+  std::vector<bool> user_taken(static_cast<std::size_t>(sample.n_users));
+  std::vector<bool> item_taken(static_cast<std::size_t>(sample.n_items));
   const Ratings all = std::exchange(sample.ratings, {});
   for (Position n = 0; n < all.size(); ++n) {
     auto user = user_taken[static_cast<std::size_t>(all.user[n])];

@@ -145,12 +145,19 @@ WF_HD inline void unscale_row(float* row, int rank) {
   record[kSlowScale] = record[kFastScale] = 1;
 }
 
-/// The squared lengths of a row whose scales are 1 into its record.
-WF_HD inline void measure_row(float* row, int rank) {
-  const auto square = [=](int f) { return row[f] * row[f]; };
+/// The squared lengths of a row of factors value(f), whose scales are 1, into its record.
+template <class Value>
+WF_HD inline void measure_row(float* row, int rank, const Value& value) {
+  const auto square = [=](int f) {
+    const float factor = value(f);
+    return factor * factor;
+  };
   const auto slow = sum_in_lanes<float>(slow_factors(rank), square);
   record_of(row)[kSlowLength] = slow;
   record_of(row)[kFastLength] = sum_in_lanes<float>(rank, square) - slow;
+}
+WF_HD inline void measure_row(float* row, int rank) {
+  measure_row(row, rank, [=](int f) { return row[f]; });
 }
 
 /// What steps have left in the record, into the row; what they then start from, into the record.

@@ -78,7 +78,7 @@ class BlockGrid {
 /// alone.
 struct GridWish {
   BlockOrder in_block = BlockOrder::interleaved;
-  int least_ranges = 8;                  ///< as many workers are kept busy by a stratum, half as many without waiting
+  int least_ranges = 8;  ///< a stratum keeps as many workers busy; with twice as many ranges as workers none waits
   Position cache = Position{512} << 10;  ///< bytes for the items of a range: half of a level 2 cache of 1 MB
 };
 

@@ -30,8 +30,8 @@ void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, con
 /// interleaved: the items of a user ascending from a start drawn from (seed, user, block). Eight segments are under way
 /// at once and give a rating in turn, and of four ratings in a row no two have an item in common where that can be had:
 /// a step need not wait for the one before it.
-/// by_user: the ratings of a user in an order drawn from (seed, user, block): were they by item, all workers would come
-/// to the popular items at the same time.
+/// by_user: the ratings of a user in an order drawn from (seed, block, their place there): were they by item, all
+/// workers would come to the popular items at the same time.
 void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
                  const RowRange& items, const BlockSeed& seed, BlockOrder order);
 

@@ -8,8 +8,8 @@ namespace wf {
 BlockReader::BlockReader(BlockGrid& grid) : grid_(grid), blocks_at_once_(grid.size()) {
   if (grid.in_memory()) {
     // so that nobody waits at the end of a stratum; where there are many blocks, that is a short wait
-    constexpr Position kRatings = Position{1}
-                                  << 24;  // a quarter of a second of two threads at rank 64: a stop waits for a set
+    // a quarter of a second of two threads at rank 64: a stop waits for a set
+    constexpr Position kRatings = Position{1} << 24;
     constexpr Position kBlocks = 4096;
     const Position size = grid.size();
     const Position most = std::min(kRatings * size / std::max<Position>(grid.n_ratings(), 1), kBlocks / size);
