@@ -100,7 +100,7 @@ class InFlight : public Cpu {
     Position chunks = 0;
     const std::vector<ChunkedBlock> list = chunked(blocks, chunks);
     if (chunks == 0) return;
-    const Scatter scatter = order_of_chunks(blocks, chunks, settings.seed, settings.epoch);
+    const Scatter scatter = order_of_chunks(blocks[0], chunks, settings.seed, settings.epoch);
     const Span<const ChunkedBlock, Host> all{list.data(), static_cast<Position>(list.size())};
     const Position depth = std::min(groups_, chunks);
     std::vector<Chunk> at(static_cast<std::size_t>(depth));
@@ -167,7 +167,7 @@ std::string versions() {
 std::string problem() {
   return "";
 }
-std::unique_ptr<Engine> make(bool) {
+std::unique_ptr<Engine> make(bool, SgdPlan) {
   return std::make_unique<EngineOf<InFlight>>(depth_of_environment());
 }
 

@@ -57,9 +57,9 @@ target_compile_definitions(wf_cuda PRIVATE WF_NVTX=1)
 target_link_libraries(wf_cuda PUBLIC wf_train CUDA::cudart_static PRIVATE CUDA::nvtx3)
 set_target_properties(wf_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON
                       CUDA_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET default)
-# no contraction: the sums of the cpu engine, bit for bit; but for the kernel that has no bits to keep
+# no contraction: the sums of the cpu engine, bit for bit; but for the kernels that have no bits to keep
 foreach(source IN LISTS cuda_sources)
-  if(source MATCHES "/sgd_chunks\\.cu$")
+  if(source MATCHES "/sgd_(chunks|tiles)\\.cu$")
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "--prec-div=false;--prec-sqrt=false")
   elseif(source MATCHES "\\.cu$")
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS --fmad=false)

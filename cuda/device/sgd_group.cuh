@@ -17,6 +17,7 @@ template <int kFactors, int kGroup, int kVectors>
 class Group {
  public:
   static constexpr bool kRegisters = kVectors > 0;
+  static constexpr int kVectorFactors = kFactors;
   static constexpr int kRules = 4;
   static_assert(kGroup >= kRules);
 
@@ -46,12 +47,13 @@ class Group {
     return kRegisters ? kVectors : (rank_ + kFactors * kGroup - 1) / (kFactors * kGroup);
   }
 
-  /// From the second cache: what is in the first does not see other multiprocessors' stores.
+  /// kShared, here and below: the row is in shared memory.
+  template <bool kShared = false>
   __device__ void load(const float* from, Row& row) const {
 #pragma unroll
     for (int v = 0; v < vectors(); ++v) {
       const uint4 none{0, 0, 0, 0};
-      const uint4 bits = has(v) ? __ldcg(reinterpret_cast<const uint4*>(from) + lane_ + v * kGroup) : none;
+      const uint4 bits = has(v) ? fetch<kShared, uint4>(from + 4 * (lane_ + v * kGroup)) : none;
       const unsigned words[4] = {bits.x, bits.y, bits.z, bits.w};
       float* const to = row.at(v);
 #pragma unroll
@@ -66,15 +68,25 @@ class Group {
       }
     }
   }
-  __device__ State load_state(const float* row) const {
-    const auto* record = reinterpret_cast<const float4*>(record_of(row));
+  /// kShared: the item's is.
+  template <bool kShared = false>
+  __device__ State load_state(const float* user_row, const float* item_row) const {
     static_assert(kSlowSum == 0 && kFastSum == 1 && kSlowLength == 2 && kFastLength == 3 && kBias == 6 &&
                   kBiasShare == 7);
-    const float4 low = __ldcg(record), high = __ldcg(record + 1);
+    float4 low, high;
+    if (kShared && of_item()) {
+      low = fetch<true, float4>(record_of(item_row));
+      high = fetch<true, float4>(record_of(item_row) + 4);
+    } else {
+      const float* const record = record_of(of_item() ? item_row : user_row);
+      low = fetch<false, float4>(record);
+      high = fetch<false, float4>(record + 4);
+    }
     return {of_fast() ? low.y : low.x, of_fast() ? low.w : low.z, high.z, high.w};
   }
 
   /// Factors of 16 bits are rounded by `random`.
+  template <bool kShared = false>
   __device__ void store(Row& row, float* to, RoundingBits& random) const {
 #pragma unroll
     for (int v = 0; v < vectors(); ++v) {
@@ -89,16 +101,17 @@ class Group {
         }
       }
       const uint4 bits{words[0], words[1], words[2], words[3]};
-      if (has(v)) __stcg(reinterpret_cast<uint4*>(to) + lane_ + v * kGroup, bits);
+      if (has(v)) put<kShared>(to + 4 * (lane_ + v * kGroup), bits);
     }
   }
   /// Of the item (or user), by the lanes of its rules.
+  template <bool kShared = false>
   __device__ void store_state(const State& state, float* row, bool item) const {
     if (lane_ >= kRules || of_item() != item) return;
     float* const record = record_of(row);
-    __stcg(record + kSlowSum + lane_ % 2, state.sum);
-    __stcg(record + kSlowLength + lane_ % 2, state.length);
-    if (!of_fast()) __stcg(record + kBias, state.bias);
+    put<kShared>(record + kSlowSum + lane_ % 2, state.sum);
+    put<kShared>(record + kSlowLength + lane_ % 2, state.length);
+    if (!of_fast()) put<kShared>(record + kBias, state.bias);
   }
 
   /// One step of both rows; the score before it.
@@ -134,6 +147,21 @@ class Group {
   }
 
  private:
+  /// Of device memory, by way of the second cache: what is in the first does not see other multiprocessors' stores.
+  template <bool kShared, class Vector>
+  __device__ static Vector fetch(const float* from) {
+    const auto* const vector = reinterpret_cast<const Vector*>(from);
+    return kShared ? *vector : __ldcg(vector);
+  }
+  template <bool kShared, class Value>
+  __device__ static void put(float* to, const Value& value) {
+    if constexpr (kShared) {
+      *reinterpret_cast<Value*>(to) = value;
+    } else {
+      __stcg(reinterpret_cast<Value*>(to), value);
+    }
+  }
+
   /// Over the slow factors, and over the others.
   struct Products {
     float slow, fast;
@@ -194,6 +222,9 @@ class Group {
   int lane_;
 };
 
+/// Rows of more vectors are in shared memory.
+inline constexpr Position kMostVectors = 128;
+
 /// Calls f with the lanes of a rating and the vectors that each holds, for rows of so many vectors.
 template <class F>
 void with_group(int vectors, const F& f) {
@@ -202,7 +233,7 @@ void with_group(int vectors, const F& f) {
   if (vectors <= 16) return f.template operator()<16, 1>();
   if (vectors <= 32) return f.template operator()<32, 1>();
   if (vectors <= 64) return f.template operator()<32, 2>();
-  if (vectors <= 128) return f.template operator()<32, 4>();
+  if (vectors <= kMostVectors) return f.template operator()<32, 4>();
   return f.template operator()<32, 0>();
 }
 

@@ -34,8 +34,8 @@ std::string versions() {
          ", built with toolkit " + version_text(CUDART_VERSION);
 }
 
-std::unique_ptr<Engine> make(bool deterministic) {
-  return std::make_unique<EngineOf<Cuda>>(deterministic ? Order::repeatable : Order::racing);
+std::unique_ptr<Engine> make(bool deterministic, SgdPlan plan) {
+  return std::make_unique<EngineOf<Cuda>>(deterministic ? Order::repeatable : Order::racing, plan);
 }
 
 }  // namespace

@@ -9,25 +9,54 @@ Cuda::~Cuda() {
   cudaStreamSynchronize(gpu_.copy());
 }
 
-/// [user | item | value] in one allocation and, if it fits a pinned chunk, in one copy, under the compute of the
-/// ratings staged before.
-RatingsView<Device> Cuda::stage(const RatingsView<Host>& ratings) {
+/// [user | item | value] in one allocation, filled under the compute of the ratings staged before.
+template <class Fill>
+RatingsView<Device> Cuda::fill_slot(Position ratings, const Fill& fill) {
   const Range range("stage");
-  const Position n = ratings.size();
   slots_[static_cast<std::size_t>(slot_)].released.record(gpu_.compute());  // all work on it has been enqueued
   slot_ = 1 - slot_;
   Slot& slot = slots_[static_cast<std::size_t>(slot_)];
   slot.released.hold(gpu_.copy());
-  constexpr Position kArray = sizeof(RowId);
-  slot.memory.grow(checked_product(3 * kArray, n), gpu_.copy());
-  transfer_.upload(
-      gpu_.copy(), slot.memory.data(),
-      {{ratings.user.data, n * kArray}, {ratings.item.data, n * kArray}, {ratings.value.data, n * kArray}});
+  slot.memory.grow(checked_product(3 * Position{sizeof(RowId)}, ratings), gpu_.copy());
+  fill(slot.memory.data());
   slot.filled.record(gpu_.copy());
   slot.filled.hold(gpu_.compute());
   auto* user = reinterpret_cast<RowId*>(slot.memory.data());
-  auto* value = reinterpret_cast<float*>(user + 2 * n);
-  return {{user, n}, {user + n, n}, {value, n}};
+  return {{user, ratings}, {user + ratings, ratings}, {reinterpret_cast<float*>(user + 2 * ratings), ratings}};
+}
+
+/// In one copy, if it fits a pinned chunk.
+RatingsView<Device> Cuda::stage(const RatingsView<Host>& ratings) {
+  const Position bytes = ratings.size() * Position{sizeof(RowId)};
+  return fill_slot(ratings.size(), [&](char* to) {
+    transfer_.upload(gpu_.copy(), to,
+                     {{ratings.user.data, bytes}, {ratings.item.data, bytes}, {ratings.value.data, bytes}});
+  });
+}
+
+StagedBlocks<Device> Cuda::stage_blocks(const RatingsView<Host>& ratings, Span<const Block, Host> blocks) {
+  std::vector<HostBytes> parts;
+  const auto add = [&](const auto& values) {
+    for (const Block& block : blocks) {
+      parts.push_back({values.data + block.begin, (block.end - block.begin) * Position{sizeof(*values.data)}});
+    }
+  };
+  add(ratings.user);
+  add(ratings.item);
+  add(ratings.value);
+  staged_blocks_.assign(blocks.begin(), blocks.end());
+  Position count = 0;
+  for (Block& block : staged_blocks_) {
+    const Position of_block = block.end - block.begin;
+    block.begin = count;
+    block.end = count += of_block;
+  }
+  const Span<const HostBytes, Host> all{parts.data(), static_cast<Position>(parts.size())};
+  const RatingsView<Device> staged = fill_slot(count, [&](char* to) {
+    if (count > 0 && is_pinned(ratings.user.data)) return Transfer::upload_pinned(gpu_.copy(), to, all);
+    transfer_.upload(gpu_.copy(), to, all);
+  });
+  return {staged, {staged_blocks_.data(), blocks.size}};
 }
 
 /// The arrays of Side and extra_sums_, by name; Thrust's sort takes another key and value per rating and a histogram.
@@ -47,6 +76,16 @@ Position Cuda::batch_bytes(Position n_users, Position n_items, int rank, Positio
     bytes += checked_product(batch / kSumChunk, rank) * Position{sizeof(float)};
   }
   return bytes;
+}
+
+/// Tiles: a block of the grid for each multiprocessor, and items that fit shared memory, give or take an eighth: ranges
+/// have equal counts of ratings, not of items.
+GridWish Cuda::grid_wish() const {
+  if (order_ == Order::repeatable) return {.in_block = BlockOrder::interleaved};
+  if (plan_ == SgdPlan::chunks) return {.in_block = BlockOrder::by_user};
+  return {.in_block = BlockOrder::by_user,
+          .least_ranges = gpu_.multiprocessors(),
+          .cache = gpu_.tile_bytes() - gpu_.tile_bytes() / 8};
 }
 
 ErrorSums* Cuda::error_partials(Position blocks) {

@@ -3,6 +3,7 @@
 // free, which is two uploads behind.
 #pragma once
 #include "cuda/kernels/device_groups.hpp"
+#include "cuda/kernels/visiting_rows.hpp"
 #include "cuda/runtime/blas.hpp"
 #include "cuda/runtime/context.hpp"
 #include "cuda/runtime/memory.hpp"
@@ -30,7 +31,7 @@ class Cuda {
   template <class T>
   using Buffer = DeviceBuffer<T>;
 
-  explicit Cuda(Order order) : order_(order) {}
+  explicit Cuda(Order order, SgdPlan plan = SgdPlan::chunks) : order_(order), plan_(plan) {}
   ~Cuda();  // when the device is done with what it owns
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
@@ -84,6 +85,14 @@ class Cuda {
     transfer_.download(gpu_.compute(), to.data, from.data, checked_product(from.size, sizeof(T)));
   }
   RatingsView<Device> stage(const RatingsView<Host>& ratings);
+  StagedBlocks<Device> stage_blocks(const RatingsView<Host>& ratings, Span<const Block, Host> blocks);
+  template <class T>
+  PinnedRange pin(Span<const T, Host> values) const {
+    return {values.data, checked_product(values.size, sizeof(T))};
+  }
+  Rows<float, Device> bring_rows(RowSide side, const RowRange& range, const Rows<float, Host>& table);
+  void return_rows(RowSide side, const RowRange& range, const Rows<float, Host>& table);
+  void wait_rows();
   std::optional<DeviceMemory> memory() const { return gpu_.memory(); }
   Position batch_bytes(Position n_users, Position n_items, int rank, Position batch) const;
   ErrorSums take_errors();
@@ -114,9 +123,7 @@ class Cuda {
   void catch_up_table(const RuleSettings& settings, Position step, Rows<float, Device> table,
                       const OptimizerState<Device>& state);
 
-  GridWish grid_wish() const {
-    return {.in_block = order_ == Order::repeatable ? BlockOrder::interleaved : BlockOrder::by_user};
-  }
+  GridWish grid_wish() const;
   void settle_rows(const SgdTables<Device>& tables);
   void sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Device>& penalties);
@@ -143,6 +150,16 @@ class Cuda {
   void sgd_chunks(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Device>& penalties);
 
+  /// The same with the items of a block in shared memory, where they fit.
+  void sgd_tiles(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
+                 const SgdSettings& settings, const RowPenalties<Device>& penalties);
+  bool has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks) const;
+  static Position tile_bytes(const SgdTables<Device>& tables, Span<const Block, Host> blocks);
+
+  /// The slot that is free next, and then from the copy stream's view; `fill` it there. The compute stream waits.
+  template <class Fill>
+  RatingsView<Device> fill_slot(Position ratings, const Fill& fill);
+
   void clear(void* data, Position bytes) {
     check_cuda(cudaMemsetAsync(data, 0, static_cast<std::size_t>(bytes), gpu_.compute()), "cudaMemsetAsync");
   }
@@ -161,10 +178,13 @@ class Cuda {
                 Position n_rows, const OptimizerState<Device>& state);
 
   Order order_;
+  SgdPlan plan_;
   Context gpu_;
   Transfer transfer_;
   std::array<Slot, 2> slots_;
   int slot_ = 0;
+  std::vector<Block> staged_blocks_;
+  VisitingRows visiting_users_, visiting_items_;
   std::array<Side, 2> sides_;
   DeviceBuffer<float> extra_sums_;  // [chunks beyond the first of all groups x rank]
   DeviceBuffer<ErrorSums> errors_;  // [blocks of the largest launch so far]

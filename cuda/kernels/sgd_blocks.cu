@@ -112,7 +112,7 @@ __device__ inline void update_rows(const SgdSettings& settings, const Side& of_u
 
 __global__ void __launch_bounds__(kWarp)
     sgd_blocks_kernel(SgdTables<Device> tables, RatingsView<Device> ratings, Span<const Block, Device> blocks,
-                      SgdSettings settings, RowPenalties<Device> penalties, ErrorSums* sums_of_block) {
+                      SgdSettings settings, RowPenalties<Device> penalties, ErrorSums* sums_of_range) {
   WF_DYNAMIC_SHARED(float, p);  // [2 x rank]: the rating's two rows as they were
   const int rank = tables.rank();
   const int slow = slow_factors(rank);
@@ -169,7 +169,7 @@ __global__ void __launch_bounds__(kWarp)
       __syncwarp();
     }
   }
-  if (lane == 0) add(sums_of_block[blockIdx.x], sums);
+  if (lane == 0) add(sums_of_range[block.user_range], sums);  // in the same order whatever is launched together
 }
 
 }  // namespace
@@ -181,7 +181,8 @@ void Cuda::sgd_blocks(const SgdTables<Device>& tables, const RatingsView<Device>
   transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, blocks.size * Position{sizeof(Block)}}});
   const Position shared_bytes = 2 * tables.rank() * Position{sizeof(float)};
   launch(gpu_, "sgd_update", {blocks.size, kWarp, shared_bytes}, sgd_blocks_kernel, tables, ratings,
-         Span<const Block, Device>{blocks_.data(), blocks.size}, settings, penalties, error_partials(blocks.size));
+         Span<const Block, Device>{blocks_.data(), blocks.size}, settings, penalties,
+         error_partials(ranges_of(blocks)));
 }
 
 }  // namespace wf

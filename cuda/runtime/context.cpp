@@ -38,6 +38,12 @@ void Context::wait() const {
 
 namespace {
 
+int attribute_of_device(cudaDeviceAttr attribute) {
+  int value = 0;
+  check_cuda(cudaDeviceGetAttribute(&value, attribute, 0), "cudaDeviceGetAttribute");
+  return value;
+}
+
 /// Bytes that the pool holds and nobody uses.
 std::uint64_t kept(cudaMemPool_t pool) {
   std::uint64_t reserved = 0, used = 0;
@@ -47,6 +53,15 @@ std::uint64_t kept(cudaMemPool_t pool) {
 }
 
 }  // namespace
+
+int Context::multiprocessors() const {
+  return attribute_of_device(cudaDevAttrMultiProcessorCount);
+}
+
+Position Context::tile_bytes() const {
+  constexpr Position kStatic = 2048;  // the sums of errors take 1 KB
+  return attribute_of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin) - kStatic;
+}
 
 DeviceMemory Context::memory() const {
   DeviceMemory memory;

@@ -1,4 +1,4 @@
-// A device with the two streams of an engine: one computes, one copies.
+// A device with the streams of an engine: one computes, one copies to the device, one copies rows back.
 #pragma once
 #include "host/kernels/device_memory.hpp"
 
@@ -47,12 +47,15 @@ class Context {
 
   cudaStream_t compute() const { return compute_.get(); }
   cudaStream_t copy() const { return copy_.get(); }
-  void wait() const;            ///< for the compute stream
+  cudaStream_t copy_back() const { return copy_back_.get(); }
+  void wait() const;  ///< for the compute stream
+  int multiprocessors() const;
+  Position tile_bytes() const;  ///< of shared memory for a block's dynamic array, beside a kilobyte of static ones
   DeviceMemory memory() const;  ///< free: what the driver has, and what our pool keeps for the next allocation
 
  private:
   cudaMemPool_t pool_ = nullptr;
-  Stream compute_, copy_;
+  Stream compute_, copy_, copy_back_;
 };
 
 }  // namespace wf

@@ -20,8 +20,9 @@
 #endif
 
 namespace wf {
-/// The allocation is written by many threads at once, by design: for the interpreter's checker.
-inline void allow_races(const void*) {}
+/// The allocation, or in a kernel the block's shared memory, is written by many threads at once, by design: for the
+/// interpreter's checker.
+__host__ __device__ inline void allow_races(const void*) {}
 }  // namespace wf
 
 #else

@@ -37,6 +37,12 @@ struct Op {
 template <class... Parameters, class... Arguments>
 void launch(const Context& gpu, const Op& op, const Shape& shape, void (*kernel)(Parameters...),
             Arguments&&... arguments) {
+  constexpr Position kSharedUnasked = 48 << 10;
+  if (shape.shared_bytes > kSharedUnasked) {
+    check_cuda(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(shape.shared_bytes)),
+               op.name, op.file, op.line);
+  }
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(shape.blocks));
   config.blockDim = dim3(static_cast<unsigned>(shape.threads));

@@ -62,6 +62,34 @@ class DeviceBuffer {
 
 static_assert(!std::is_copy_constructible_v<DeviceBuffer<float>> && !std::is_copy_assignable_v<DeviceBuffer<float>>);
 
+/// Somebody's host memory, page-locked while this lives. Where the system refuses, copies are slower, and right.
+class PinnedRange {
+ public:
+  PinnedRange() = default;
+  PinnedRange(const void* data, Position bytes) {
+    if (bytes == 0) return;
+    void* const memory = const_cast<void*>(data);
+    if (cudaHostRegister(memory, static_cast<std::size_t>(bytes), cudaHostRegisterDefault) == cudaSuccess) {
+      data_.reset(memory);
+    } else {
+      cudaGetLastError();  // which would be the next call's answer
+    }
+  }
+
+ private:
+  struct Release {
+    void operator()(void* memory) const { cudaHostUnregister(memory); }
+  };
+  std::unique_ptr<void, Release> data_;
+};
+
+/// Is this host memory page-locked?
+inline bool is_pinned(const void* data) {
+  cudaPointerAttributes attributes{};
+  check_cuda(cudaPointerGetAttributes(&attributes, data), "cudaPointerGetAttributes");
+  return attributes.type == cudaMemoryTypeHost;
+}
+
 /// Page-locked host memory, which copies without staging by the driver.
 class PinnedBuffer {
  public:

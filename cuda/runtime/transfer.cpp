@@ -18,7 +18,7 @@ Transfer::Chunk& Transfer::next_chunk(Position bytes) {
   return chunk;
 }
 
-void Transfer::upload(cudaStream_t stream, void* to, std::initializer_list<HostBytes> parts) {
+void Transfer::upload(cudaStream_t stream, void* to, Span<const HostBytes, Host> parts) {
   Position left = 0;
   for (const HostBytes& part : parts) left += part.bytes;
   char* end = static_cast<char*>(to);
@@ -45,6 +45,16 @@ void Transfer::upload(cudaStream_t stream, void* to, std::initializer_list<HostB
     chunk.copied.record(stream);
     end += filled;
     left -= filled;
+  }
+}
+
+void Transfer::upload_pinned(cudaStream_t stream, void* to, Span<const HostBytes, Host> parts) {
+  char* end = static_cast<char*>(to);
+  for (const HostBytes& part : parts) {
+    if (part.bytes == 0) continue;
+    check_cuda(cudaMemcpyAsync(end, part.data, static_cast<std::size_t>(part.bytes), cudaMemcpyHostToDevice, stream),
+               "cudaMemcpyAsync from pinned memory");
+    end += part.bytes;
   }
 }
 

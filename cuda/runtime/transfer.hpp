@@ -2,6 +2,7 @@
 #pragma once
 #include "cuda/runtime/context.hpp"
 #include "cuda/runtime/memory.hpp"
+#include "host/base/view.hpp"
 
 #include <array>
 #include <initializer_list>
@@ -20,7 +21,13 @@ class Transfer {
 
   /// Copies the parts, one behind the other, to `to` on the device in the order of `stream`. The host may change them
   /// as soon as this returns; the copy itself may still be on its way.
-  void upload(cudaStream_t stream, void* to, std::initializer_list<HostBytes> parts);
+  void upload(cudaStream_t stream, void* to, std::initializer_list<HostBytes> parts) {
+    upload(stream, to, Span<const HostBytes, Host>{parts.begin(), static_cast<Position>(parts.size())});
+  }
+  void upload(cudaStream_t stream, void* to, Span<const HostBytes, Host> parts);
+
+  /// The same from pinned memory (PinnedRange), without a stop on the way: it may not change before the copy is over.
+  static void upload_pinned(cudaStream_t stream, void* to, Span<const HostBytes, Host> parts);
 
   /// Copies to the host in the order of `stream` and waits for it.
   void download(cudaStream_t stream, void* to, const void* from, Position bytes);

@@ -27,10 +27,10 @@ std::string describe(const CudaDevice& device) {
          std::to_string(device.multiprocessors) + " multiprocessors, " + short_bytes(device.memory);
 }
 
-ChosenEngine make_cuda(bool deterministic, const std::string& reason) {
+ChosenEngine make_cuda(bool deterministic, SgdPlan plan, const std::string& reason) {
   const CudaModule& module = cuda_module();
   const std::string mode = deterministic ? ", repeatable" : "";
-  return {module.make_engine(deterministic), "cuda, " + describe(module.devices().front()) + mode + reason};
+  return {module.make_engine(deterministic, plan), "cuda, " + describe(module.devices().front()) + mode + reason};
 }
 
 ChosenEngine without_cuda(int threads, bool deterministic, const std::string& problem) {
@@ -38,9 +38,9 @@ ChosenEngine without_cuda(int threads, bool deterministic, const std::string& pr
 }
 
 /// A device that is there may be taken by others, or without memory.
-ChosenEngine make_fastest(int threads, bool deterministic) {
+ChosenEngine make_fastest(int threads, bool deterministic, SgdPlan plan) {
   try {
-    return make_cuda(deterministic, " (the fastest here)");
+    return make_cuda(deterministic, plan, " (the fastest here)");
   } catch (const DeviceError& error) {
     return without_cuda(threads, deterministic, error.problem());
   }
@@ -79,7 +79,7 @@ std::vector<EngineInfo> list_engines() {
           cuda_info()};
 }
 
-ChosenEngine make_engine(const std::string& name, int threads, bool deterministic) {
+ChosenEngine make_engine(const std::string& name, int threads, bool deterministic, SgdPlan plan) {
   if (name == "reference") return {std::make_unique<EngineOf<Reference>>(), "reference, 1 thread, sums in double"};
   if (name == "cpu") return make_cpu(threads, deterministic, "");
   if (name != "auto" && name != "cuda") {
@@ -87,8 +87,8 @@ ChosenEngine make_engine(const std::string& name, int threads, bool deterministi
   }
   const std::string problem = cuda_problem();
   if (name == "auto")
-    return problem.empty() ? make_fastest(threads, deterministic) : without_cuda(threads, deterministic, problem);
-  if (problem.empty()) return make_cuda(deterministic, "");
+    return problem.empty() ? make_fastest(threads, deterministic, plan) : without_cuda(threads, deterministic, problem);
+  if (problem.empty()) return make_cuda(deterministic, plan, "");
   throw DeviceError("engine cuda: " + problem, "--engine cpu or --engine auto; warpfactor doctor lists engines");
 }
 

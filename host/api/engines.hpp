@@ -25,7 +25,9 @@ struct ChosenEngine {
 };
 
 /// `name` auto, reference, cpu or cuda; threads 0 = all; `deterministic`: the same bits in every run, for any
-/// number of threads and on every machine. A named engine that is absent throws DeviceError (exit 4).
-ChosenEngine make_engine(const std::string& name, int threads, bool deterministic = false);
+/// number of threads and on every machine; `plan` of a device's per-rating SGD. A named engine that is absent throws
+/// DeviceError (exit 4).
+ChosenEngine make_engine(const std::string& name, int threads, bool deterministic = false,
+                         SgdPlan plan = SgdPlan::chunks);
 
 }  // namespace wf

@@ -71,7 +71,7 @@ void check_per_rating(const TrainConfig& config, const Given& given, const Train
 }
 
 void check_optimizer(const TrainConfig& config, const Given& given) {
-  for (const char* option : {"l1", "nonnegative", "storage"}) {
+  for (const char* option : {"l1", "nonnegative", "storage", "device-plan"}) {
     if (given.contains(option)) {
       throw UsageError(fmt::format("--{} needs one step per rating", option), "leave out --batch-size");
     }

@@ -193,6 +193,10 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
                "how factors are kept while ratings are stepped; of 16 bits, rounded at random, on a device",
                config.storage);
   parser.rare();
+  table.choice(group, "--device-plan",
+               "steps per rating on a device: rows of items in its memory, or those of a block in shared memory",
+               config.device_plan);
+  parser.rare();
   table.whole(group, "--grid", "ranges per side of the block grid; 0 is from data, threads and cache", config.grid, 0,
               1024);
   parser.rare();
@@ -254,6 +258,13 @@ void add_train_options(Parser& parser, TrainRequest& request) {
   add_training_options(table, parser, request);
   add_validation_options(table, parser, request);
   add_engine_options(parser, request.config.engine, request.config.threads, request.reader.options);
+  parser.value(Group::engine, "--device-memory", "SIZE",
+               "what the run may take of a device's memory, as 500M or 40G: with steps per rating, ratings that do not "
+               "fit stream, then rows as well (default: all that is free)",
+               [&request](const std::string& option, const std::string& word) {
+                 request.config.device_memory = parse_bytes(option, word);
+               });
+  parser.rare();
   add_file_options(parser, request);
 }
 

@@ -264,7 +264,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   TrainConfig config = resolve_config(request);
   check_pages(request, config);
   const OutputPaths paths = output_paths(request);
-  ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic);
+  ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
   end_on_stop_signals();
 
   OpenedData opened = open_data(console, request, config.batch_size == 0);
@@ -278,8 +278,10 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_settings(console, config, model, !data.valid.empty());
 
   if (const auto device = chosen.engine->memory()) {
-    console.line("memory", describe(chosen.engine->plan(model, data.n_train(), data.valid.size(), config), *device),
-                 config.batch_size > 0 ? "--rank, --batch-size" : "--rank");
+    const Position n_valid = data.valid.size();
+    const TrainingSize size = data.grid ? size_of(model, *data.grid, n_valid) : size_of(model, data.n_train(), n_valid);
+    console.line("memory", describe(chosen.engine->plan(size, config), *device),
+                 config.batch_size > 0 ? "--rank, --batch-size, --device-memory" : "--rank, --device-memory, --grid");
   }
 
   remember_stop_signals();

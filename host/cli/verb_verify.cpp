@@ -91,7 +91,8 @@ int run_verb(const VerifyRequest& request, Console& console) {
   }
   check_effect(train);
   VerifyPlan plan{resolve_config(train), request.steps, request.tolerance};
-  ChosenEngine chosen = make_engine(plan.config.engine, plan.config.threads, train.deterministic);
+  ChosenEngine chosen =
+      make_engine(plan.config.engine, plan.config.threads, train.deterministic, plan.config.device_plan);
   ChosenEngine reference = make_engine("reference", 1);
   Dataset data = new_dataset(train.reader);
   read_source(console, train.data, train.reader, data);

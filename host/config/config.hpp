@@ -20,6 +20,8 @@ enum class Shuffle { none, epoch };
 enum class RegScaling { count, none };
 enum class BiasInit { zero, fitted };
 enum class Storage { fp32, fp16, bf16 };
+/// Per-rating SGD on a device: rows of items in its memory, or those of a block in shared memory.
+enum class SgdPlan { chunks, tiles };
 
 /// nn.Embedding's max_norm and norm_type; max_norm 0 switches it off.
 struct NormLimit {
@@ -79,6 +81,8 @@ struct TrainConfig {
   std::uint64_t seed = 42;
   Storage storage = Storage::fp32;  ///< of the factors while they are trained, one step per rating
   int grid = 0;                     ///< user and item ranges of the block grid; 0: from the data
+  SgdPlan device_plan = SgdPlan::chunks;
+  Position device_memory = 0;  ///< bytes that may be used of a device's memory; 0: all that is free
   // validation and stopping
   double valid_frac = 0.05;  ///< 0: none
   bool early_stopping = true;

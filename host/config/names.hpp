@@ -35,6 +35,7 @@ WF_NAMES(Shuffle, 2, {"none", Shuffle::none}, {"epoch", Shuffle::epoch});
 WF_NAMES(RegScaling, 2, {"count", RegScaling::count}, {"none", RegScaling::none});
 WF_NAMES(BiasInit, 2, {"zero", BiasInit::zero}, {"fitted", BiasInit::fitted});
 WF_NAMES(Storage, 3, {"fp32", Storage::fp32}, {"fp16", Storage::fp16}, {"bf16", Storage::bf16});
+WF_NAMES(SgdPlan, 2, {"chunks", SgdPlan::chunks}, {"tiles", SgdPlan::tiles});
 #undef WF_NAMES
 
 template <class Enum>

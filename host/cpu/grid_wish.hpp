@@ -4,7 +4,7 @@
 
 namespace wf {
 
-/// Two ranges a thread, so that nobody waits for a range, and three quarters of a core's second cache for the items of
+/// Two ranges a thread, so that nobody waits for a range, and twice a core's second cache for the items of
 /// a range: the fewer ranges, the more ratings of a user follow each other.
 GridWish grid_wish_of_machine(int threads);
 

@@ -22,6 +22,7 @@ using FourInts = std::int32_t __attribute__((vector_size(16)));
 using EightInts = std::int32_t __attribute__((vector_size(32)));
 using LooseFour = float __attribute__((vector_size(16), aligned(4), may_alias));  // at any float
 using LooseEight = float __attribute__((vector_size(32), aligned(4), may_alias));
+using LooseSixteen = float __attribute__((vector_size(64), aligned(4), may_alias));
 using FourLongs = std::int64_t __attribute__((vector_size(32)));
 using TwoLongs = std::int64_t __attribute__((vector_size(16)));
 
@@ -125,6 +126,7 @@ WF_INLINE void transpose_halves(Eight (&a)[4]) {
 template <class MultiplyAdd>
 struct PortableOps : MultiplyAdd {
   static constexpr bool kFixedRanks = false;  ///< are ranks worth code of their own? It takes a minute to compile
+  static constexpr bool kWide = false;        ///< are there exchanges of sixteen factors?
 
   /// A value in memory for all lanes: a load, where one in a register would take two shuffles.
   WF_INLINE static Eight all(const float* value) { return lanes::all(*value); }
@@ -152,6 +154,7 @@ using Separate = PortableOps<MultiplyThenAdd>;
 /// is compiled for them.
 struct Fused : FusedMultiplyAdd {
   static constexpr bool kFixedRanks = true;
+  static constexpr bool kWide = false;
   using FusedMultiplyAdd::operator();
   WF_INLINE Eight operator()(const Eight& a, const Eight& b, const Eight& c) const {
     Eight sum = c;
@@ -174,6 +177,25 @@ struct Fused : FusedMultiplyAdd {
         "vfmadd231ps %4, %3, %1"
         : "+&v"(own), "+&v"(other)
         : "v"(user), "v"(item), "m"(*reinterpret_cast<const LooseEight*>(p)));
+    store(own, p);
+    store(other, q);
+  }
+};
+/// The same for processors that lose nothing by instructions of 512 bits.
+struct FusedWide : Fused {
+  static constexpr bool kWide = true;
+  WF_INLINE static Sixteen all_wide(const float* value) {
+    Sixteen result;
+    asm("vbroadcastss %1, %0" : "=v"(result) : "m"(*value));
+    return result;
+  }
+  WF_INLINE static void exchange_wide(float* p, float* q, const Sixteen& user, const Sixteen& item) {
+    auto own = load<Sixteen>(p);
+    auto other = load<Sixteen>(q);
+    asm("vfmadd231ps %1, %2, %0\n\t"
+        "vfmadd231ps %4, %3, %1"
+        : "+&v"(own), "+&v"(other)
+        : "v"(user), "v"(item), "m"(*reinterpret_cast<const LooseSixteen*>(p)));
     store(own, p);
     store(other, q);
   }

@@ -45,6 +45,7 @@ class SgdBlock {
   static constexpr int kGroup = kGroupRatings;
   static_assert(kGroup == 4 && kRecord == 2 * kGroup);  // halves of a vector, of a record
   static constexpr bool kFixed = kVectors != kAnyRank;
+  static_assert(kVectors % 2 == 0);
   static constexpr bool kScales = kAdagrad && !kGeneral;
   static constexpr bool kSplits = kScales;  // into threes and twos; elsewhere not worth the time to compile
   static constexpr int kPrefetched = 256;   // floats of a row; hardware follows long ones
@@ -284,7 +285,13 @@ class SgdBlock {
       const auto push_vector = [&](int v) WF_INLINE_LAMBDA {
         Lanes::exchange(pairs.p[j] + 8 * v, pairs.q[j] + 8 * v, user, item);
       };
-      if constexpr (kFixed) {
+      if constexpr (kFixed && Lanes::kWide) {  // from the second vector on, whole lines of the cache
+        const auto wide_user = Lanes::all_wide(fast + j), wide_item = Lanes::all_wide(fast + kGroup + j);
+        repeat<kVectors / 2 - 1>([&](auto w) WF_INLINE_LAMBDA {
+          Lanes::exchange_wide(pairs.p[j] + 8 + 16 * w, pairs.q[j] + 8 + 16 * w, wide_user, wide_item);
+        });
+        push_vector(kVectors - 1);
+      } else if constexpr (kFixed) {
         repeat<kVectors - 1>([&](auto v) WF_INLINE_LAMBDA { push_vector(1 + v); });
       } else {
         for (int v = 1; v < vectors_; ++v) push_vector(v);

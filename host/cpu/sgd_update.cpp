@@ -10,6 +10,7 @@ namespace {
 SgdVariant variant_for(Simd simd) {
 #if defined(__x86_64__)
   if (simd == Simd::avx512) return sgd_block_avx512;
+  if (simd == Simd::avx512_wide) return sgd_block_avx512_wide;
   if (simd == Simd::avx2) return sgd_block_avx2;
 #endif
   static_cast<void>(simd);

@@ -10,6 +10,7 @@ ErrorSums sgd_block_portable(const SgdTask& task);
 #if defined(__x86_64__)
 ErrorSums sgd_block_avx2(const SgdTask& task);    ///< only where usable_simd() has it
 ErrorSums sgd_block_avx512(const SgdTask& task);  ///< only where usable_simd() has it
+ErrorSums sgd_block_avx512_wide(const SgdTask& task);
 #endif
 
 }  // namespace wf

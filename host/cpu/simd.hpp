@@ -6,7 +6,8 @@
 
 namespace wf {
 
-enum class Simd { portable, avx2, avx512 };
+/// avx512: its registers and masks, in vectors of 256 bits; avx512_wide: of 512 bits where they are whole lines.
+enum class Simd { portable, avx2, avx512, avx512_wide };
 
 /// What this processor can run, the fastest last; `portable` always.
 const std::vector<Simd>& usable_simd();

@@ -22,7 +22,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              GradientOptions<typename K::Space> gradient_options, RuleSettings rule, Loss loss,
                              RowPenalties<typename K::Space> penalties, Span<const Block, Host> blocks, NormLimit limit,
                              SgdSettings settings, SgdTables<typename K::Space> sgd_tables, Position step, RowId row,
-                             float scale, Storage storage) {
+                             float scale, Storage storage, Rows<float, Host> host_rows, RowRange range, RowSide side) {
   { K::kName } -> std::convertible_to<const char*>;
 
   // -- memory: buffers of this set's space; host sets move and alias, devices transfer
@@ -33,6 +33,14 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.copy(buffer, buffer);                        // from, to: `to` takes the size of `from` and keeps its memory
   { k.filled(step, scale) } -> std::same_as<typename K::template Buffer<float>>;
   { k.stage(host_ratings) } -> std::same_as<RatingsView<typename K::Space>>;  // valid until the next stage
+  // blocks of host ratings, close together; valid until the next stage or stage_blocks
+  { k.stage_blocks(host_ratings, blocks) } -> std::same_as<StagedBlocks<typename K::Space>>;
+  k.pin(host_constants);  // while the result lives, transfers from and to these values wait for nobody
+  // rows of host tables that visit this set's space: those of `range`, under their own numbers, until return_rows has
+  // had them and another two of that side were brought; after wait_rows the host has them all back
+  { k.bring_rows(side, range, host_rows) } -> std::same_as<Rows<float, typename K::Space>>;
+  k.return_rows(side, range, host_rows);
+  k.wait_rows();
   { k.borrow(host_constants).span() } -> std::convertible_to<Span<const float, typename K::Space>>;  // while it lives
   k.finish(k.output(host_values), host_values);  // output().span(): where ops write what finish() brings to the host
   k.fetch(slopes, host_values);                  // a copy for the host to read, now

@@ -3,6 +3,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/kernels/device_memory.hpp"
 #include "host/kernels/error_sums.hpp"
+#include "host/kernels/op_types.hpp"
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block_grid.hpp"
 
@@ -47,6 +48,16 @@ class HostMemory {
     return HostBuffer<T>(size, value);
   }
   RatingsView<Host> stage(const RatingsView<Host>& ratings) const { return ratings; }
+  StagedBlocks<Host> stage_blocks(const RatingsView<Host>& ratings, Span<const Block, Host> blocks) const {
+    return {ratings, blocks};
+  }
+  template <class T>
+  Alias<const T> pin(Span<const T, Host> values) const {
+    return Alias<const T>(values);
+  }
+  Rows<float, Host> bring_rows(RowSide, const RowRange&, const Rows<float, Host>& table) const { return table; }
+  void return_rows(RowSide, const RowRange&, const Rows<float, Host>&) const {}
+  void wait_rows() const {}
   template <class T>
   Alias<const T> borrow(Span<const T, Host> values) const {
     return Alias<const T>(values);

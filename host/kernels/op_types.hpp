@@ -12,6 +12,16 @@
 
 namespace wf {
 
+/// Ratings in the memory of a kernel set, and where blocks are in them.
+template <class Space>
+struct StagedBlocks {
+  RatingsView<Space> ratings;
+  Span<const Block, Host> blocks;
+};
+
+/// Whose rows.
+enum class RowSide { user, item };
+
 /// Both sides of one batch.
 template <class Space>
 struct BatchGroups {

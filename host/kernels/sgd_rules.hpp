@@ -69,6 +69,7 @@ struct SgdSettings {
   bool nonnegative = false;
   std::uint64_t seed = 0;  ///< with the epoch: of the random numbers that kernels draw
   std::uint32_t epoch = 0;
+  Position ratings = 0;  ///< of an epoch: how many of them may be under way depends on it
 
   /// Is a row more than scaled and added to?
   WF_HD bool projects() const { return l1_user > 0 || l1_item > 0 || nonnegative; }

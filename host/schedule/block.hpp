@@ -4,11 +4,17 @@
 
 namespace wf {
 
+/// Rows begin .. end - 1.
+struct RowRange {
+  RowId begin = 0, end = 0;
+};
+
 /// A contiguous run of ratings that one worker processes in order. Blocks of which neither range is the same share no
 /// row.
 struct Block {
   Position begin = 0, end = 0;
   int user_range = 0, item_range = 0;
+  RowRange users, items;  ///< the rows of its ranges
 };
 
 /// How ratings stand in a block.

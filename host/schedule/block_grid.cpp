@@ -54,7 +54,9 @@ BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridSha
   stratum_.resize(size());
   if (shape_.order == Shuffle::none) {
     copy_in_order(pool, source, store_);
-    blocks_ = HostBuffer<Block>(1, {.begin = 0, .end = store_.size()});
+    blocks_ = HostBuffer<Block>(1, {.end = store_.size(),
+                                    .users = {0, static_cast<RowId>(shape_.n_users)},
+                                    .items = {0, static_cast<RowId>(shape_.n_items)}});
     return;
   }
   pool.for_each(2, [&](Position side) {
@@ -88,15 +90,17 @@ void BlockGrid::order_blocks(ThreadPool& pool) {
     BlockScratch scratch;
     Ratings apart;
     for (Position b = next++; b < blocks_.size(); b = next++) {
-      const RowRange users = users_.new_names(b / size()), items = items_.new_names(b % size());
       if (in_memory()) {
-        order_block(store_.ratings(), scratch, blocks_[b], users, items, {shape_.seed, b}, shape_.in_block);
+        order_block(store_.ratings(), scratch, blocks_[b], {shape_.seed, b}, shape_.in_block);
         continue;
       }
-      const Position begin = blocks_[b].begin, end = blocks_[b].end;
-      apart.resize(end - begin);
-      store_.get(begin, end - begin, apart, 0);
-      order_block(apart, scratch, {.begin = 0, .end = end - begin}, users, items, {shape_.seed, b}, shape_.in_block);
+      Block block = blocks_[b];
+      const Position begin = block.begin, count = block.end - begin;
+      apart.resize(count);
+      store_.get(begin, count, apart, 0);
+      block.begin = 0;
+      block.end = count;
+      order_block(apart, scratch, block, {shape_.seed, b}, shape_.in_block);
       store_.put(begin, apart.view());
     }
   });
@@ -125,9 +129,10 @@ Ratings BlockGrid::arranged(ThreadPool& pool, const RatingSource& others) const 
   pool.for_each(pool.size(), [&](Position) {
     BlockScratch scratch;
     for (Position b = next++; b < blocks.size(); b = next++) {
-      const Position user_range = b / size(), item_range = b % size();
-      sort_block(ratings, scratch, blocks[b], with_unknown(users_.new_names(user_range), user_range + 1 == size()),
-                 with_unknown(items_.new_names(item_range), item_range + 1 == size()));
+      Block block = blocks[b];
+      block.users = with_unknown(block.users, block.user_range + 1 == size());
+      block.items = with_unknown(block.items, block.item_range + 1 == size());
+      sort_block(ratings, scratch, block);
     }
   });
   return std::move(ratings);

@@ -50,6 +50,8 @@ class BlockGrid {
   Span<const RowId, Host> new_users() const { return users_.renamed.span(); }
   Span<const RowId, Host> new_items() const { return items_.renamed.span(); }
   const RowCounts& counts() const { return counts_; }  ///< by old names
+  /// All of them, [G x G], user range major.
+  Span<const Block, Host> blocks() const { return blocks_.span(); }
   /// Stratum s = 0 .. G - 1 of this epoch: G blocks. Valid until the next call.
   Span<const Block, Host> stratum(int s);
 

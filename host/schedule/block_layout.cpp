@@ -32,7 +32,10 @@ HostBuffer<Block> count_blocks(ThreadPool& pool, const RatingSource& source, con
   for (Position b = 0; b < blocks.size(); ++b) {
     const Position begin = at;
     for (int share = 0; share < shares; ++share) at += counts[share * ranges.blocks() + b];
-    blocks[b] = {begin, at, static_cast<int>(b / ranges.users.count()), static_cast<int>(b % ranges.users.count())};
+    const auto user_range = static_cast<int>(b / ranges.users.count());
+    const auto item_range = static_cast<int>(b % ranges.users.count());
+    blocks[b] = {
+        begin, at, user_range, item_range, ranges.users.new_names(user_range), ranges.items.new_names(item_range)};
   }
   return blocks;
 }

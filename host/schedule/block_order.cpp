@@ -94,15 +94,14 @@ class Interleaver {
 };
 
 /// The ratings of a block by rows, in the worker's memory.
-const std::vector<Rating>& sorted_block(const Ratings& ratings, BlockScratch& scratch, const Block& block,
-                                        const RowRange& users, const RowRange& items) {
+const std::vector<Rating>& sorted_block(const Ratings& ratings, BlockScratch& scratch, const Block& block) {
   std::vector<Rating>& sorted = scratch.ratings;
   sorted.clear();
   sorted.reserve(static_cast<std::size_t>(block.end - block.begin));
   for (Position n = block.begin; n < block.end; ++n) {
     sorted.push_back({ratings.user[n], ratings.item[n], ratings.value[n]});
   }
-  sort_by_rows(sorted, scratch.other, users, items);
+  sort_by_rows(sorted, scratch.other, block.users, block.items);
   return sorted;
 }
 
@@ -124,16 +123,14 @@ void shuffle_segments(std::vector<Rating>& sorted, const BlockSeed& seed) {
 
 }  // namespace
 
-void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                const RowRange& items) {
+void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block) {
   Position to = block.begin;
-  for (const Rating& rating : sorted_block(ratings, scratch, block, users, items)) set(ratings, to++, rating);
+  for (const Rating& rating : sorted_block(ratings, scratch, block)) set(ratings, to++, rating);
 }
 
-void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                 const RowRange& items, const BlockSeed& seed, BlockOrder order) {
+void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const BlockSeed& seed, BlockOrder order) {
   if (block.begin == block.end) return;
-  const std::vector<Rating>& sorted = sorted_block(ratings, scratch, block, users, items);
+  const std::vector<Rating>& sorted = sorted_block(ratings, scratch, block);
   Position to = block.begin;
   if (order == BlockOrder::by_user) {
     shuffle_segments(scratch.ratings, seed);

@@ -3,7 +3,6 @@
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block.hpp"
 #include "host/schedule/block_sort.hpp"
-#include "host/schedule/row_ranges.hpp"
 
 #include <vector>
 
@@ -21,8 +20,7 @@ struct BlockScratch {
 };
 
 /// By user, item and value.
-void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                const RowRange& items);
+void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block);
 
 /// Orders the ratings of a block by user segments, so that a user's row is fetched once a block: users ascending, equal
 /// pairs by value. A function of the set of ratings, not of the order they come in.
@@ -32,7 +30,6 @@ void sort_block(Ratings& ratings, BlockScratch& scratch, const Block& block, con
 /// a step need not wait for the one before it.
 /// by_user: the ratings of a user in an order drawn from (seed, block, their place there): were they by item, all
 /// workers would come to the popular items at the same time.
-void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const RowRange& users,
-                 const RowRange& items, const BlockSeed& seed, BlockOrder order);
+void order_block(Ratings& ratings, BlockScratch& scratch, const Block& block, const BlockSeed& seed, BlockOrder order);
 
 }  // namespace wf

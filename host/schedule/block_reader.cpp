@@ -5,7 +5,8 @@
 
 namespace wf {
 
-BlockReader::BlockReader(BlockGrid& grid) : grid_(grid), blocks_at_once_(grid.size()) {
+BlockReader::BlockReader(BlockGrid& grid, Position most_ratings)
+    : grid_(grid), most_ratings_(most_ratings), blocks_at_once_(grid.size()) {
   if (grid.in_memory()) {
     // so that nobody waits at the end of a stratum; where there are many blocks, that is a short wait
     // a quarter of a second of two threads at rank 64: a stop waits for a set
@@ -17,7 +18,8 @@ BlockReader::BlockReader(BlockGrid& grid) : grid_(grid), blocks_at_once_(grid.si
     return;
   }
   const Position largest = std::max<Position>(grid.largest_block(), 1);
-  const Position slot = grid.room_.memory / (2 * kRatingBytes);  // at least one block: the grid has seen to that
+  const Position room = grid.room_.memory / (2 * kRatingBytes);  // at least one block: the grid has seen to that
+  const Position slot = std::min(room, most_ratings);
   const auto most = static_cast<int>(std::clamp<Position>(slot / largest, 1, grid.size()));
   const int sets = (grid.size() + most - 1) / most;
   blocks_at_once_ = (grid.size() + sets - 1) / sets;
@@ -47,7 +49,7 @@ void BlockReader::start_epoch(int epoch) {
 }
 
 std::optional<BlockSet> BlockReader::next() {
-  if (grid_.in_memory()) return next_strata();
+  if (grid_.in_memory()) return most_ratings_ == kNoLimit ? next_strata() : next_blocks();
   if (next_ == grid_.size() * sets_of_stratum()) return std::nullopt;
   const int number = next_++;
   Slot& slot = slots_[number % 2];
@@ -67,6 +69,19 @@ std::optional<BlockSet> BlockReader::next_strata() {
   return BlockSet{grid_.ratings(), {strata_.data(), static_cast<Position>(strata_.size())}};
 }
 
+std::optional<BlockSet> BlockReader::next_blocks() {
+  const int size = grid_.size();
+  if (next_ == size * size) return std::nullopt;
+  strata_.clear();
+  for (Position ratings = 0; next_ < size * size; ++next_) {
+    const Block& block = grid_.stratum(next_ / size)[next_ % size];
+    ratings += block.end - block.begin;
+    if (!strata_.empty() && ratings > most_ratings_) break;
+    strata_.push_back(block);
+  }
+  return BlockSet{grid_.ratings(), {strata_.data(), static_cast<Position>(strata_.size())}};
+}
+
 void BlockReader::prefetch(int number) {
   if (number == grid_.size() * sets_of_stratum()) return;
   Slot& slot = slots_[number % 2];
@@ -79,7 +94,9 @@ void BlockReader::prefetch(int number) {
   for (int b = 0; b < count; ++b) {
     const Block& from = stored[static_cast<std::size_t>(b)];
     const Position ratings = from.end - from.begin;
-    slot.blocks[b] = {at, at + ratings, from.user_range, from.item_range};
+    slot.blocks[b] = from;
+    slot.blocks[b].begin = at;
+    slot.blocks[b].end = at + ratings;
     at += ratings;
   }
   slot.filled = std::async(std::launch::async, [this, &slot, stored = std::move(stored)] {

@@ -14,12 +14,15 @@ struct BlockSet {
   Span<const Block, Host> blocks;
 };
 
-/// Of a grid in memory: several strata at a time. Of one in a file: parts of a stratum that fit half the grid's room;
-/// while one is worked on, the next is read.
+/// Of a grid in memory: several strata at a time, or blocks of up to `most_ratings` together. Of one in a file: parts
+/// of a stratum that fit half the grid's room and have up to `most_ratings`; while one is worked on, the next is read.
+/// A set has at least one block.
 class BlockReader {
  public:
+  static constexpr Position kNoLimit = Position{1} << 62;
+
   /// The grid must outlive it.
-  explicit BlockReader(BlockGrid& grid);
+  explicit BlockReader(BlockGrid& grid, Position most_ratings = kNoLimit);
   ~BlockReader();
 
   void start_epoch(int epoch);
@@ -38,12 +41,14 @@ class BlockReader {
   void prefetch(int number);
 
   std::optional<BlockSet> next_strata();
+  std::optional<BlockSet> next_blocks();
 
   BlockGrid& grid_;
+  Position most_ratings_;
   int blocks_at_once_;         // of a grid in a file
   int strata_at_once_ = 1;     // of one in memory
   std::vector<Block> strata_;  // at hand
-  int next_ = 0;               // set of the epoch; in memory: stratum
+  int next_ = 0;               // set of the epoch; in memory: stratum, or block where their ratings are limited
   Slot slots_[2];
 };
 

@@ -1,6 +1,6 @@
 #include "host/schedule/chunks.hpp"
 
-#include "host/schedule/block_grid.hpp"
+#include <algorithm>
 
 namespace wf {
 
@@ -18,6 +18,12 @@ Position end_of_stratum(Span<const Block, Host> blocks, Position begin) {
   return end;
 }
 
+int ranges_of(Span<const Block, Host> blocks) {
+  int most = 0;
+  for (const Block& block : blocks) most = std::max(most, block.user_range);
+  return most + 1;
+}
+
 std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chunks) {
   std::vector<ChunkedBlock> result;
   chunks = 0;
@@ -26,10 +32,6 @@ std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chun
     chunks += (block.end - block.begin + kChunkRatings - 1) / kChunkRatings;
   }
   return result;
-}
-
-Scatter order_of_chunks(Span<const Block, Host> blocks, Position chunks, std::uint64_t seed, std::uint32_t epoch) {
-  return {chunks, seed, epoch, static_cast<std::uint32_t>(blocks[0].user_range * kMaxGrid + blocks[0].item_range)};
 }
 
 }  // namespace wf

@@ -26,7 +26,7 @@ inline Position most_chunks_at_once(Position ratings) {
 class Scatter {
  public:
   /// Of (seed, epoch, stream).
-  Scatter(Position count, std::uint64_t seed, std::uint32_t epoch, std::uint32_t stream)
+  WF_HD Scatter(Position count, std::uint64_t seed, std::uint32_t epoch, std::uint32_t stream)
       : count_(static_cast<std::uint64_t>(count)) {
     while (count_ > std::uint64_t{1} << (2 * half_bits_)) ++half_bits_;
     for (unsigned n = 0; n < 2; ++n) {
@@ -70,11 +70,17 @@ struct ChunkedBlock {
 /// The end of the blocks from `begin` on that share no row.
 Position end_of_stratum(Span<const Block, Host> blocks, Position begin);
 
+/// User ranges up to the last one of these blocks.
+int ranges_of(Span<const Block, Host> blocks);
+
 /// The chunks of blocks, and how many they are.
 std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chunks);
 
-/// The order in which the chunks of an epoch's blocks are begun.
-Scatter order_of_chunks(Span<const Block, Host> blocks, Position chunks, std::uint64_t seed, std::uint32_t epoch);
+/// The order in which the chunks of a block, or of blocks of which this is the first, are begun.
+WF_HD inline Scatter order_of_chunks(const Block& first, Position chunks, std::uint64_t seed, std::uint32_t epoch) {
+  constexpr int kMostRanges = 1024;
+  return {chunks, seed, epoch, static_cast<std::uint32_t>(first.user_range * kMostRanges + first.item_range)};
+}
 
 /// Ratings begin .. end - 1.
 struct Chunk {

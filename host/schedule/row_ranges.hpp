@@ -3,13 +3,9 @@
 #include "host/base/host_buffer.hpp"
 #include "host/base/philox.hpp"
 #include "host/base/view.hpp"
+#include "host/schedule/block.hpp"
 
 namespace wf {
-
-/// Rows begin .. end - 1.
-struct RowRange {
-  RowId begin, end;
-};
 
 /// Rows are renamed so that those of a range are neighbours in memory.
 struct RowRanges {

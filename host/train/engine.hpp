@@ -79,8 +79,8 @@ class Engine {
   /// Of the device that this engine works on; nothing where that is the host.
   virtual std::optional<DeviceMemory> memory() const = 0;
 
-  /// What `train` would need of that device's memory.
-  virtual MemoryPlan plan(const Model& model, Position n_train, Position n_valid, const TrainConfig& config) const = 0;
+  /// What a training would need of that device's memory, and what of it would stay there.
+  virtual MemoryPlan plan(const TrainingSize& size, const TrainConfig& config) const = 0;
 
   /// Trains in place and leaves the best epoch's tables (by `valid`, if it is not empty; else the last) in `model`.
   /// `train` is consumed: its order changes. Throws FailedError, naming the epoch, when the run diverges;

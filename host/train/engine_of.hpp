@@ -1,9 +1,11 @@
 // Engine for a kernel set: the one place where the virtual interface meets the templates.
 #pragma once
+#include "host/kernels/host_memory.hpp"
 #include "host/train/grid_rows.hpp"
 #include "host/train/memory_plan.hpp"
 #include "host/train/record_tables.hpp"
 #include "host/train/training_loop.hpp"
+#include "host/train/visiting_sgd.hpp"
 
 #include <utility>
 
@@ -70,13 +72,13 @@ class EngineOf final : public Engine {
   std::string name() const override { return K::kName; }
   std::optional<DeviceMemory> memory() const override { return kernels_.memory(); }
 
-  MemoryPlan plan(const Model& model, Position n_train, Position n_valid, const TrainConfig& config) const override {
-    return plan_memory(size_of(model, n_train, n_valid), config, batch_bytes());
+  MemoryPlan plan(const TrainingSize& size, const TrainConfig& config) const override {
+    const auto device = kernels_.memory();
+    return plan_memory(size, config, batch_bytes(), device ? device_room(*device, config) : kNoRoomLimit);
   }
 
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
-    check_fit(model, train.size(), valid.size(), config);
     if (config.batch_size > 0) return train_batches(model, train, valid, config, callbacks);
     ThreadPool pool(config.threads);
     BlockGrid grid = make_grid(pool, RatingsInMemory(train.view()), model.n_users, model.n_items, config, grid_wish());
@@ -86,20 +88,15 @@ class EngineOf final : public Engine {
 
   TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
                              const TrainCallbacks& callbacks) override {
-    check_fit(model, grid.n_ratings(), valid.size(), config);
+    const MemoryPlan plan = checked_plan(size_of(model, grid, valid.size()), config);
     if (!kernels_.keeps(config.storage)) {
       throw UsageError("engine " + name() + " keeps factors in fp32",
                        "leave out --storage, or take --engine cuda without --deterministic");
     }
     rename_rows(model.tables, model, grid, Naming::to_grid);
-    RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config);
-    RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config);
-    TrainResult result =
-        run_epochs(kernels_, tables, model, valid, grid.n_ratings(), config, callbacks, [&](int epoch, double lr) {
-          ProgressReporter progress(callbacks, epoch, grid.n_ratings());
-          return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
-        });
-    tables.to_host(kernels_, model);
+    const TrainResult result = plan.residency == Residency::nothing
+                                   ? train_visiting(model, grid, valid, plan, config, callbacks)
+                                   : train_resident(model, grid, valid, plan, config, callbacks);
     rename_rows(model.tables, model, grid, Naming::from_grid);
     return result;
   }
@@ -115,23 +112,66 @@ class EngineOf final : public Engine {
     };
   }
 
-  void check_fit(const Model& model, Position n_train, Position n_valid, const TrainConfig& config) {
-    if (const auto device = kernels_.memory()) {
-      check_memory(*device, size_of(model, n_train, n_valid), config, batch_bytes());
-    }
+  /// Throws DeviceError where the run does not fit the device.
+  MemoryPlan checked_plan(const TrainingSize& size, const TrainConfig& config) const {
+    if (const auto device = kernels_.memory()) check_memory(*device, size, config, batch_bytes());
+    return plan(size, config);
   }
 
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
                             const TrainConfig& config, const TrainCallbacks& callbacks) {
+    checked_plan(size_of(model, train.size(), valid.size()), config);
     SpaceTables<K> tables(kernels_, model);
     MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
-    TrainResult result =
-        run_epochs(kernels_, tables, model, valid, train.size(), config, callbacks, [&](int epoch, double lr) {
+    TrainResult result = run_epochs(
+        kernels_, tables, train.size(), valid.size(), config, callbacks,
+        [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, train.size());
           return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
+        },
+        [&] { return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid); });
+    tables.to_host(kernels_, model);
+    return result;
+  }
+
+  /// Rows are in the memory of the kernel set, and ratings where there is room for them.
+  TrainResult train_resident(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const MemoryPlan& plan,
+                             const TrainConfig& config, const TrainCallbacks& callbacks) {
+    RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config, K::padded_rank(model.rank));
+    RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
+    const TrainResult result = run_epochs(
+        kernels_, tables, grid.n_ratings(), valid.size(), config, callbacks,
+        [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
+        [&] {
+          return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid,
+                           std::min(plan.set_ratings, kStagedRatings));
         });
     tables.to_host(kernels_, model);
     return result;
+  }
+
+  /// Rows are at home on the host.
+  TrainResult train_visiting(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const MemoryPlan& plan,
+                             const TrainConfig& config, const TrainCallbacks& callbacks) {
+    HostMemory home;
+    RecordTables<HostMemory> tables(home, model, counts_by_new_names(grid), config, K::padded_rank(model.rank));
+    TrainResult result;
+    {
+      VisitingSgd<K> method(kernels_, tables.sgd_view(model), grid, config);
+      result = run_epochs(
+          home, tables, grid.n_ratings(), valid.size(), config, callbacks,
+          [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
+          [&] { return method.errors(score_options(model, config.loss), valid, plan.set_ratings); });
+    }
+    tables.to_host(home, model);
+    return result;
+  }
+
+  template <class Method>
+  static ErrorSums run_epoch(Method& method, int epoch, double lr, Position n_ratings,
+                             const TrainCallbacks& callbacks) {
+    ProgressReporter progress(callbacks, epoch, n_ratings);
+    return method.run_epoch(epoch, lr, [&](Position done) { return progress.report(done); });
   }
 
   K kernels_;

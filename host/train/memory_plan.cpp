@@ -7,6 +7,8 @@
 #include "host/train/rule_of.hpp"
 
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 
 namespace wf {
 namespace {
@@ -53,14 +55,62 @@ Position penalty_bytes(const TrainingSize& size, const TrainConfig& config, Posi
   return table(size.n_users, config.lambda_user) + table(size.n_items, config.lambda_item) + (batch == 0 ? 0 : biases);
 }
 
-/// Two slots of staged ratings and, for steps per rating, an epoch's ratings at once.
-Position rating_bytes(const TrainingSize& size, Position batch) {
-  const Position valid = std::min(size.n_valid, kStagedRatings);
-  return 2 * kRating * std::max(batch, valid) + (batch == 0 ? kRating * size.n_train : 0);
+bool fits(Position room, const MemoryPlan& plan) {
+  return plan.total() + plan.total() / 50 <= room;
 }
 
-bool fits(const DeviceMemory& device, const MemoryPlan& plan) {
-  return plan.total() + plan.total() / 50 <= device.free;
+void add(MemoryPlan& plan, const char* name, Position bytes) {
+  if (bytes > 0) plan.parts.push_back({name, bytes});
+}
+
+MemoryPlan plan_batches(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes) {
+  const Position batch = std::min(config.batch_size, size.n_train);
+  const Position factors = factor_bytes(size, config.storage);
+  MemoryPlan plan;
+  add(plan, "factors", factors);
+  add(plan, "best epoch", size.n_valid > 0 ? factors : 0);
+  add(plan, "optimizer", optimizer_bytes(size, config));
+  add(plan, "gradients", gradient_bytes(size, batch));
+  add(plan, "row index", batch_bytes(size, batch));
+  add(plan, "penalties", penalty_bytes(size, config, batch));
+  add(plan, "ratings", 2 * kRating * std::max(batch, std::min(size.n_valid, kStagedRatings)));
+  return plan;
+}
+
+/// Ratings of a set that is staged: 64 MB fill the bus, blocks that are larger come alone.
+Position set_ratings(const TrainingSize& size, Position room) {
+  constexpr Position kWanted = (Position{64} << 20) / kRating;
+  return std::max({size.largest_block, std::min(kWanted, room / (2 * kRating)), Position{1}});
+}
+
+Position row_bytes(const TrainingSize& size, Storage storage) {
+  return kFloat * (kRecord + (size.rank + 7) / 8 * 8 / factors_per_float(storage));
+}
+
+MemoryPlan plan_blocks(const TrainingSize& size, const TrainConfig& config, Residency residency, Position room) {
+  MemoryPlan plan;
+  plan.residency = residency;
+  const Position row = row_bytes(size, config.storage), rows = size.n_users + size.n_items;
+  if (residency == Residency::nothing) {
+    add(plan, "rows of blocks", checked_product(2 * (size.largest_users + size.largest_items), row));
+  } else {
+    const Position factors = factor_bytes(size, config.storage), records = record_bytes(size);
+    add(plan, "factors", factors);
+    add(plan, "best epoch", size.n_valid > 0 ? factors + records : 0);
+    add(plan, "optimizer", records);
+  }
+  add(plan, "penalties", penalty_bytes(size, config, 0));
+  if (residency == Residency::everything) {
+    add(plan, "ratings", kRating * (size.n_train + 2 * std::min(size.n_valid, kStagedRatings)));
+  } else {
+    plan.set_ratings = residency == Residency::rows ? set_ratings(size, room - room / 50 - plan.total())
+                                                    : std::max<Position>(size.largest_block, 1);
+    add(plan, "ratings on their way", 2 * kRating * plan.set_ratings);
+    plan.bus_bytes = kRating * size.n_train;
+    if (residency == Residency::nothing) plan.bus_bytes += checked_product(2 * size.ranges * rows, row);
+  }
+  plan.cache_bytes = checked_product(size.n_train, kRating + 2 * row + row / 16);  // docs/gpu-model.md
+  return plan;
 }
 
 /// The first of start / 2, start / 4, ... for which `fits`; 0 where none does.
@@ -68,6 +118,22 @@ template <class Fits>
 Position halved(Position start, const Fits& fits) {
   for (Position value = start / 2; value >= 1; value /= 2) {
     if (fits(value)) return value;
+  }
+  return 0;
+}
+
+/// The first of 2, 4, ... times the ranges for which `fits`; 0 where none does. Ranges and blocks are taken to be a
+/// tenth larger than their equal share.
+template <class Fits>
+int finer_grid(const TrainingSize& size, const Fits& fits) {
+  for (int times = 2; times * size.ranges <= kMaxGrid; times *= 2) {
+    const auto share = [](Position whole, Position parts) { return (whole + whole / 10) / parts + 1; };
+    TrainingSize finer = size;
+    finer.ranges *= times;
+    finer.largest_users = share(size.n_users, finer.ranges);
+    finer.largest_items = share(size.n_items, finer.ranges);
+    finer.largest_block = share(size.largest_block, Position{times} * times);
+    if (fits(finer)) return finer.ranges;
   }
   return 0;
 }
@@ -84,23 +150,49 @@ TrainingSize size_of(const Model& model, Position n_train, Position n_valid) {
   return {model.n_users, model.n_items, model.rank, model.has_biases(), n_train, n_valid};
 }
 
-MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes) {
-  const Position batch = std::min(config.batch_size, size.n_train);
-  const Position factors = factor_bytes(size, config.storage);
-  MemoryPlan plan;
-  const auto add = [&](const char* name, Position bytes) {
-    if (bytes > 0) plan.parts.push_back({name, bytes});
-  };
-  const Position records = batch > 0 ? 0 : record_bytes(size);
-  add("factors", factors);
-  add("best epoch", size.n_valid > 0 ? factors + records : 0);
-  add("optimizer", batch > 0 ? optimizer_bytes(size, config) : records);
-  add("gradients", batch > 0 ? gradient_bytes(size, batch) : 0);
-  add("row index", batch > 0 ? batch_bytes(size, batch) : 0);
-  add("penalties", penalty_bytes(size, config, batch));
-  add("ratings", rating_bytes(size, batch));
-  return plan;
+TrainingSize size_of(const Model& model, const BlockGrid& grid, Position n_valid) {
+  TrainingSize size = size_of(model, grid.n_ratings(), n_valid);
+  size.ranges = grid.size();
+  size.ratings_in_memory = grid.in_memory();
+  for (const Block& block : grid.blocks()) {
+    size.largest_block = std::max(size.largest_block, block.end - block.begin);
+    size.largest_users = std::max<Position>(size.largest_users, block.users.end - block.users.begin);
+    size.largest_items = std::max<Position>(size.largest_items, block.items.end - block.items.begin);
+  }
+  return size;
 }
+
+Position device_room(const DeviceMemory& device, const TrainConfig& config) {
+  return config.device_memory > 0 ? std::min(config.device_memory, device.free) : device.free;
+}
+
+MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes,
+                       Position room) {
+  if (config.batch_size > 0) return plan_batches(size, config, batch_bytes);
+  if (room == kNoRoomLimit) return plan_blocks(size, config, Residency::everything, room);
+  for (const Residency residency : {Residency::everything, Residency::rows}) {
+    if (residency == Residency::everything && !size.ratings_in_memory) continue;
+    MemoryPlan plan = plan_blocks(size, config, residency, room);
+    if (fits(room, plan)) return plan;
+  }
+  return plan_blocks(size, config, Residency::nothing, room);
+}
+
+namespace {
+
+/// What streams, and what an epoch takes at least where that is the bound.
+std::string stream_text(const MemoryPlan& plan) {
+  if (plan.residency == Residency::everything) return "";
+  constexpr double kBus = 50e9, kCache = 5.5e12;  // bytes a second of an H100: PCIe, and its second cache, assumed
+  const double bus = static_cast<double>(plan.bus_bytes) / kBus, cache = static_cast<double>(plan.cache_bytes) / kCache;
+  const char* what = plan.residency == Residency::rows ? "; ratings stream" : "; ratings and rows stream";
+  std::ostringstream text;
+  text << what << ", " << short_bytes(plan.bus_bytes) << " an epoch, which takes at least " << std::setprecision(2)
+       << std::max(bus, cache) << " s by " << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
+  return text.str();
+}
+
+}  // namespace
 
 std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   std::string text = "needs " + short_bytes(plan.total()) + " of " + short_bytes(device.total) + ", " +
@@ -108,27 +200,39 @@ std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   for (const MemoryPlan::Part& part : plan.parts) {
     text += std::string(&part == plan.parts.data() ? " " : ", ") + part.name + ' ' + short_bytes(part.bytes);
   }
-  return text;
+  return text + stream_text(plan);
 }
+
+namespace {
+std::string limit_text(const TrainConfig& config) {
+  return config.device_memory == 0 ? "" : " --device-memory " + short_bytes(config.device_memory);
+}
+}  // namespace
 
 void check_memory(const DeviceMemory& device, const TrainingSize& size, const TrainConfig& config,
                   const BatchBytes& batch_bytes) {
-  const MemoryPlan plan = plan_memory(size, config, batch_bytes);
-  if (fits(device, plan)) return;
+  const Position room = device_room(device, config);
+  const MemoryPlan plan = plan_memory(size, config, batch_bytes, room);
+  if (fits(room, plan)) return;
   const Position batch = halved(config.batch_size, [&](Position smaller) {
     TrainConfig changed = config;
     changed.batch_size = smaller;
-    return fits(device, plan_memory(size, changed, batch_bytes));
+    return fits(room, plan_memory(size, changed, batch_bytes, room));
   });
   const Position rank = halved(size.rank, [&](Position smaller) {
     TrainingSize changed = size;
     changed.rank = static_cast<int>(smaller);
-    return fits(device, plan_memory(changed, config, batch_bytes));
+    return fits(room, plan_memory(changed, config, batch_bytes, room));
+  });
+  const int grid = config.batch_size > 0 ? 0 : finer_grid(size, [&](const TrainingSize& finer) {
+    return fits(room, plan_memory(finer, config, batch_bytes, room));
   });
   std::string cure;
+  if (grid > 0) cure += "--grid " + std::to_string(grid) + " fits; ";
   if (batch > 0) cure += "--batch-size " + std::to_string(batch) + " fits; ";
   if (rank > 0) cure += "--rank " + std::to_string(rank) + " fits; ";
-  throw DeviceError("the training does not fit: it " + describe(plan, device), cure + "or --engine cpu");
+  throw DeviceError("the training does not fit" + limit_text(config) + ": it " + describe(plan, device),
+                    cure + "or --engine cpu");
 }
 
 }  // namespace wf

@@ -3,6 +3,7 @@
 #include "host/config/config.hpp"
 #include "host/kernels/device_memory.hpp"
 #include "host/model/model.hpp"
+#include "host/schedule/block_reader.hpp"
 
 #include <functional>
 #include <string>
@@ -13,12 +14,23 @@ namespace wf {
 /// Ratings that are staged at a time where no order binds them, as in validation: 12 bytes each.
 inline constexpr Position kStagedRatings = Position{1} << 22;
 
+/// What a device holds from the first epoch to the last.
+enum class Residency {
+  everything,
+  rows,     ///< ratings come in sets of blocks, an epoch after the other
+  nothing,  ///< and a block's rows with its ratings
+};
+
 struct MemoryPlan {
   struct Part {
     const char* name;
     Position bytes = 0;
   };
   std::vector<Part> parts;  ///< without those of 0 bytes
+  Residency residency = Residency::everything;
+  Position set_ratings = BlockReader::kNoLimit;  ///< of blocks that are staged together, where ratings do not stay
+  // bytes of an epoch's updates: over the bus, each way added; and through the device's cache
+  Position bus_bytes = 0, cache_bytes = 0;
   Position total() const;
 };
 
@@ -28,19 +40,33 @@ struct TrainingSize {
   int rank = 0;
   bool biases = false;
   Position n_train = 0, n_valid = 0;
+  // of the block grid, for steps per rating
+  int ranges = 1;
+  bool ratings_in_memory = true;                  ///< of the host
+  Position largest_block = 0;                     ///< ratings
+  Position largest_users = 0, largest_items = 0;  ///< rows of a range
 };
 TrainingSize size_of(const Model& model, Position n_train, Position n_valid);
+TrainingSize size_of(const Model& model, const BlockGrid& grid, Position n_valid);
 
 /// Bytes that a kernel set's own arrays take for mini-batches of so many ratings (K::batch_bytes).
 using BatchBytes = std::function<Position(const TrainingSize& size, Position batch)>;
 
-/// The arrays of host/train for a run of this size, and `batch_bytes`.
-MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes);
+inline constexpr Position kNoRoomLimit = Position{1} << 62;
 
-/// "needs 3.1 GB of 79 GB, 78 GB free, on NVIDIA H100: factors 2.0 GB, optimizer 1.0 GB, ratings 0.1 GB"
+/// Bytes that a run may take: what is free, or less where the configuration says so.
+Position device_room(const DeviceMemory& device, const TrainConfig& config);
+
+/// The arrays of host/train for a run of this size, and `batch_bytes`. Steps per rating leave on the host what does not
+/// fit `room`; where even one block does not, the plan is larger than it.
+MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes,
+                       Position room = kNoRoomLimit);
+
+/// "needs 3.1 GB of 79 GB, 78 GB free, on NVIDIA H100: factors 2.0 GB, optimizer 1.0 GB, ratings 0.1 GB"; and what
+/// streams, with the time that it takes at least.
 std::string describe(const MemoryPlan& plan, const DeviceMemory& device);
 
-/// Throws DeviceError, with the options that help, where the plan and 2 % for rounding are more than what is free.
+/// Throws DeviceError, with the options that help, where the plan and 2 % for rounding are more than the room.
 void check_memory(const DeviceMemory& device, const TrainingSize& size, const TrainConfig& config,
                   const BatchBytes& batch_bytes);
 

@@ -12,31 +12,53 @@
 
 namespace wf {
 
+/// Penalties that are the same for all rows are settings.
+inline TrainConfig by_row_alone(TrainConfig config) {
+  if (config.reg_scaling == RegScaling::count) config.lambda_user = config.lambda_item = 0;
+  return config;
+}
+
+/// Host ratings that transfers take from where they are.
+template <KernelSet K>
+struct PinnedRatings {
+  PinnedRatings(K& kernels, const RatingsView<Host>& ratings)
+      : user(kernels.pin(ratings.user)), item(kernels.pin(ratings.item)), value(kernels.pin(ratings.value)) {}
+  decltype(std::declval<K&>().pin(Span<const RowId, Host>{})) user, item;
+  decltype(std::declval<K&>().pin(Span<const float, Host>{})) value;
+};
+
 template <KernelSet K>
 class RatingSgd {
  public:
   using Space = typename K::Space;
 
-  /// `tables`, with rows as the grid has renamed them, and the grid must outlive this.
-  RatingSgd(K& kernels, const SgdTables<Space>& tables, BlockGrid& grid, const TrainConfig& config)
+  /// `tables`, with rows as the grid has renamed them, and the grid must outlive this. Ratings are in the memory of the
+  /// kernel set for all epochs, or come in sets of up to `most_ratings`.
+  RatingSgd(K& kernels, const SgdTables<Space>& tables, BlockGrid& grid, const TrainConfig& config,
+            Position most_ratings = BlockReader::kNoLimit)
       : kernels_(kernels),
         tables_(tables),
         config_(config),
+        n_ratings_(grid.n_ratings()),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)),
-        reader_(grid) {
-    if (grid.in_memory()) ratings_.emplace(kernels, grid.ratings());
+        reader_(grid, most_ratings) {
+    if (grid.in_memory() && most_ratings == BlockReader::kNoLimit) {
+      resident_.emplace(kernels, grid.ratings());
+    } else if (grid.in_memory()) {
+      pinned_.emplace(kernels, grid.ratings());
+    }
     settle();
   }
 
   /// One pass over the ratings. `after_set(ratings done)` returns false to stop. Then the rows are settled.
   template <class AfterSet>
   ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
-    const SgdSettings settings = sgd_settings(config_, epoch, lr);
+    const SgdSettings settings = sgd_settings(config_, epoch, lr, n_ratings_);
     Position done = 0;
     reader_.start_epoch(epoch);
     while (const std::optional<BlockSet> set = reader_.next()) {
-      const RatingsView<Space> ratings = ratings_ ? ratings_->view() : kernels_.stage(set->ratings);
-      kernels_.sgd_update(tables_, ratings, set->blocks, settings, penalties_.view());
+      const StagedBlocks<Space> staged = at_hand(*set);
+      kernels_.sgd_update(tables_, staged.ratings, staged.blocks, settings, penalties_.view());
       for (const Block& block : set->blocks) done += block.end - block.begin;
       if (!after_set(done)) break;
     }
@@ -45,16 +67,15 @@ class RatingSgd {
   }
 
  private:
+  StagedBlocks<Space> at_hand(const BlockSet& set) {
+    if (resident_) return {resident_->view(), set.blocks};
+    return kernels_.stage_blocks(set.ratings, set.blocks);
+  }
+
   /// Plain SGD leaves nothing to settle.
   void settle() {
     if (config_.optimizer != Optimizer::row_adagrad) return;
     kernels_.settle_rows(tables_);
-  }
-
-  /// Penalties that are the same for all rows are settings.
-  static TrainConfig by_row_alone(TrainConfig config) {
-    if (config.reg_scaling == RegScaling::count) config.lambda_user = config.lambda_item = 0;
-    return config;
   }
 
   /// The ratings in the memory of the kernel set.
@@ -71,9 +92,11 @@ class RatingSgd {
   K& kernels_;
   SgdTables<Space> tables_;
   TrainConfig config_;
+  Position n_ratings_;
   Penalties<K> penalties_;
   BlockReader reader_;
-  std::optional<Borrowed> ratings_;  // where they are in memory: once for all epochs
+  std::optional<Borrowed> resident_;
+  std::optional<PinnedRatings<K>> pinned_;
 };
 
 }  // namespace wf

@@ -4,20 +4,32 @@
 #include "host/train/penalties.hpp"
 #include "host/train/row_records.hpp"
 
+#include <concepts>
 #include <utility>
 
 namespace wf {
 
-/// As SpaceTables (host/train/training_loop.hpp); biases stand in the records. 32 bytes a row more than the model's.
-template <KernelSet K>
+/// The rows of SgdTables as those of a model.
+template <class Space>
+ModelView<float, Space> model_view(const SgdTables<Space>& tables) {
+  if (!tables.biases) return {tables.user, tables.item, {}, {}, tables.global_mean, tables.storage};
+  const auto biases = [](const Rows<float, Space>& rows) {
+    return Rows<float, Space>{record_of(rows.data) + kBias, rows.count, 1, rows.pitch};
+  };
+  return {tables.user, tables.item, biases(tables.user), biases(tables.item), tables.global_mean, tables.storage};
+}
+
+/// As SpaceTables (host/train/training_loop.hpp); biases stand in the records. 32 bytes a row more than the model's. In
+/// the memory of K, which is a kernel set or HostMemory.
+template <class K>
 class RecordTables {
  public:
   using Space = typename K::Space;
 
   RecordTables() = default;
-  /// `ratings` of every row.
-  RecordTables(K& kernels, Model& model, const RowCounts& ratings, const TrainConfig& config)
-      : layout_{model.rank, K::padded_rank(model.rank), config.storage},  // a step leaves zeros what they are
+  /// `ratings` of every row; `padded_rank` of the kernel set that steps the rows.
+  RecordTables(K& kernels, Model& model, const RowCounts& ratings, const TrainConfig& config, int padded_rank)
+      : layout_{model.rank, padded_rank, config.storage},  // a step leaves zeros what they are
         biases_(model.has_biases()) {
     const double lambda = biases_ ? config.lambda_bias : 0;
     const auto move = [&](HostBuffer<float>& factors, HostBuffer<float>& biases, const HostBuffer<Position>& counts) {
@@ -47,23 +59,18 @@ class RecordTables {
   }
 
   SgdTables<Space> sgd_view(const Model& shape) {
-    const int rank = layout_.padded_rank;
-    return {rows(user_, shape.n_users, kRecord, rank), rows(item_, shape.n_items, kRecord, rank), biases_,
-            shape.global_mean, layout_.storage};
+    return {rows(user_, shape.n_users), rows(item_, shape.n_items), biases_, shape.global_mean, layout_.storage};
   }
-  ModelView<float, Space> view(const Model& shape) {
-    const SgdTables<Space> tables = sgd_view(shape);
-    if (!biases_) return {tables.user, tables.item, {}, {}, shape.global_mean, layout_.storage};
-    return {
-        tables.user,       tables.item,    rows(user_, shape.n_users, kBias, 1), rows(item_, shape.n_items, kBias, 1),
-        shape.global_mean, layout_.storage};
-  }
+  ModelView<float, Space> view(const Model& shape) { return model_view(sgd_view(shape)); }
+  Span<const float, Host> user_values() const requires std::same_as<Space, Host> { return user_.span(); }
+  Span<const float, Host> item_values() const requires std::same_as<Space, Host> { return item_.span(); }
 
  private:
   using Buffer = typename K::template Buffer<float>;
 
-  Rows<float, Space> rows(Buffer& table, Position count, int first, int length) const {
-    return {table.empty() ? nullptr : table.data() + first, table.empty() ? 0 : count, length, layout_.pitch()};
+  Rows<float, Space> rows(Buffer& table, Position count) const {
+    if (table.empty()) return {nullptr, 0, layout_.padded_rank, layout_.pitch()};
+    return {table.data() + kRecord, count, layout_.padded_rank, layout_.pitch()};
   }
 
   Buffer user_, item_;

@@ -5,8 +5,8 @@
 
 namespace wf {
 
-/// The settings of an epoch.
-inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr) {
+/// The settings of an epoch of so many ratings.
+inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr, Position ratings) {
   constexpr int kSlowEpochs = 1;  // as LIBMF has it
   SgdSettings settings;
   settings.loss = config.loss;
@@ -26,6 +26,7 @@ inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr)
   settings.nonnegative = config.nonnegative;
   settings.seed = config.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);
+  settings.ratings = ratings;
   return settings;
 }
 

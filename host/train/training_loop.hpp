@@ -61,9 +61,9 @@ inline ScoreOptions score_options(const Model& model, Loss loss) {
 
 template <KernelSet K>
 ErrorSums errors_of(K& kernels, const ModelView<const float, typename K::Space>& model, const ScoreOptions& options,
-                    const RatingsView<Host>& ratings) {
-  for (Position first = 0; first < ratings.size(); first += kStagedRatings) {
-    const Position count = std::min(kStagedRatings, ratings.size() - first);
+                    const RatingsView<Host>& ratings, Position at_once = kStagedRatings) {
+  for (Position first = 0; first < ratings.size(); first += at_once) {
+    const Position count = std::min(at_once, ratings.size() - first);
     kernels.rating_errors(model, options, kernels.stage(ratings.part(first, count)));
   }
   return kernels.take_errors();
@@ -109,11 +109,11 @@ inline void check_convergence(int epoch, double lr, double train_loss, double cr
 }
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
-/// the loss is no longer finite. The tables then hold the best epoch.
-template <KernelSet K, class TablesOf, class RunEpoch>
-TrainResult run_epochs(K& kernels, TablesOf& tables, const Model& shape, const RatingsView<Host>& valid,
-                       Position n_train, const TrainConfig& config, const TrainCallbacks& callbacks,
-                       const RunEpoch& run_epoch) {
+/// the loss is no longer finite. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
+/// ratings. `memory`: where the tables are.
+template <class Memory, class TablesOf, class RunEpoch, class Validate>
+TrainResult run_epochs(Memory& memory, TablesOf& tables, Position n_train, Position n_valid, const TrainConfig& config,
+                       const TrainCallbacks& callbacks, const RunEpoch& run_epoch, const Validate& validate) {
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
   EarlyStopping stopping(config.patience, config.min_delta);
@@ -133,34 +133,34 @@ TrainResult run_epochs(K& kernels, TablesOf& tables, const Model& shape, const R
     report.train_rmse = sums.rmse();
     if (sums.count < n_train) {  // stopped in the middle: this epoch was not measured and cannot be called the best
       result.reason = StopReason::interrupted;
-      result.partial_epoch = valid.size() == 0 || result.best_epoch == 0;
+      result.partial_epoch = n_valid == 0 || result.best_epoch == 0;
       break;
     }
     rate.observe(sums.loss);
 
     double criterion = report.train_loss;
-    if (valid.size() > 0) {
-      const ErrorSums errors = errors_of(kernels, tables.view(shape), score_options(shape, config.loss), valid);
+    if (n_valid > 0) {
+      const ErrorSums errors = validate();
       report.valid_rmse = errors.rmse();
       report.valid_mae = errors.mae();
       criterion = errors.mean_loss();
     }
     check_convergence(epoch, report.lr, report.train_loss, criterion, result);
-    report.best = valid.size() > 0 ? stopping.observe(epoch, criterion) : true;
+    report.best = n_valid > 0 ? stopping.observe(epoch, criterion) : true;
     if (report.best) result.best_epoch = epoch;
-    if (report.best && valid.size() > 0) tables.copy_to(kernels, best);
+    if (report.best && n_valid > 0) tables.copy_to(memory, best);
     result.epochs.push_back(report);
     if (callbacks.epoch) callbacks.epoch(report);
     if (stop_requested()) {
       result.reason = StopReason::interrupted;
       break;
     }
-    if (valid.size() > 0 && config.early_stopping && stopping.exhausted()) {
+    if (n_valid > 0 && config.early_stopping && stopping.exhausted()) {
       result.reason = StopReason::early;
       break;
     }
   }
-  if (valid.size() > 0 && result.best_epoch > 0) std::swap(tables, best);
+  if (n_valid > 0 && result.best_epoch > 0) std::swap(tables, best);
   return result;
 }
 

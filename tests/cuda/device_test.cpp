@@ -117,7 +117,7 @@ TEST(Device, ThePlanCoversWhatTrainingAllocates) {
       const Ratings valid = random_ratings(500, 5000, 4000, 4);
       const auto engine = engine_named(name).engine;
       Model model = start_of(problem);
-      const Position planned = engine->plan(model, 3000, 500, problem.config).total();
+      const Position planned = engine->plan(size_of(model, 3000, 500), problem.config).total();
       // the margin of check_memory, and what does not grow with the data: rounding of some 40 allocations to 512 bytes
       constexpr Position kSmall = Position{40} * 512;
       simt::options().device_bytes = static_cast<std::size_t>(planned + planned / 50 + kSmall);

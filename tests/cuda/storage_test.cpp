@@ -33,11 +33,14 @@ TEST_P(Stored, AStepIsThatOfFloatsUpToAUnitOfTheLastPlace) {
   for (const int rank : {1, 8, 9, 24, 64, 100, 128, 256, 300, 1000, 2048}) {
     const double lr = 0.01 / rank;  // no factor leaves (0, 1)
     const std::vector<float> expected = weights(trained("cpu", pairs(rank, Storage::fp32, lr)));
-    const std::vector<float> actual = weights(trained("cuda", pairs(rank, GetParam(), lr)));
     const double unit = GetParam() == Storage::fp16 ? 0x1p-11 : 0x1p-8;  // of values below 1
     // the start is rounded and the step; a product is off by `rank` rounded factors, of random sign
     const double product = 2 * 4 * std::sqrt(static_cast<double>(rank)) * unit;
-    EXPECT_LE(largest_difference(actual, expected), 1.5 * unit + lr * product + rounding(rank, rank)) << rank;
+    for (const char* engine : {"cuda", "cuda_tiles"}) {
+      const std::vector<float> actual = weights(trained(engine, pairs(rank, GetParam(), lr)));
+      EXPECT_LE(largest_difference(actual, expected), 1.5 * unit + lr * product + rounding(rank, rank))
+          << engine << ", rank " << rank;
+    }
   }
 }
 

@@ -41,10 +41,11 @@ inline Model start_of(const TrainingProblem& problem) {
   return model;
 }
 
-/// `engine`: a name of make_engine, or "cuda_repeatable".
+/// `engine`: a name of make_engine, "cuda_repeatable" or "cuda_tiles".
 inline ChosenEngine engine_named(const std::string& engine, int threads = 2) {
-  const bool repeatable = engine == "cuda_repeatable";
-  return make_engine(repeatable ? "cuda" : engine, threads, repeatable);
+  const bool repeatable = engine == "cuda_repeatable", tiles = engine == "cuda_tiles";
+  return make_engine(repeatable || tiles ? "cuda" : engine, threads, repeatable,
+                     tiles ? SgdPlan::tiles : SgdPlan::chunks);
 }
 
 inline Model trained(const std::string& engine, const TrainingProblem& problem) {

@@ -42,7 +42,7 @@ class WrongEngine : public Engine {
 
   std::string name() const override { return "wrong"; }
   std::optional<DeviceMemory> memory() const override { return std::nullopt; }
-  MemoryPlan plan(const Model&, Position, Position, const TrainConfig&) const override { return {}; }
+  MemoryPlan plan(const TrainingSize&, const TrainConfig&) const override { return {}; }
   TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                     const TrainCallbacks& callbacks) override {
     TrainCallbacks altered = callbacks;

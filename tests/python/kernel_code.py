@@ -13,7 +13,8 @@ import tempfile
 
 FLAGS = ["-std=c++20", "-O3", "--diag-suppress=554"]
 ARITHMETIC = ["--fmad=false"]  # as cmake/cuda.cmake has it
-OTHER_ARITHMETIC = {"sgd_chunks": ["--prec-div=false", "--prec-sqrt=false"]}
+FAST = ["--prec-div=false", "--prec-sqrt=false"]
+OTHER_ARITHMETIC = {"sgd_chunks": FAST, "sgd_tiles": FAST}
 # file: (patterns its PTX for sm_90 must hold, patterns that it must not)
 HOT = {
     "cuda/kernels/predict.cu": ([r"ld\.global\.nc\.v4\.[fb]32"], [r"fma\.rn\.f32"]),
@@ -24,6 +25,7 @@ HOT = {
     "cuda/kernels/optimizer_step.cu": ([], [r"fma\.rn\.f32"]),
     "cuda/kernels/sgd_blocks.cu": ([r"ld\.shared\.[fb]32"], []),
     "cuda/kernels/sgd_chunks.cu": ([r"ld\.global\.cg\.v4\.[fb]32", r"st\.global\.cg\.v4\.[fbu]32"], []),
+    "cuda/kernels/sgd_tiles.cu": ([r"ld\.global\.cg\.v4\.[fb]32", r"ld\.shared\.v4\.[fbu]32", r"st\.shared\.v4\.[fbu]32"], []),
     "cuda/kernels/group_rows.cu": ([r"atom\.global\.cas\.b32"], []),
 }
 # Before sm_90 there are no vector atomics: the scalar ones must be what is there.

@@ -67,6 +67,7 @@ void report_race(Kind kind, const void* p, const Record& old, const Record& now,
 
 void check_against(const Record& old, const Record& now, const void* p, bool shared) {
   if (!conflict(old, now)) return;
+  if (shared && current_lane->warp->block->racy) return;
   const Allocation* allocation = shared ? nullptr : device_find(p);
   if (allocation != nullptr && allocation->racy) return;
   report_race(old.access == Access::ldg ? Kind::ldg_race : Kind::race, p, old, now, " without a barrier between");

@@ -91,7 +91,7 @@ void start_block(Block& block, std::uint32_t linear, int slot) {
   block.threads = block.live = int(size.x * size.y * size.z);
   block.at_barrier = block.votes = 0;
   block.first_at_barrier = nullptr;
-  block.exit_reported = false;
+  block.exit_reported = block.racy = false;
   block.last_warp = 31;
   block.gave_way = false;
   block.phase = 0;

@@ -1,6 +1,6 @@
 // The pretended device memory: allocation, and the state of each of its bytes. Addresses are handed out in turn, with
 // gaps between allocations, so that freed ones stay free for long; new memory is filled with 0xFF (NaN, -1).
-#include "tests/simt/internal.hpp"
+#include "tests/simt/scheduler.hpp"
 
 #include <sys/mman.h>
 
@@ -180,6 +180,10 @@ std::string describe(const void* p) {
 
 void allow_races(const void* p, bool on) {
   const Lock lock(api_lock());
+  if (current_lane != nullptr && in_arena(p) && in_shared(arena_offset(p))) {
+    current_lane->warp->block->racy = on;
+    return;
+  }
   const Allocation* allocation = device_find(p);
   if (allocation != nullptr) allocations.at(allocation->base).racy = on;
 }

@@ -58,8 +58,9 @@ void report_leaks();  ///< adds a finding for each live device allocation
 
 /// Forgets a sticky error, as no call of the real runtime can: for tests that provoke one.
 void clear_errors();
-/// Accepts races on one allocation, for instance on factors that are updated Hogwild-style.
-void allow_races(const void* device_pointer, bool on = true);
+/// Accepts races on one allocation, for instance on factors that are updated Hogwild-style; in a kernel, with a pointer
+/// to shared memory, on that of the block.
+void allow_races(const void* pointer, bool on = true);
 
 /// Host code in this scope stands for a device library (Thrust's C++ back end): it may use device pointers.
 class LibraryScope {

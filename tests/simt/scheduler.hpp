@@ -50,6 +50,7 @@ struct Block {
   int threads, live, at_barrier, votes, slot;
   const Lane* first_at_barrier;
   bool exit_reported;
+  bool racy;      // its shared memory may be
   int last_warp;  // that ran
   bool gave_way;  // it asks for another warp or block to go first
   std::vector<Warp> warps;

@@ -103,7 +103,12 @@ cudaError_t cudaMalloc(void** p, size_t bytes) {
 }
 cudaError_t cudaMallocAsync(void** p, size_t bytes, cudaStream_t stream) {
   const void* pc = CALLER;
-  return call([&] { return valid(stream) ? allocate(p, bytes, pc) : cudaErrorInvalidResourceHandle; });
+  return call([&] {
+    if (!valid(stream)) return cudaErrorInvalidResourceHandle;
+    if (allocate(p, bytes, pc) == cudaSuccess) return cudaSuccess;
+    drain(stream);  // what it has been told to free before is free when this allocation's turn comes
+    return allocate(p, bytes, pc);
+  });
 }
 cudaError_t cudaFree(void* p) {
   const Lock lock(api_lock());  // outside call(): memory is given back after an error, too
