@@ -5,13 +5,13 @@
 //
 // Exit code 0: all results are right; 1: one is not, and is named; 77: no device. On the interpreter results are
 // checked as on a card, and times are "not a device".
+#include "bench/card_facts.hpp"
 #include "bench/gather_rows.hpp"
 #include "bench/op_bench.hpp"
 #include "host/ratings/synthetic.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <fstream>
 #include <iostream>
 
 namespace {
@@ -19,52 +19,7 @@ namespace {
 using namespace wf;
 using namespace wf::bench;
 
-constexpr int kNoDevice = 77;
-
 // ------------------------------------------------------------------------------------------------ ceilings
-
-struct TimedEvent {
-  TimedEvent() { check_cuda(cudaEventCreate(&event), "cudaEventCreate"); }
-  ~TimedEvent() { cudaEventDestroy(event); }
-  TimedEvent(const TimedEvent&) = delete;
-  TimedEvent& operator=(const TimedEvent&) = delete;
-  cudaEvent_t event = nullptr;
-};
-
-/// GB/s of `run`, which enqueues work that moves `bytes` on the compute stream: by events, a warm-up first.
-Json bandwidth(const Settings& settings, const Context& gpu, double bytes, const std::function<void()>& run) {
-  const TimedEvent begin, end;
-  std::vector<double> rates;
-  const int repetitions = settings.small ? 1 : 10;
-  for (int s = -1; s < settings.samples; ++s) {
-    check_cuda(cudaEventRecord(begin.event, gpu.compute()), "cudaEventRecord");
-    for (int r = 0; r < repetitions; ++r) run();
-    check_cuda(cudaEventRecord(end.event, gpu.compute()), "cudaEventRecord");
-    gpu.wait();
-    float milliseconds = 0;
-    check_cuda(cudaEventElapsedTime(&milliseconds, begin.event, end.event), "cudaEventElapsedTime");
-    if (s >= 0) rates.push_back(bytes * repetitions / (static_cast<double>(milliseconds) * 1e6));
-  }
-  const Timing sorted{rates, repetitions};
-  return Json{{"bytes", bytes},
-              {"gb_per_s", measured(sorted.median())},
-              {"slowest", measured(sorted.least())},
-              {"fastest", measured(sorted.most())}};
-}
-
-std::vector<RowId> random_rows(Position count, Position below) {
-  std::vector<RowId> rows(static_cast<std::size_t>(count));
-  for (Position n = 0; n < count; ++n) {
-    const RandomBits bits = random_bits(kSeed, Purpose::synthetic, static_cast<std::uint64_t>(n), 9);
-    rows[static_cast<std::size_t>(n)] =
-        static_cast<RowId>(to_index(bits.word[0], bits.word[1], static_cast<std::uint64_t>(below)));
-  }
-  return rows;
-}
-
-void copy_bytes(const Context& gpu, void* to, const void* from, Position bytes, cudaMemcpyKind kind) {
-  check_cuda(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), kind, gpu.compute()), "cudaMemcpyAsync");
-}
 
 /// Element e of the pattern that ceilings() reads, which repeats after kPattern; its sums are whole numbers below 2^24.
 constexpr Position kPattern = Position{1} << 16;
@@ -83,8 +38,9 @@ Json ceilings(const Settings& settings, double& copy_rate, bool& correct) {
   for (Position e = 0; e < from.size(); e += kPattern) {
     copy_bytes(gpu, from.data() + e, pattern.data(), kChunk, cudaMemcpyHostToDevice);
   }
+  const int repetitions = settings.small ? 1 : 10;
   Json result;
-  result["copy"] = bandwidth(settings, gpu, 2.0 * static_cast<double>(bytes),
+  result["copy"] = bandwidth(settings.samples, repetitions, gpu, 2.0 * static_cast<double>(bytes),
                              [&] { copy_bytes(gpu, to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice); });
   copy_bytes(gpu, back.data(), to.data() + to.size() - kPattern, kChunk, cudaMemcpyDeviceToHost);
   gpu.wait();
@@ -96,7 +52,7 @@ Json ceilings(const Settings& settings, double& copy_rate, bool& correct) {
     DeviceBuffer<RowId> there(count, gpu.compute());
     copy_bytes(gpu, there.data(), rows.data(), there.bytes(), cudaMemcpyHostToDevice);
     result[fmt::format("gather_rows_of_{}_bytes", 4 * rank)] =
-        bandwidth(settings, gpu, static_cast<double>(count) * (4.0 * rank + 8), [&] {
+        bandwidth(settings.samples, repetitions, gpu, static_cast<double>(count) * (4.0 * rank + 8), [&] {
           gather_rows(gpu, {from.data(), count, rank, rank}, std::as_const(there).span(), to.span().part(0, count));
         });
     std::vector<float> sums(rows.size());
@@ -122,28 +78,6 @@ Ratings make_ratings(const Settings& settings, bool zipf, Position count) {
 }
 
 // ------------------------------------------------------------------------------------------------ report
-
-std::string version_text(int version) {
-  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
-}
-
-/// Throws DeviceError where there is none.
-Json describe_device() {
-  cudaDeviceProp properties{};
-  check_cuda(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
-  int driver = 0, runtime = 0;
-  check_cuda(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
-  check_cuda(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
-  return Json{{"kind", kIsCard ? "card" : "interpreter, not a card"},
-              {"name", properties.name},
-              {"compute_capability", fmt::format("{}.{}", properties.major, properties.minor)},
-              {"multiprocessors", properties.multiProcessorCount},
-              {"memory_bytes", properties.totalGlobalMem},
-              {"l2_bytes", properties.l2CacheSize},
-              {"driver_for_cuda", version_text(driver)},
-              {"toolkit", version_text(runtime)},
-              {"cublas", Blas().available()}};
-}
 
 Json configuration(const Settings& settings) {
   return Json{{"n_users", settings.n_users},
@@ -213,13 +147,6 @@ std::string markdown(const Json& device, const Json& ceilings, const std::vector
     text += "\n";
   }
   return text;
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw Error(ErrorKind::failed, "could not be written", "is the folder there, and is there space?", path);
 }
 
 std::vector<Record> run_all(const Settings& settings, double copy_rate) {

@@ -405,7 +405,9 @@ class Bench {
     const RatingsView<Device> there{user.span(), item.span(), value.span()};
     const auto epoch = [&](auto& kernels, const auto& tables, const auto& all) {
       for (const std::vector<Block>& stratum : strata) {
-        kernels.sgd_update(tables, all, {stratum.data(), static_cast<Position>(stratum.size())}, {.lr = kRate}, {});
+        // as of a set so large that all chunks may be under way
+        const SgdSettings settings{.lr = kRate, .ratings = Position{1} << 40};
+        kernels.sgd_update(tables, all, {stratum.data(), static_cast<Position>(stratum.size())}, settings, {});
       }
     };
     HostBuffer<float> none;

@@ -78,11 +78,12 @@ Position Cuda::batch_bytes(Position n_users, Position n_items, int rank, Positio
   return bytes;
 }
 
-/// Tiles: a block of the grid for each multiprocessor, and items that fit shared memory, give or take an eighth: ranges
-/// have equal counts of ratings, not of items.
+/// Chunks: items of a range that fit half of the second cache, whose other half holds copies. Tiles: a block of the
+/// grid for each multiprocessor, and items that fit shared memory, give or take an eighth: ranges have equal counts of
+/// ratings, not of items.
 GridWish Cuda::grid_wish() const {
   if (order_ == Order::repeatable) return {.in_block = BlockOrder::interleaved};
-  if (plan_ == SgdPlan::chunks) return {.in_block = BlockOrder::by_user};
+  if (plan_ == SgdPlan::chunks) return {.in_block = BlockOrder::by_user, .cache = gpu_.second_cache() / 2};
   return {.in_block = BlockOrder::by_user,
           .least_ranges = gpu_.multiprocessors(),
           .cache = gpu_.tile_bytes() - gpu_.tile_bytes() / 8};

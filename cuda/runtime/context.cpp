@@ -58,6 +58,10 @@ int Context::multiprocessors() const {
   return attribute_of_device(cudaDevAttrMultiProcessorCount);
 }
 
+Position Context::second_cache() const {
+  return attribute_of_device(cudaDevAttrL2CacheSize);
+}
+
 Position Context::tile_bytes() const {
   constexpr Position kStatic = 2048;  // the sums of errors take 1 KB
   return attribute_of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin) - kStatic;

@@ -50,8 +50,9 @@ class Context {
   cudaStream_t copy_back() const { return copy_back_.get(); }
   void wait() const;  ///< for the compute stream
   int multiprocessors() const;
-  Position tile_bytes() const;  ///< of shared memory for a block's dynamic array, beside a kilobyte of static ones
-  DeviceMemory memory() const;  ///< free: what the driver has, and what our pool keeps for the next allocation
+  Position second_cache() const;  ///< bytes
+  Position tile_bytes() const;    ///< of shared memory for a block's dynamic array, beside a kilobyte of static ones
+  DeviceMemory memory() const;    ///< free: what the driver has, and what our pool keeps for the next allocation
 
  private:
   cudaMemPool_t pool_ = nullptr;

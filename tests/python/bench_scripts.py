@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/peers, bench/time_to_best and bench/compare, on a tiny shape and with a stand-in for LIBMF's mf-train.
+"""bench/peers, bench/time_to_best, bench/compare and bench/model.py, on a tiny shape and with a stand-in for LIBMF's mf-train.
 
     bench_scripts.py PROGRAM
 
@@ -160,6 +160,36 @@ class Compare(InAFolder):
             self.assertIn("not a result file", result.stderr)
         self.assertEqual(run("compare", self.file("a.json", known), self.folder / "none.json").returncode, 2)
         self.assertEqual(self.compare(known, {"benchmark": "peers", "rows": []}).returncode, 2)
+
+
+class Model(InAFolder):
+    def test_a_page_of_the_docs_is_what_it_prints(self):
+        page = (BENCH.parent / "docs/gpu-model.md").read_text()
+        for words in ([], ["--plan", "tiles"]):
+            done = run("model.py", "--card", "h100", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(done.stdout, page)
+
+    def report(self, kind="card"):
+        table = {"visit": "read and write", "row_bytes": 512, "rows": "uniform"}
+        epoch = {"shape": "netflix", "skew": "zipf", "users": 480_189, "items": 17_770, "ratings": 99_070_000, "rank": 128,
+                 "storage": "fp32", "plan": "chunks", "ratings_per_s": 2.15e9}
+        return {"card": {"device": {"kind": kind, "name": "a card", "multiprocessors": 132, "l2_bytes": 50_000_000},
+                         "bus": {"gb_per_s": 50}, "epochs": [epoch],
+                         "rows": [table | {"table_mb": 16, "gb_per_s": 5500}, table | {"table_mb": 512, "gb_per_s": 3000}]}}
+
+    def test_measurements_stand_beside_predictions_at_measured_bandwidths(self):
+        done = run("model.py", "--measured", self.file("card.json", self.report()))
+        self.assertIn("| netflix | zipf | 128 | fp32 | chunks | 4.28, issue | 2.15 | 0.50 | 46 | 6 |", done.stdout, done.stderr)
+        slow = self.report()
+        slow["card"]["rows"][0]["gb_per_s"] = 1000  # of cache: then it is the bound, and used up
+        done = run("model.py", "--measured", self.file("slow.json", slow))
+        self.assertIn("| 0.85, L2 | 2.15 | 2.53 | 253 |", done.stdout)
+
+    def test_the_interpreter_has_no_speed(self):
+        done = run("model.py", "--measured", self.file("card.json", self.report("interpreter, not a card")))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("no speed", done.stderr)
 
 
 if __name__ == "__main__":

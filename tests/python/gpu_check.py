@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts/gpu-check"
 NO_GPU = 77
 STEPS = ("device-tests", "compute-sanitizer-memcheck", "compute-sanitizer-racecheck", "verify-real", "verify-synthetic",
-         "verify-synthetic-repeatable", "benchmarks")
+         "verify-synthetic-repeatable", "benchmarks", "card")
 failures = []
 
 
@@ -59,6 +59,11 @@ def check_interpreter(build, folder):
     case = (benchmarks.get("cases") or [{}])[0]
     expect(case.get("gb_per_s") == "not a device", "the interpreter's times are no rates")
     expect(case.get("model_bytes_per_unit", 0) > 0, "a case says how many bytes it moves")
+    card = report["card"] or {}
+    expect(card.get("rows") and all(row["correct"] and row["gb_per_s"] == "not a device" for row in card["rows"]),
+           "visits of rows are checked, and have no speed here")
+    expect(card.get("epochs") and {epoch["plan"] for epoch in card["epochs"]} == {"chunks", "tiles"}
+           and all(epoch["correct"] for epoch in card["epochs"]), "both plans have learnt")
     expect(not list((folder / "out").glob("*.part")), "nothing half-written is left")
 
 
@@ -73,6 +78,7 @@ def check_failing_step(build, folder):
     (broken / "tests/simt").mkdir(parents=True)
     (broken / "warpfactor-simt").symlink_to(build / "warpfactor-simt")
     (broken / "tests/simt/kernels_simt_tests_plain").symlink_to(build / "tests/simt/kernels_simt_tests_plain")
+    (broken / "tests/simt/card_bench_simt").symlink_to(build / "tests/simt/card_bench_simt")
     fake = broken / "tests/simt/kernels_bench_simt"
     fake.write_text('#!/bin/sh\necho "kernels_bench: \\"predict\\" is wrong" >&2\nexit 1\n')
     fake.chmod(0o755)
@@ -92,7 +98,7 @@ def check_wrong_use(build, folder):
 
 def check_pack(build, folder):
     """Where the CUDA parts were built. On a machine with a card the packed folder is not run: that is gpu-check's work."""
-    if not all((build / name).exists() for name in ("libwarpfactor_cuda.so", "cuda_tests", "kernels_bench")):
+    if not all((build / name).exists() for name in ("libwarpfactor_cuda.so", "cuda_tests", "kernels_bench", "card_bench")):
         print("not tried: --pack, as the CUDA parts are not built")
         return
     done = run("--pack", folder / "pack", "--build", build)
@@ -132,7 +138,8 @@ def check_profile(build, folder):
 
 def main(program):
     build = pathlib.Path(program).resolve().parent
-    wanted = [build / "warpfactor-simt", build / "tests/simt/kernels_simt_tests_plain", build / "tests/simt/kernels_bench_simt"]
+    wanted = [build / "warpfactor-simt", build / "tests/simt/kernels_simt_tests_plain", build / "tests/simt/kernels_bench_simt",
+              build / "tests/simt/card_bench_simt"]
     for path in wanted:
         if not path.exists():
             print(f"skipped: {path.name} is not built: it needs what tests/simt/README.md names")
