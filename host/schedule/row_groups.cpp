@@ -97,42 +97,42 @@ RowId RowGrouper::number_groups(Span<const RowId, Host> rows, RowGroupBuffers& m
   for (Position m = 0; m < rows.size; ++m) {
     prefetch_stream(&rows[m]);
     const RowId row = rows[m];
-    const RowId number = numbers[row];
-    const bool is_new = number < first;
-    const RowId group = is_new ? distinct : number - first;
+    const RowId known = numbers[row] - first;  // negative: no group yet
+    const RowId is_new = known >> 31;          // all bits or none, where a comparison would become a branch
+    const RowId group = (distinct & is_new) | (known & ~is_new);
     numbers[row] = first + group;
     appeared[distinct] = row;
-    counts[distinct] = 0;  // until the row that was new has a successor
-    distinct += is_new ? 1 : 0;
+    distinct -= is_new;
     group_of[m] = group;
-    ++counts[group];
   }
+  // in a loop of its own: a count that is set to 0 and then raised would wait for its own store
+  std::fill_n(counts, distinct, 0);
+  for (Position m = 0; m < rows.size; ++m) ++counts[group_of[m]];
   first_number_ += distinct;
   return distinct;
 }
 
 /// Names the groups in their order and says where they start. Returns how many have more than one member.
 RowId RowGrouper::order_groups(RowId distinct, GroupOrder order, RowGroupBuffers& memory) {
-  const bool all_alike = order == GroupOrder::appearance;
-  RowId repeated = 0, in_repeated = 0;  // groups, and their members
+  const RowId all_alike = order == GroupOrder::appearance ? -1 : 0;
+  const auto comes_first = [&](RowId g) { return all_alike | (1 - counts_[g]) >> 31; };  // all bits or none
+  RowId repeated = 0, in_repeated = 0;                                                   // groups, and their members
   for (RowId g = 0; g < distinct; ++g) {
-    const bool comes_first = all_alike || counts_[g] > 1;
-    repeated += comes_first ? 1 : 0;
-    in_repeated += comes_first ? counts_[g] : 0;
+    repeated -= comes_first(g);
+    in_repeated += counts_[g] & comes_first(g);
   }
   RowId name = 0, single_name = repeated, place = 0, single_place = in_repeated;
   for (RowId g = 0; g < distinct; ++g) {
-    const RowId count = counts_[g];
-    const bool comes_first = all_alike || count > 1;
-    const RowId own = comes_first ? name : single_name;
-    const RowId start = comes_first ? place : single_place;
+    const RowId first = comes_first(g), count = counts_[g];
+    const RowId own = (name & first) | (single_name & ~first);
+    const RowId start = (place & first) | (single_place & ~first);
     name_of_[g] = own;
     memory.rows[own] = appeared_[g];
     memory.starts[own] = places_[g] = start;
-    name += comes_first ? 1 : 0;
-    place += comes_first ? count : 0;
-    single_name += comes_first ? 0 : 1;
-    single_place += comes_first ? 0 : 1;
+    name -= first;
+    place += count & first;
+    single_name += 1 + first;
+    single_place += 1 + first;
   }
   return repeated;
 }
