@@ -104,4 +104,7 @@ if(Python3_FOUND)
   if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # these builds take memory of their own
     wf_program_test(memory_limit)
   endif()
+  if(TARGET warpfactor-in-flight AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # a hundred times as slow there
+    wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)
+  endif()
 endif()

@@ -90,6 +90,7 @@ int run_verb(const VerifyRequest& request, Console& console) {
     throw UsageError("verify compares mini-batches, and then steps per rating anyway", "leave --batch-size 0 out");
   }
   check_effect(train);
+  train.given.erase("device-plan");  // of the steps per rating that follow
   VerifyPlan plan{resolve_config(train), request.steps, request.tolerance};
   ChosenEngine chosen =
       make_engine(plan.config.engine, plan.config.threads, train.deterministic, plan.config.device_plan);

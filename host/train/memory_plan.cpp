@@ -180,15 +180,20 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
 
 namespace {
 
-/// What streams, and what an epoch takes at least where that is the bound.
-std::string stream_text(const MemoryPlan& plan) {
-  if (plan.residency == Residency::everything) return "";
+/// What streams, and what an epoch of steps per rating takes at least.
+std::string bound_text(const MemoryPlan& plan) {
+  if (plan.cache_bytes == 0) return "";
   constexpr double kBus = 50e9, kCache = 5.5e12;  // bytes a second of an H100: PCIe, and its second cache, assumed
   const double bus = static_cast<double>(plan.bus_bytes) / kBus, cache = static_cast<double>(plan.cache_bytes) / kCache;
-  const char* what = plan.residency == Residency::rows ? "; ratings stream" : "; ratings and rows stream";
   std::ostringstream text;
-  text << what << ", " << short_bytes(plan.bus_bytes) << " an epoch, which takes at least " << std::setprecision(2)
-       << std::max(bus, cache) << " s by " << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
+  text << "; ";
+  if (plan.residency == Residency::everything) text << "all stays";
+  if (plan.residency == Residency::rows) text << "ratings stream, " << short_bytes(plan.bus_bytes) << " an epoch";
+  if (plan.residency == Residency::nothing) {
+    text << "ratings and rows stream, " << short_bytes(plan.bus_bytes) << " an epoch";
+  }
+  text << "; an epoch takes at least " << std::setprecision(2) << std::max(bus, cache) << " s by "
+       << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
   return text.str();
 }
 
@@ -200,7 +205,7 @@ std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   for (const MemoryPlan::Part& part : plan.parts) {
     text += std::string(&part == plan.parts.data() ? " " : ", ") + part.name + ' ' + short_bytes(part.bytes);
   }
-  return text + stream_text(plan);
+  return text + bound_text(plan);
 }
 
 namespace {
