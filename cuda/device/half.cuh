@@ -14,14 +14,16 @@ __device__ inline float2 from_pair(Storage storage, unsigned pair) {
                                        __ushort_as_half(static_cast<unsigned short>(pair >> 16))));
 }
 
-/// `random`: 16 bits.
-__device__ inline unsigned rounded(Storage storage, float value, unsigned random) {
-  const unsigned bits = __float_as_uint(value);
-  if (storage == Storage::bf16) return (bits + random) >> 16;
-  return __half_as_ushort(__float2half_rz(__uint_as_float(bits + (random >> 3))));
-}
+/// `random`: 16 bits for each.
 __device__ inline unsigned to_pair(Storage storage, float low, float high, unsigned random) {
-  return rounded(storage, low, random & 0xFFFFU) | rounded(storage, high, random >> 16) << 16;
+  const unsigned for_low = random & 0xFFFFU, for_high = random >> 16;
+  if (storage == Storage::bf16) {  // the upper halves of both
+    return (__float_as_uint(low) + for_low) >> 16 | ((__float_as_uint(high) + for_high) & 0xFFFF0000U);
+  }
+  const auto half_of = [](float value, unsigned bits) -> unsigned {
+    return __half_as_ushort(__float2half_rz(__uint_as_float(__float_as_uint(value) + (bits >> 3))));
+  };
+  return half_of(low, for_low) | half_of(high, for_high) << 16;
 }
 
 /// Random bits for the roundings of a lane, a function of what they begin with: a linear congruential sequence, whose

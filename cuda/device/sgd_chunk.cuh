@@ -31,9 +31,9 @@ struct ItemsInTile {
 };
 
 /// Random bits of a lane for a chunk, where factors are rounded.
-template <int kFactors>
+template <bool kRounds>
 __device__ inline RoundingBits rounding_bits(const SgdSettings& settings, const Chunk& chunk) {
-  if constexpr (kFactors == 4) return RoundingBits(0);
+  if constexpr (!kRounds) return RoundingBits(0);
   const auto draw = static_cast<std::uint64_t>(chunk.begin) * kWarp + static_cast<std::uint64_t>(this_lane());
   return RoundingBits(random_bits(settings.seed, Purpose::rounding, draw, settings.epoch).word[0]);
 }
@@ -56,10 +56,10 @@ __device__ inline void step_chunk(const Lanes& group, const SgdWork& work, const
   Row user{}, item{}, next_user{}, next_item{};
   if constexpr (!Lanes::kRegisters) {
     user.value = next_user.value = rows;
-    item.value = next_item.value = rows + Lanes::kVectorFactors * kWarp * group.vectors();
+    item.value = next_item.value = rows + Lanes::kFactors * kWarp * group.vectors();
   }
   typename Lanes::State state{}, next_state{};
-  RoundingBits random = rounding_bits<Lanes::kVectorFactors>(settings, chunk);
+  RoundingBits random = rounding_bits<Lanes::kRounds>(settings, chunk);
   FewErrors errors;
   RowId u = 0, i = 0;
   float *user_row = nullptr, *item_row = nullptr;

@@ -9,15 +9,21 @@
 
 namespace wf {
 
-/// kGroup lanes; lane l holds the vectors of 16 bytes l, l + kGroup, ... of both rows, kVectors of them, in registers;
-/// 0: any number, in shared memory. kFactors: of a vector, 4 of 32 bits or 8 of 16. A rating has four rules to compute,
-/// for the slow and the fast factors of its user and its item: each lane computes one, so that all are computed at
-/// once, and holds of the records what that one needs. All lanes of a warp come to the shuffles at once.
-template <int kFactors, int kGroup, int kVectors>
+/// Of a vector of 16 bytes.
+constexpr int factors_of_vector(Storage storage) {
+  return storage == Storage::fp32 ? 4 : 8;
+}
+
+/// kGroup lanes; lane l holds the vectors l, l + kGroup, ... of both rows, kVectors of them, in registers; 0: any
+/// number, in shared memory. A rating has four rules to compute, for the slow and the fast factors of its user and its
+/// item: each lane computes one, so that all are computed at once, and holds of the records what that one needs. All
+/// lanes of a warp come to the shuffles at once.
+template <Storage kStorage, int kGroup, int kVectors>
 class Group {
  public:
+  static constexpr int kFactors = factors_of_vector(kStorage);
+  static constexpr bool kRounds = kStorage != Storage::fp32;
   static constexpr bool kRegisters = kVectors > 0;
-  static constexpr int kVectorFactors = kFactors;
   static constexpr int kRules = 4;
   static_assert(kGroup >= kRules);
 
@@ -37,8 +43,7 @@ class Group {
     float sum, length, bias, bias_share;
   };
 
-  __device__ explicit Group(const SgdTables<Device>& tables)
-      : rank_(tables.rank()), storage_(tables.storage), lane_(this_lane<kGroup>()) {}
+  __device__ explicit Group(const SgdTables<Device>& tables) : rank_(tables.rank()), lane_(this_lane<kGroup>()) {}
 
   __device__ bool counts() const { return lane_ == 0; }  ///< is this the lane that adds errors up?
   __device__ bool of_item() const { return lane_ / 2 % 2 == 1; }
@@ -61,7 +66,7 @@ class Group {
         if constexpr (kFactors == 4) {
           to[w] = __uint_as_float(words[w]);
         } else {
-          const float2 pair = from_pair(storage_, words[w]);
+          const float2 pair = from_pair(kStorage, words[w]);
           to[2 * w] = pair.x;
           to[2 * w + 1] = pair.y;
         }
@@ -97,7 +102,7 @@ class Group {
         if constexpr (kFactors == 4) {
           words[w] = __float_as_uint(from[w]);
         } else {
-          words[w] = to_pair(storage_, from[2 * w], from[2 * w + 1], random.next());
+          words[w] = to_pair(kStorage, from[2 * w], from[2 * w + 1], random.next());
         }
       }
       const uint4 bits{words[0], words[1], words[2], words[3]};
@@ -218,9 +223,16 @@ class Group {
   }
 
   int rank_;
-  Storage storage_;
   int lane_;
 };
+
+/// Calls f with the storage as a compile-time constant: chosen at run time, it costs a branch for every two factors.
+template <class F>
+void with_storage(Storage storage, const F& f) {
+  if (storage == Storage::fp32) return f.template operator()<Storage::fp32>();
+  if (storage == Storage::fp16) return f.template operator()<Storage::fp16>();
+  return f.template operator()<Storage::bf16>();
+}
 
 /// Rows of more vectors are in shared memory.
 inline constexpr Position kMostVectors = 128;

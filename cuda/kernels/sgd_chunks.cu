@@ -35,9 +35,9 @@ struct ChunkWork {
 };
 
 // one block a multiprocessor is enough: asked for more, ptxas spills
-template <int kFactors, int kGroup, int kVectors>
+template <Storage kStorage, int kGroup, int kVectors>
 __global__ void __launch_bounds__(kBlockThreads, 1) sgd_chunks_kernel(ChunkWork work, ErrorSums* sums_of_block) {
-  const Group<kFactors, kGroup, kVectors> group(work.sgd.tables);
+  const Group<kStorage, kGroup, kVectors> group(work.sgd.tables);
   const ItemsInMemory items{work.sgd.tables.item};
   const int groups = static_cast<int>(blockDim.x) / kGroup;
   const Walk walk{Position{blockIdx.x} * groups + threadIdx.x / kGroup, Position{gridDim.x} * groups};
@@ -67,23 +67,19 @@ void Cuda::sgd_chunks(const SgdTables<Device>& tables, const RatingsView<Device>
                        chunks,
                        order_of_chunks(blocks[0], chunks, settings.seed, settings.epoch)};
   const Position at_once = most_chunks_at_once(settings.ratings);
-  const auto run = [&]<int kFactors>() {
-    const int vectors = tables.rank() / kFactors;
+  with_storage(tables.storage, [&]<Storage kStorage>() {
+    const int vectors = tables.rank() / factors_of_vector(kStorage);
     with_group(vectors, [&]<int kGroup, int kVectors>() {
       const bool small = kVectors == 0 || at_once < 8 * kBlockThreads / kGroup;
       const int threads = small ? kWarp : kBlockThreads;
-      const Position row_floats = kVectors > 0 ? 0 : (vectors + kWarp - 1) / kWarp * kWarp * kFactors;
+      const Position row_floats =
+          kVectors > 0 ? 0 : (vectors + kWarp - 1) / kWarp * kWarp * factors_of_vector(kStorage);
       const Shape shape =
           grid_over(std::min(chunks, at_once), threads / kGroup, threads, 2 * row_floats * Position{sizeof(float)});
-      launch(gpu_, "sgd_update", shape, sgd_chunks_kernel<kFactors, kGroup, kVectors>, work,
+      launch(gpu_, "sgd_update", shape, sgd_chunks_kernel<kStorage, kGroup, kVectors>, work,
              error_partials(shape.blocks));
     });
-  };
-  if (tables.storage == Storage::fp32) {
-    run.template operator()<4>();
-  } else {
-    run.template operator()<8>();
-  }
+  });
 }
 
 }  // namespace wf

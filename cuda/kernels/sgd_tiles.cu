@@ -29,7 +29,7 @@ __device__ void copy_tile(const float* from, float* to, Position floats) {
   }
 }
 
-template <int kFactors, int kGroup, int kVectors>
+template <Storage kStorage, int kGroup, int kVectors>
 __global__ void __launch_bounds__(kBlockThreads, 1)
     sgd_tiles_kernel(SgdWork work, Span<const Block, Device> blocks, ErrorSums* sums_of_range) {
   WF_DYNAMIC_SHARED(float, tile);
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   allow_races(tile);
   copy_tile(rows, tile, floats);
   __syncthreads();
-  const Group<kFactors, kGroup, kVectors> group(work.tables);
+  const Group<kStorage, kGroup, kVectors> group(work.tables);
   const ItemsInTile items{tile + kRecord, table.pitch, block.items.begin};
   const ChunkedBlock all{block.begin, block.end, 0};
   const Span<const ChunkedBlock, Device> one{&all, 1};
@@ -69,7 +69,7 @@ Position Cuda::tile_bytes(const SgdTables<Device>& tables, Span<const Block, Hos
 }
 
 bool Cuda::has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks) const {
-  const Position vectors = tables.rank() / (tables.storage == Storage::fp32 ? 4 : 8);
+  const Position vectors = tables.rank() / factors_of_vector(tables.storage);
   return vectors <= kMostVectors && tile_bytes(tables, blocks) <= gpu_.tile_bytes();
 }
 
@@ -79,22 +79,17 @@ void Cuda::sgd_tiles(const SgdTables<Device>& tables, const RatingsView<Device>&
   blocks_.grow(blocks.size, gpu_.compute());
   transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, blocks.size * Position{sizeof(Block)}}});
   const Position groups_of_block = std::max<Position>(1, most_chunks_at_once(settings.ratings) / blocks.size);
-  const auto run = [&]<int kFactors>() {
-    with_group(tables.rank() / kFactors, [&]<int kGroup, int kVectors>() {
+  with_storage(tables.storage, [&]<Storage kStorage>() {
+    with_group(tables.rank() / factors_of_vector(kStorage), [&]<int kGroup, int kVectors>() {
       if constexpr (kVectors > 0) {
         const Position lanes = (groups_of_block * kGroup + kWarp - 1) / kWarp * kWarp;
         const int threads = static_cast<int>(std::min<Position>(lanes, kBlockThreads));
         launch(gpu_, "sgd_update", {blocks.size, threads, tile_bytes(tables, blocks)},
-               sgd_tiles_kernel<kFactors, kGroup, kVectors>, SgdWork{tables, ratings, settings, penalties},
+               sgd_tiles_kernel<kStorage, kGroup, kVectors>, SgdWork{tables, ratings, settings, penalties},
                Span<const Block, Device>{blocks_.data(), blocks.size}, error_partials(ranges_of(blocks)));
       }
     });
-  };
-  if (tables.storage == Storage::fp32) {
-    run.template operator()<4>();
-  } else {
-    run.template operator()<8>();
-  }
+  });
 }
 
 }  // namespace wf

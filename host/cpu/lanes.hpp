@@ -210,6 +210,7 @@ struct FusedLoop : FusedMultiplyAdd {
   }
 };
 using Fused = PortableOps<FusedLoop>;
+using FusedWide = Fused;
 #endif
 
 }  // namespace wf::lanes

@@ -94,9 +94,9 @@ class EngineOf final : public Engine {
                        "leave out --storage, or take --engine cuda without --deterministic");
     }
     rename_rows(model.tables, model, grid, Naming::to_grid);
-    const TrainResult result = plan.residency == Residency::nothing
-                                   ? train_visiting(model, grid, valid, plan, config, callbacks)
-                                   : train_resident(model, grid, valid, plan, config, callbacks);
+    TrainResult result = plan.residency == Residency::nothing
+                             ? train_visiting(model, grid, valid, plan, config, callbacks)
+                             : train_resident(model, grid, valid, plan, config, callbacks);
     rename_rows(model.tables, model, grid, Naming::from_grid);
     return result;
   }
@@ -139,7 +139,7 @@ class EngineOf final : public Engine {
                              const TrainConfig& config, const TrainCallbacks& callbacks) {
     RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config, K::padded_rank(model.rank));
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
-    const TrainResult result = run_epochs(
+    TrainResult result = run_epochs(
         kernels_, tables, grid.n_ratings(), valid.size(), config, callbacks,
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
