@@ -186,6 +186,16 @@ TrainConfig resolve_config(const TrainRequest& request) {
   return config;
 }
 
+void check_device_options(const TrainRequest& request, const Engine& engine) {
+  if (engine.memory()) return;
+  for (const char* option : {"device-memory", "device-plan", "storage"}) {
+    const bool is_default = option == std::string("storage") && request.config.storage == Storage::fp32;
+    if (!request.given.contains(option) || is_default) continue;
+    throw UsageError(fmt::format("--{} is for a device, and engine {} has none", option, engine.name()),
+                     "leave it out, or take --engine cuda");
+  }
+}
+
 void scale_defaults(TrainConfig& config, const TrainRequest& request, const RatingScale& scale) {
   const auto given = [&request](const char* option) { return request.given.contains(option); };
   if (config.batch_size > 0) {

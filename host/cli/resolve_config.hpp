@@ -1,12 +1,16 @@
 // What was given on the command line -> the whole configuration of a run, with its rules checked.
 #pragma once
 #include "host/cli/requests.hpp"
+#include "host/train/engine.hpp"
 
 namespace wf::cli {
 
 /// Settles every default that depends on another option and throws UsageError for what does not go together, with the
 /// way out.
 TrainConfig resolve_config(const TrainRequest& request);
+
+/// Throws UsageError for options of a device where the engine has none, before anything is read.
+void check_device_options(const TrainRequest& request, const Engine& engine);
 
 /// What defaults depend on, of the training ratings.
 struct RatingScale {

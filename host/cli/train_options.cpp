@@ -1,5 +1,6 @@
 // The options of `train`, one line of the table each. Defaults are printed from TrainConfig, never written twice.
 #include "host/cli/options.hpp"
+#include "host/schedule/block.hpp"
 
 #include <fmt/format.h>
 
@@ -198,7 +199,7 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
                config.device_plan);
   parser.rare();
   table.whole(group, "--grid", "ranges per side of the block grid; 0 is from data, threads and cache", config.grid, 0,
-              1024);
+              kMaxGrid);
   parser.rare();
   parser.value(
       group, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),
@@ -263,6 +264,7 @@ void add_train_options(Parser& parser, TrainRequest& request) {
                "fit stream, then rows as well (default: all that is free)",
                [&request](const std::string& option, const std::string& word) {
                  request.config.device_memory = parse_bytes(option, word);
+                 request.given.insert("device-memory");
                });
   parser.rare();
   add_file_options(parser, request);

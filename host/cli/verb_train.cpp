@@ -265,6 +265,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_pages(request, config);
   const OutputPaths paths = output_paths(request);
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
+  check_device_options(request, *chosen.engine);
   end_on_stop_signals();
 
   OpenedData opened = open_data(console, request, config.batch_size == 0);

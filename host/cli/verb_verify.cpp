@@ -94,6 +94,7 @@ int run_verb(const VerifyRequest& request, Console& console) {
   VerifyPlan plan{resolve_config(train), request.steps, request.tolerance};
   ChosenEngine chosen =
       make_engine(plan.config.engine, plan.config.threads, train.deterministic, plan.config.device_plan);
+  check_device_options(request.train, *chosen.engine);
   ChosenEngine reference = make_engine("reference", 1);
   Dataset data = new_dataset(train.reader);
   read_source(console, train.data, train.reader, data);

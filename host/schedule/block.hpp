@@ -9,6 +9,8 @@ struct RowRange {
   RowId begin = 0, end = 0;
 };
 
+inline constexpr int kMaxGrid = 1024;  ///< ranges a side
+
 /// A contiguous run of ratings that one worker processes in order. Blocks of which neither range is the same share no
 /// row.
 struct Block {

@@ -10,8 +10,6 @@
 
 namespace wf {
 
-inline constexpr int kMaxGrid = 1024;
-
 /// What is asked of a grid. `size` = G, at most kMaxGrid. Shuffle::none: one block in the source's order, and no
 /// renaming.
 struct GridShape {

@@ -78,8 +78,7 @@ std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chun
 
 /// The order in which the chunks of a block, or of blocks of which this is the first, are begun.
 WF_HD inline Scatter order_of_chunks(const Block& first, Position chunks, std::uint64_t seed, std::uint32_t epoch) {
-  constexpr int kMostRanges = 1024;
-  return {chunks, seed, epoch, static_cast<std::uint32_t>(first.user_range * kMostRanges + first.item_range)};
+  return {chunks, seed, epoch, static_cast<std::uint32_t>(first.user_range * kMaxGrid + first.item_range)};
 }
 
 /// Ratings begin .. end - 1.
