@@ -64,7 +64,8 @@ inline std::string version_text(int version) {
 inline Json describe_device() {
   cudaDeviceProp properties{};
   check_cuda(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
-  int driver = 0, runtime = 0;
+  int driver = 0, runtime = 0, clock_khz = 0;
+  check_cuda(cudaDeviceGetAttribute(&clock_khz, cudaDevAttrClockRate, 0), "cudaDeviceGetAttribute");
   check_cuda(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
   check_cuda(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
   return Json{{"kind", kIsCard ? "card" : "interpreter, not a card"},
@@ -73,6 +74,8 @@ inline Json describe_device() {
               {"multiprocessors", properties.multiProcessorCount},
               {"memory_bytes", properties.totalGlobalMem},
               {"l2_bytes", properties.l2CacheSize},
+              {"shared_bytes", properties.sharedMemPerBlockOptin},
+              {"clock_ghz", clock_khz / 1e6},
               {"driver_for_cuda", version_text(driver)},
               {"toolkit", version_text(runtime)},
               {"cublas", Blas().available()}};

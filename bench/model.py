@@ -81,9 +81,9 @@ def ranges(card, shape, row, plan):
     return max(1, min(max(least, math.ceil(shape.items * row / cache)), int(most)))
 
 
-def predict(card, shape, rank, factor_bytes, plan):
+def predict(card, shape, rank, factor_bytes, plan, grid=None):
     row = rank * factor_bytes + RECORD
-    grid = ranges(card, shape, rank * 4 + RECORD, plan)
+    grid = grid or ranges(card, shape, rank * 4 + RECORD, plan)
     per_visit = 1 + shape.ratings / shape.users / grid  # ratings of a user in a block, where it has some: counts of an
     # exponential law, whose mean is the part behind the 1
     user_rows = min(1, 1 / CHUNK + 1 / per_visit)           # fetched a rating: a chunk begins, or another user does
@@ -132,13 +132,14 @@ def print_measured(report, card):
     card.l2_bandwidth = bandwidth(report["rows"], lambda megabytes: megabytes <= 16)
     card.hbm_bandwidth = bandwidth(report["rows"], lambda megabytes: megabytes >= 256)
     card.l2_bytes = report["device"]["l2_bytes"] / 2
+    card.clock = report["device"]["clock_ghz"]
     print(f"{report['device']['name']}: {card.l2_bandwidth:.2f} TB/s of L2 and {card.hbm_bandwidth:.2f} TB/s of memory measured, "
           f"rows of 512 bytes read and written; bus {report['bus']['gb_per_s']} GB/s")
     print("| shape | skew | rank | storage | plan | predicted G/s | measured G/s | measured / predicted | % of L2 | % of HBM |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for epoch in report["epochs"]:
         shape = Shape(epoch["shape"], epoch["users"], epoch["items"], epoch["ratings"])
-        of = predict(card, shape, epoch["rank"], 4 if epoch["storage"] == "fp32" else 2, epoch["plan"])
+        of = predict(card, shape, epoch["rank"], 4 if epoch["storage"] == "fp32" else 2, epoch["plan"], epoch["grid"])
         rate = epoch["ratings_per_s"] / 1e9
         print(f"| {epoch['shape']} | {epoch['skew']} | {epoch['rank']} | {epoch['storage']} | {epoch['plan']} | {of.rate:.2f}, {of.limit} "
               f"| {rate:.2f} | {rate / of.rate:.2f} | {rate * of.l2_bytes / card.l2_bandwidth / 10:.0f} "

@@ -34,7 +34,7 @@ struct ItemsInTile {
 template <bool kRounds>
 __device__ inline RoundingBits rounding_bits(const SgdSettings& settings, const Chunk& chunk) {
   if constexpr (!kRounds) return RoundingBits(0);
-  const auto draw = static_cast<std::uint64_t>(chunk.begin) * kWarp + static_cast<std::uint64_t>(this_lane());
+  const auto draw = chunk.number * kWarp + static_cast<std::uint64_t>(this_lane());
   return RoundingBits(random_bits(settings.seed, Purpose::rounding, draw, settings.epoch).word[0]);
 }
 

@@ -5,6 +5,7 @@
 namespace wf {
 
 Cuda::~Cuda() {
+  cudaStreamSynchronize(gpu_.copy_back());
   cudaStreamSynchronize(gpu_.compute());
   cudaStreamSynchronize(gpu_.copy());
 }
@@ -53,7 +54,9 @@ StagedBlocks<Device> Cuda::stage_blocks(const RatingsView<Host>& ratings, Span<c
   }
   const Span<const HostBytes, Host> all{parts.data(), static_cast<Position>(parts.size())};
   const RatingsView<Device> staged = fill_slot(count, [&](char* to) {
-    if (count > 0 && is_pinned(ratings.user.data)) return Transfer::upload_pinned(gpu_.copy(), to, all);
+    constexpr Position kWorthACopy = 1 << 16;  // ratings: 256 KB; the bus reaches its rate with a megabyte
+    const bool large = count >= kWorthACopy * blocks.size;
+    if (large && is_pinned(ratings.user.data)) return Transfer::upload_pinned(gpu_.copy(), to, all);
     transfer_.upload(gpu_.copy(), to, all);
   });
   return {staged, {staged_blocks_.data(), blocks.size}};

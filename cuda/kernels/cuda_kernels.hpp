@@ -1,6 +1,6 @@
 // The CUDA engine's kernel set. Each op enqueues on the compute stream and returns. The device is waited for in finish,
-// fetch, to_host and take_errors; stage, borrow, to_space and sgd_update wait for a chunk of pinned memory to come
-// free, which is two uploads behind.
+// fetch, to_host, wait_rows and take_errors; stage, borrow, to_space and sgd_update wait for a chunk of pinned memory
+// to come free, which is two uploads behind.
 #pragma once
 #include "cuda/kernels/device_groups.hpp"
 #include "cuda/kernels/visiting_rows.hpp"
@@ -153,7 +153,7 @@ class Cuda {
   /// The same with the items of a block in shared memory, where they fit.
   void sgd_tiles(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                  const SgdSettings& settings, const RowPenalties<Device>& penalties);
-  bool has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks) const;
+  bool has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks, const SgdSettings& settings) const;
   static Position tile_bytes(const SgdTables<Device>& tables, Span<const Block, Host> blocks);
 
   /// The slot that is free next, and then from the copy stream's view; `fill` it there. The compute stream waits.

@@ -66,7 +66,7 @@ void Cuda::sgd_chunks(const SgdTables<Device>& tables, const RatingsView<Device>
                        {chunked_blocks_.data(), blocks.size},
                        chunks,
                        order_of_chunks(blocks[0], chunks, settings.seed, settings.epoch)};
-  const Position at_once = most_chunks_at_once(settings.ratings);
+  const Position at_once = most_chunks_at_once(settings.ratings, blocks.size, settings.ranges);
   with_storage(tables.storage, [&]<Storage kStorage>() {
     const int vectors = tables.rank() / factors_of_vector(kStorage);
     with_group(vectors, [&]<int kGroup, int kVectors>() {

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   __syncthreads();
   const Group<kStorage, kGroup, kVectors> group(work.tables);
   const ItemsInTile items{tile + kRecord, table.pitch, block.items.begin};
-  const ChunkedBlock all{block.begin, block.end, 0};
+  const ChunkedBlock all{block.begin, block.end, 0, number_of(block)};
   const Span<const ChunkedBlock, Device> one{&all, 1};
   const Position chunks = (ratings + kChunkRatings - 1) / kChunkRatings;
   const Scatter scatter = order_of_chunks(block, chunks, work.settings.seed, work.settings.epoch);
@@ -68,7 +68,9 @@ Position Cuda::tile_bytes(const SgdTables<Device>& tables, Span<const Block, Hos
   return checked_product(rows, tables.item.pitch) * Position{sizeof(float)};
 }
 
-bool Cuda::has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks) const {
+bool Cuda::has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks,
+                     const SgdSettings& settings) const {
+  if (2 * blocks.size < settings.ranges) return false;  // most of the device would have nothing to do
   const Position vectors = tables.rank() / factors_of_vector(tables.storage);
   return vectors <= kMostVectors && tile_bytes(tables, blocks) <= gpu_.tile_bytes();
 }
@@ -78,7 +80,7 @@ void Cuda::sgd_tiles(const SgdTables<Device>& tables, const RatingsView<Device>&
                      const RowPenalties<Device>& penalties) {
   blocks_.grow(blocks.size, gpu_.compute());
   transfer_.upload(gpu_.compute(), blocks_.data(), {{blocks.data, blocks.size * Position{sizeof(Block)}}});
-  const Position groups_of_block = std::max<Position>(1, most_chunks_at_once(settings.ratings) / blocks.size);
+  const Position groups_of_block = most_chunks_at_once(settings.ratings, 1, settings.ranges);
   with_storage(tables.storage, [&]<Storage kStorage>() {
     with_group(tables.rank() / factors_of_vector(kStorage), [&]<int kGroup, int kVectors>() {
       if constexpr (kVectors > 0) {

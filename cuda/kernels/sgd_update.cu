@@ -26,7 +26,7 @@ void Cuda::sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>
     if (order_ == Order::racing) allow_races_in(tables, stratum);
     if (order_ == Order::repeatable) {
       sgd_blocks(tables, ratings, stratum, settings, penalties);
-    } else if (plan_ == SgdPlan::tiles && has_tiles(tables, stratum)) {
+    } else if (plan_ == SgdPlan::tiles && has_tiles(tables, stratum, settings)) {
       sgd_tiles(tables, ratings, stratum, settings, penalties);
     } else {
       sgd_chunks(tables, ratings, stratum, settings, penalties);

@@ -37,7 +37,7 @@ struct Op {
 template <class... Parameters, class... Arguments>
 void launch(const Context& gpu, const Op& op, const Shape& shape, void (*kernel)(Parameters...),
             Arguments&&... arguments) {
-  constexpr Position kSharedUnasked = 48 << 10;
+  constexpr Position kSharedUnasked = 32 << 10;  // 48 KB less what the kernel has of static arrays need no permission
   if (shape.shared_bytes > kSharedUnasked) {
     check_cuda(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     static_cast<int>(shape.shared_bytes)),

@@ -78,7 +78,10 @@ class PinnedRange {
 
  private:
   struct Release {
-    void operator()(void* memory) const { cudaHostUnregister(memory); }
+    void operator()(void* memory) const {
+      cudaDeviceSynchronize();  // whoever leaves in the middle: copies may be on their way
+      cudaHostUnregister(memory);
+    }
   };
   std::unique_ptr<void, Release> data_;
 };

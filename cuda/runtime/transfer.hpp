@@ -1,4 +1,5 @@
-// The only copies between host and device: through two pinned chunks, so that one is filled while the other travels.
+// Copies between host and device: through two pinned chunks, so that one is filled while the other travels, or from
+// memory that somebody has pinned. Rows that visit the device have their own (cuda/kernels/visiting_rows.hpp).
 #pragma once
 #include "cuda/runtime/context.hpp"
 #include "cuda/runtime/memory.hpp"

@@ -187,6 +187,9 @@ TrainConfig resolve_config(const TrainRequest& request) {
 }
 
 void check_device_options(const TrainRequest& request, const Engine& engine) {
+  if (request.deterministic && request.given.contains("device-plan")) {
+    throw UsageError("--deterministic has a plan of its own, a warp for each block", "leave out --device-plan");
+  }
   if (engine.memory()) return;
   for (const char* option : {"device-memory", "device-plan", "storage"}) {
     const bool is_default = option == std::string("storage") && request.config.storage == Storage::fp32;

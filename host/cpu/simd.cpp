@@ -11,7 +11,7 @@ const std::vector<Simd>& usable_simd() {
     found.push_back(Simd::avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
       found.push_back(Simd::avx512_wide);
-      // Intel's cores close a port for all that is under way; AMD's gain 3 to 5 % of an epoch (docs/decisions/0010)
+      // Intel's cores close a port for all that is under way; AMD's gain up to 5 % of an epoch (docs/decisions/0010)
       found.insert(__builtin_cpu_is("amd") ? found.end() - 1 : found.end(), Simd::avx512);
     }
 #endif

@@ -69,7 +69,8 @@ struct SgdSettings {
   bool nonnegative = false;
   std::uint64_t seed = 0;  ///< with the epoch: of the random numbers that kernels draw
   std::uint32_t epoch = 0;
-  Position ratings = 0;  ///< of an epoch: how many of them may be under way depends on it
+  Position ratings = 0;  ///< of an epoch, and the ranges of its grid: how many ratings may be under way depends on both
+  int ranges = 1;
 
   /// Is a row more than scaled and added to?
   WF_HD bool projects() const { return l1_user > 0 || l1_item > 0 || nonnegative; }

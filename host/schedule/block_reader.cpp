@@ -74,7 +74,8 @@ std::optional<BlockSet> BlockReader::next_blocks() {
   if (next_ == size * size) return std::nullopt;
   strata_.clear();
   for (Position ratings = 0; next_ < size * size; ++next_) {
-    const Block& block = grid_.stratum(next_ / size)[next_ % size];
+    if (next_ % size == 0) stratum_ = grid_.stratum(next_ / size);
+    const Block& block = stratum_[next_ % size];
     ratings += block.end - block.begin;
     if (!strata_.empty() && ratings > most_ratings_) break;
     strata_.push_back(block);

@@ -45,10 +45,11 @@ class BlockReader {
 
   BlockGrid& grid_;
   Position most_ratings_;
-  int blocks_at_once_;         // of a grid in a file
-  int strata_at_once_ = 1;     // of one in memory
-  std::vector<Block> strata_;  // at hand
-  int next_ = 0;               // set of the epoch; in memory: stratum, or block where their ratings are limited
+  int blocks_at_once_;               // of a grid in a file
+  int strata_at_once_ = 1;           // of one in memory
+  std::vector<Block> strata_;        // at hand
+  Span<const Block, Host> stratum_;  // of the next block, where ratings are limited
+  int next_ = 0;                     // set of the epoch; in memory: stratum, or block where their ratings are limited
   Slot slots_[2];
 };
 

@@ -28,7 +28,7 @@ std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chun
   std::vector<ChunkedBlock> result;
   chunks = 0;
   for (const Block& block : blocks) {
-    result.push_back({block.begin, block.end, chunks});
+    result.push_back({block.begin, block.end, chunks, number_of(block)});
     chunks += (block.end - block.begin + kChunkRatings - 1) / kChunkRatings;
   }
   return result;

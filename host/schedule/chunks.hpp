@@ -19,6 +19,11 @@ inline constexpr Position kChunkRatings = 32;
 inline Position most_chunks_at_once(Position ratings) {
   return ratings < 2 * 2000 ? 1 : ratings / 2000;
 }
+/// Of them, for blocks that are a part of a stratum of so many.
+inline Position most_chunks_at_once(Position ratings, Position blocks, Position ranges) {
+  const Position share = most_chunks_at_once(ratings) * blocks / ranges;
+  return share < 1 ? 1 : share;
+}
 
 /// A permutation of 0 .. count - 1 that can be asked anywhere, by host and device: a Feistel network of four rounds
 /// over the next power of four, walked until it comes to a number below `count`. Luby, Rackoff: How to construct
@@ -61,10 +66,16 @@ class Scatter {
   std::uint32_t keys_[4];
 };
 
+/// A block's place in its grid as one number, wherever its ratings are.
+WF_HD inline std::uint32_t number_of(const Block& block) {
+  return static_cast<std::uint32_t>(block.user_range * kMaxGrid + block.item_range);
+}
+
 /// A block's chunks among those of all blocks that are worked on at once.
 struct ChunkedBlock {
   Position begin = 0, end = 0;  ///< ratings
   Position first_chunk = 0;     ///< chunks of the blocks before it
+  std::uint32_t number = 0;     ///< number_of
 };
 
 /// The end of the blocks from `begin` on that share no row.
@@ -78,12 +89,13 @@ std::vector<ChunkedBlock> chunked(Span<const Block, Host> blocks, Position& chun
 
 /// The order in which the chunks of a block, or of blocks of which this is the first, are begun.
 WF_HD inline Scatter order_of_chunks(const Block& first, Position chunks, std::uint64_t seed, std::uint32_t epoch) {
-  return {chunks, seed, epoch, static_cast<std::uint32_t>(first.user_range * kMaxGrid + first.item_range)};
+  return {chunks, seed, epoch, number_of(first)};
 }
 
 /// Ratings begin .. end - 1.
 struct Chunk {
   Position begin = 0, end = 0;
+  std::uint64_t number = 0;  ///< of all in the grid: what is drawn for a chunk is a function of it
 };
 
 /// Chunk `index` of `blocks`, in which chunk numbers ascend.
@@ -99,8 +111,9 @@ WF_HD inline Chunk chunk_of(const Blocks& blocks, Position index) {
     }
   }
   const ChunkedBlock block = blocks[low];
-  const Position begin = block.begin + (index - block.first_chunk) * kChunkRatings;
-  return {begin, begin + kChunkRatings < block.end ? begin + kChunkRatings : block.end};
+  const Position place = index - block.first_chunk, begin = block.begin + place * kChunkRatings;
+  return {begin, begin + kChunkRatings < block.end ? begin + kChunkRatings : block.end,
+          std::uint64_t{block.number} << 32 | static_cast<std::uint64_t>(place)};
 }
 
 }  // namespace wf

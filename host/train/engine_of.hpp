@@ -121,10 +121,10 @@ class EngineOf final : public Engine {
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
                             const TrainConfig& config, const TrainCallbacks& callbacks) {
     checked_plan(size_of(model, train.size(), valid.size()), config);
-    SpaceTables<K> tables(kernels_, model);
+    SpaceTables<K> tables(kernels_, model), best;
     MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
     TrainResult result = run_epochs(
-        kernels_, tables, train.size(), valid.size(), config, callbacks,
+        kernels_, tables, best, train.size(), valid.size(), config, callbacks,
         [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, train.size());
           return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
@@ -137,10 +137,10 @@ class EngineOf final : public Engine {
   /// Rows are in the memory of the kernel set, and ratings where there is room for them.
   TrainResult train_resident(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const MemoryPlan& plan,
                              const TrainConfig& config, const TrainCallbacks& callbacks) {
-    RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config, K::padded_rank(model.rank));
+    RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config, K::padded_rank(model.rank)), best;
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
     TrainResult result = run_epochs(
-        kernels_, tables, grid.n_ratings(), valid.size(), config, callbacks,
+        kernels_, tables, best, grid.n_ratings(), valid.size(), config, callbacks,
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
           return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid,
@@ -154,12 +154,12 @@ class EngineOf final : public Engine {
   TrainResult train_visiting(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const MemoryPlan& plan,
                              const TrainConfig& config, const TrainCallbacks& callbacks) {
     HostMemory home;
-    RecordTables<HostMemory> tables(home, model, counts_by_new_names(grid), config, K::padded_rank(model.rank));
+    RecordTables<HostMemory> tables(home, model, counts_by_new_names(grid), config, K::padded_rank(model.rank)), best;
     TrainResult result;
-    {
+    {  // both tables are there for longer than what pins their memory
       VisitingSgd<K> method(kernels_, tables.sgd_view(model), grid, config);
       result = run_epochs(
-          home, tables, grid.n_ratings(), valid.size(), config, callbacks,
+          home, tables, best, grid.n_ratings(), valid.size(), config, callbacks,
           [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
           [&] { return method.errors(score_options(model, config.loss), valid, plan.set_ratings); });
     }

@@ -7,6 +7,7 @@
 #include "host/train/rule_of.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iomanip>
 #include <sstream>
 
@@ -32,11 +33,6 @@ Position optimizer_bytes(const TrainingSize& size, const TrainConfig& config) {
                               ? (size.biases ? 2 : 1) * (size.n_users + size.n_items) * Position{sizeof(Position)}
                               : 0;
   return checked_product(weights(size), kFloat) * rule.state_count() + stamps;
-}
-
-/// The records of per-rating SGD; the biases, which stand in them, are counted as weights.
-Position record_bytes(const TrainingSize& size) {
-  return (size.n_users + size.n_items) * (kRecord - (size.biases ? 1 : 0)) * kFloat;
 }
 
 /// Gradient rows of a batch's distinct rows, biases' among them, and its slopes.
@@ -94,7 +90,7 @@ MemoryPlan plan_blocks(const TrainingSize& size, const TrainConfig& config, Resi
   if (residency == Residency::nothing) {
     add(plan, "rows of blocks", checked_product(2 * (size.largest_users + size.largest_items), row));
   } else {
-    const Position factors = factor_bytes(size, config.storage), records = record_bytes(size);
+    const Position records = rows * kRecord * kFloat, factors = checked_product(rows, row) - records;
     add(plan, "factors", factors);
     add(plan, "best epoch", size.n_valid > 0 ? factors + records : 0);
     add(plan, "optimizer", records);
@@ -107,7 +103,7 @@ MemoryPlan plan_blocks(const TrainingSize& size, const TrainConfig& config, Resi
                                                     : std::max<Position>(size.largest_block, 1);
     add(plan, "ratings on their way", 2 * kRating * plan.set_ratings);
     plan.bus_bytes = kRating * size.n_train;
-    if (residency == Residency::nothing) plan.bus_bytes += checked_product(2 * size.ranges * rows, row);
+    if (residency == Residency::nothing) plan.bus_bytes += checked_product(size.ranges * rows, row);
   }
   plan.cache_bytes = checked_product(size.n_train, kRating + 2 * row + row / 16);  // docs/gpu-model.md
   return plan;
@@ -192,8 +188,11 @@ std::string bound_text(const MemoryPlan& plan) {
   if (plan.residency == Residency::nothing) {
     text << "ratings and rows stream, " << short_bytes(plan.bus_bytes) << " an epoch";
   }
-  text << "; an epoch takes at least " << std::setprecision(2) << std::max(bus, cache) << " s by "
-       << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
+  const double seconds = std::max(bus, cache);
+  text << "; an epoch would take an H100 at least ";
+  if (seconds < 10) text << std::setprecision(2) << seconds;
+  if (seconds >= 10) text << std::llround(seconds);
+  text << " s, by " << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
   return text.str();
 }
 
@@ -229,11 +228,12 @@ void check_memory(const DeviceMemory& device, const TrainingSize& size, const Tr
     changed.rank = static_cast<int>(smaller);
     return fits(room, plan_memory(changed, config, batch_bytes, room));
   });
-  const int grid = config.batch_size > 0 ? 0 : finer_grid(size, [&](const TrainingSize& finer) {
+  const bool is_fixed = config.batch_size > 0 || config.shuffle == Shuffle::none;
+  const int grid = is_fixed ? 0 : finer_grid(size, [&](const TrainingSize& finer) {
     return fits(room, plan_memory(finer, config, batch_bytes, room));
   });
   std::string cure;
-  if (grid > 0) cure += "--grid " + std::to_string(grid) + " fits; ";
+  if (grid > 0) cure += "--grid " + std::to_string(grid) + " may fit; ";
   if (batch > 0) cure += "--batch-size " + std::to_string(batch) + " fits; ";
   if (rank > 0) cure += "--rank " + std::to_string(rank) + " fits; ";
   throw DeviceError("the training does not fit" + limit_text(config) + ": it " + describe(plan, device),

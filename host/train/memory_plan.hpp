@@ -29,7 +29,7 @@ struct MemoryPlan {
   std::vector<Part> parts;  ///< without those of 0 bytes
   Residency residency = Residency::everything;
   Position set_ratings = BlockReader::kNoLimit;  ///< of blocks that are staged together, where ratings do not stay
-  // bytes of an epoch's updates: over the bus, each way added; and through the device's cache
+  // bytes of an epoch's updates: over the bus to the device; and through the device's cache
   Position bus_bytes = 0, cache_bytes = 0;
   Position total() const;
 };

@@ -39,7 +39,7 @@ class RatingSgd {
       : kernels_(kernels),
         tables_(tables),
         config_(config),
-        n_ratings_(grid.n_ratings()),
+        grid_(grid),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)),
         reader_(grid, most_ratings) {
     if (grid.in_memory() && most_ratings == BlockReader::kNoLimit) {
@@ -53,7 +53,7 @@ class RatingSgd {
   /// One pass over the ratings. `after_set(ratings done)` returns false to stop. Then the rows are settled.
   template <class AfterSet>
   ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
-    const SgdSettings settings = sgd_settings(config_, epoch, lr, n_ratings_);
+    const SgdSettings settings = sgd_settings(config_, epoch, lr, grid_);
     Position done = 0;
     reader_.start_epoch(epoch);
     while (const std::optional<BlockSet> set = reader_.next()) {
@@ -92,7 +92,7 @@ class RatingSgd {
   K& kernels_;
   SgdTables<Space> tables_;
   TrainConfig config_;
-  Position n_ratings_;
+  const BlockGrid& grid_;
   Penalties<K> penalties_;
   BlockReader reader_;
   std::optional<Borrowed> resident_;

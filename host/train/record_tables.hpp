@@ -4,7 +4,6 @@
 #include "host/train/penalties.hpp"
 #include "host/train/row_records.hpp"
 
-#include <concepts>
 #include <utility>
 
 namespace wf {
@@ -62,8 +61,6 @@ class RecordTables {
     return {rows(user_, shape.n_users), rows(item_, shape.n_items), biases_, shape.global_mean, layout_.storage};
   }
   ModelView<float, Space> view(const Model& shape) { return model_view(sgd_view(shape)); }
-  Span<const float, Host> user_values() const requires std::same_as<Space, Host> { return user_.span(); }
-  Span<const float, Host> item_values() const requires std::same_as<Space, Host> { return item_.span(); }
 
  private:
   using Buffer = typename K::template Buffer<float>;

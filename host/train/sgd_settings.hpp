@@ -2,11 +2,12 @@
 #pragma once
 #include "host/config/config.hpp"
 #include "host/kernels/sgd_rules.hpp"
+#include "host/schedule/block_grid.hpp"
 
 namespace wf {
 
-/// The settings of an epoch of so many ratings.
-inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr, Position ratings) {
+/// The settings of an epoch over a grid.
+inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr, const BlockGrid& grid) {
   constexpr int kSlowEpochs = 1;  // as LIBMF has it
   SgdSettings settings;
   settings.loss = config.loss;
@@ -26,7 +27,8 @@ inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr,
   settings.nonnegative = config.nonnegative;
   settings.seed = config.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);
-  settings.ratings = ratings;
+  settings.ratings = grid.n_ratings();
+  settings.ranges = grid.size();
   return settings;
 }
 

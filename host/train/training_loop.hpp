@@ -110,14 +110,14 @@ inline void check_convergence(int epoch, double lr, double train_loss, double cr
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
 /// the loss is no longer finite. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
-/// ratings. `memory`: where the tables are.
+/// ratings; `best` is where it is kept, and in the end what the last epoch left. `memory`: where the tables are.
 template <class Memory, class TablesOf, class RunEpoch, class Validate>
-TrainResult run_epochs(Memory& memory, TablesOf& tables, Position n_train, Position n_valid, const TrainConfig& config,
-                       const TrainCallbacks& callbacks, const RunEpoch& run_epoch, const Validate& validate) {
+TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Position n_train, Position n_valid,
+                       const TrainConfig& config, const TrainCallbacks& callbacks, const RunEpoch& run_epoch,
+                       const Validate& validate) {
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
   EarlyStopping stopping(config.patience, config.min_delta);
-  TablesOf best;  // a second copy of the tables exists only where there is a validation set to choose by
   const auto stop_requested = [&] { return callbacks.stop_requested && callbacks.stop_requested(); };
 
   for (int epoch = 1; epoch <= config.epochs; ++epoch) {
@@ -148,6 +148,7 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, Position n_train, Posit
     check_convergence(epoch, report.lr, report.train_loss, criterion, result);
     report.best = n_valid > 0 ? stopping.observe(epoch, criterion) : true;
     if (report.best) result.best_epoch = epoch;
+    // a second copy of the tables exists only where there is a validation set to choose by
     if (report.best && n_valid > 0) tables.copy_to(memory, best);
     result.epochs.push_back(report);
     if (callbacks.epoch) callbacks.epoch(report);

@@ -34,12 +34,13 @@ class VisitingSgd {
 
   template <class AfterSet>
   ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
-    const SgdSettings settings = sgd_settings(config_, epoch, lr, grid_.n_ratings());
+    const SgdSettings settings = sgd_settings(config_, epoch, lr, grid_);
     Position done = 0;
     reader_.start_epoch(epoch);
     while (const std::optional<BlockSet> set = reader_.next()) {
       for (Position b = 0; b < set->blocks.size; ++b) {
         const Span<const Block, Host> one = set->blocks.part(b, 1);
+        if (one[0].begin == one[0].end) continue;
         visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
           const StagedBlocks<Space> staged = kernels_.stage_blocks(set->ratings, one);
           kernels_.sgd_update(rows, staged.ratings, staged.blocks, settings, penalties_.view());
@@ -59,9 +60,7 @@ class VisitingSgd {
       end = end_of_block(valid, begin, block, at_once);
       const SgdTables<Space> rows = bring(block.users, block.items);
       kernels_.rating_errors(model_view(rows), options, kernels_.stage(valid.part(begin, end - begin)));
-      send_home(block.users, block.items);
-    }
-    kernels_.wait_rows();
+    }  // the rows are what they were at home
     return kernels_.take_errors();
   }
 

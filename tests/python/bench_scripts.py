@@ -173,8 +173,8 @@ class Model(InAFolder):
     def report(self, kind="card"):
         table = {"visit": "read and write", "row_bytes": 512, "rows": "uniform"}
         epoch = {"shape": "netflix", "skew": "zipf", "users": 480_189, "items": 17_770, "ratings": 99_070_000, "rank": 128,
-                 "storage": "fp32", "plan": "chunks", "ratings_per_s": 2.15e9}
-        return {"card": {"device": {"kind": kind, "name": "a card", "multiprocessors": 132, "l2_bytes": 50_000_000},
+                 "storage": "fp32", "plan": "chunks", "grid": 8, "ratings_per_s": 2.15e9}
+        return {"card": {"device": {"kind": kind, "name": "a card", "multiprocessors": 132, "l2_bytes": 50_000_000, "clock_ghz": 1.755},
                          "bus": {"gb_per_s": 50}, "epochs": [epoch],
                          "rows": [table | {"table_mb": 16, "gb_per_s": 5500}, table | {"table_mb": 512, "gb_per_s": 3000}]}}
 

@@ -64,6 +64,8 @@ std::optional<int> attribute_of_card(cudaDeviceAttr attribute) {
       return 64 << 10;
     case cudaDevAttrL2CacheSize:
       return 4 << 20;
+    case cudaDevAttrClockRate:
+      return 1'000'000;  // kHz
     case cudaDevAttrConcurrentKernels:
     case cudaDevAttrAsyncEngineCount:
     case cudaDevAttrCooperativeLaunch:
