@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -90,7 +91,12 @@ class Device(unittest.TestCase):
         self.run_ok(SIMT, "synth", "--users", "5000", "--items", "2000", "--ratings", "9000", "-o", "large.txt")
         result = self.run_program(SIMT, "train", "large.txt", "--device", "cuda", "-k", "128", SIMT_DEVICE_MIB="4")
         self.assertEqual(result.returncode, 4, result.stderr)
-        self.assertRegex(result.stderr, r"does not fit: it needs .* of 4\.2 MB.*factors.*--rank \d+ fits")
+        self.assertRegex(result.stderr, r"does not fit: it needs .* of 4\.2 MB.*rows of blocks.*--grid \d+ may fit; --rank \d+ fits")
+        grid = re.search(r"--grid (\d+) may fit", result.stderr).group(1)
+        result = self.run_program(SIMT, "train", "large.txt", "--device", "cuda", "-k", "128", "--epochs", "1", "--grid", grid,
+                                  SIMT_DEVICE_MIB="4")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("ratings and rows stream", result.stderr)
 
     def test_a_machine_without_a_device(self):
         result = self.run_program(SIMT, "train", "r.txt", "--device", "cuda", SIMT_NO_DEVICE="1")
