@@ -10,13 +10,11 @@
 #include "bench/card_kernels.hpp"
 #include "cuda/engine/module.hpp"
 #include "host/config/names.hpp"
-#include "host/ratings/synthetic.hpp"
 #include "host/train/grid_rows.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cmath>
-#include <iostream>
 #include <utility>
 
 namespace {
@@ -152,14 +150,6 @@ SyntheticShape shape_named(const CardSettings& settings, const std::string& name
   return shape;
 }
 
-Ratings ratings_of(const SyntheticShape& shape) {
-  Ratings ratings;
-  synthesize(shape, 42, [&](const SyntheticRating* part, Position count) {
-    for (Position n = 0; n < count; ++n) ratings.push_back(part[n].user, part[n].item, part[n].value);
-  });
-  return ratings;
-}
-
 struct EpochCase {
   int rank;
   std::string storage, plan;
@@ -204,7 +194,7 @@ Json measure_shapes(const CardSettings& settings, bool& correct) {
   for (const std::string& name : settings.shapes) {
     for (const std::string& skew : settings.skews) {
       const SyntheticShape shape = shape_named(settings, name, skew);
-      const Ratings ratings = ratings_of(shape);
+      const Ratings ratings = ratings_of(shape, 42);
       for (const int rank : settings.ranks) {
         for (const std::string& storage : settings.storages) {
           for (const std::string& plan : settings.plans) {
@@ -277,16 +267,5 @@ int main(int argc, char** argv) {
     settings.megabytes = {0.25};
     settings.visits = 3000;
   }
-  try {
-    int devices = 0;
-    if (const cudaError_t found = cudaGetDeviceCount(&devices); found != cudaSuccess || devices == 0) {
-      std::cerr << "card_bench: skipped: no device: "
-                << cudaGetErrorString(found == cudaSuccess ? cudaErrorNoDevice : found) << "\n";
-      return kNoDevice;
-    }
-    return run(settings);
-  } catch (const std::exception& error) {
-    std::cerr << "card_bench: " << error.what() << "\n";
-    return 1;
-  }
+  return run_on_device("card_bench", [&] { return run(settings); });
 }

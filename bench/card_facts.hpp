@@ -6,8 +6,11 @@
 #include "cuda/runtime/memory.hpp"
 #include "host/base/error.hpp"
 #include "host/base/philox.hpp"
+#include "host/ratings/ratings.hpp"
+#include "host/ratings/synthetic.hpp"
 
 #include <fstream>
+#include <iostream>
 
 namespace wf::bench {
 
@@ -86,6 +89,30 @@ inline void write_file(const std::string& path, const std::string& text) {
   file << text;
   file.close();
   if (!file) throw Error(ErrorKind::failed, "could not be written", "is the folder there, and is there space?", path);
+}
+
+inline Ratings ratings_of(const SyntheticShape& shape, std::uint64_t seed) {
+  Ratings ratings;
+  synthesize(shape, seed, [&](const SyntheticRating* part, Position count) {
+    for (Position n = 0; n < count; ++n) ratings.push_back(part[n].user, part[n].item, part[n].value);
+  });
+  return ratings;
+}
+
+/// What a benchmark's main returns: run's answer, kNoDevice where there is none, 1 for what it throws.
+inline int run_on_device(const char* program, const std::function<int()>& run) {
+  try {
+    int devices = 0;
+    if (const cudaError_t found = cudaGetDeviceCount(&devices); found != cudaSuccess || devices == 0) {
+      std::cerr << fmt::format("{}: skipped: no device: {}\n", program,
+                               cudaGetErrorString(found == cudaSuccess ? cudaErrorNoDevice : found));
+      return kNoDevice;
+    }
+    return run();
+  } catch (const std::exception& error) {
+    std::cerr << fmt::format("{}: {}\n", program, error.what());
+    return 1;
+  }
 }
 
 }  // namespace wf::bench

@@ -6,13 +6,10 @@
 // Exit code 0: all results are right; 1: one is not, and is named; 77: no device. On the interpreter results are
 // checked as on a card, and times are "not a device".
 #include "bench/card_facts.hpp"
-#include "bench/gather_rows.hpp"
+#include "bench/card_kernels.hpp"
 #include "bench/op_bench.hpp"
-#include "host/ratings/synthetic.hpp"
 
 #include <CLI/CLI.hpp>
-
-#include <iostream>
 
 namespace {
 
@@ -53,7 +50,8 @@ Json ceilings(const Settings& settings, double& copy_rate, bool& correct) {
     copy_bytes(gpu, there.data(), rows.data(), there.bytes(), cudaMemcpyHostToDevice);
     result[fmt::format("gather_rows_of_{}_bytes", 4 * rank)] =
         bandwidth(settings.samples, repetitions, gpu, static_cast<double>(count) * (4.0 * rank + 8), [&] {
-          gather_rows(gpu, {from.data(), count, rank, rank}, std::as_const(there).span(), to.span().part(0, count));
+          visit_rows(gpu, Visit::read, {from.data(), count, rank, rank}, std::as_const(there).span(),
+                     to.span().part(0, count));
         });
     std::vector<float> sums(rows.size());
     copy_bytes(gpu, sums.data(), to.data(), 4 * count, cudaMemcpyDeviceToHost);
@@ -70,11 +68,7 @@ Json ceilings(const Settings& settings, double& copy_rate, bool& correct) {
 Ratings make_ratings(const Settings& settings, bool zipf, Position count) {
   SyntheticShape shape{.name = "bench", .n_users = settings.n_users, .n_items = settings.n_items, .n_ratings = count};
   if (!zipf) shape.user_skew = shape.item_skew = 0;
-  Ratings ratings;
-  synthesize(shape, kSeed, [&](const SyntheticRating* part, Position length) {
-    for (Position n = 0; n < length; ++n) ratings.push_back(part[n].user, part[n].item, part[n].value);
-  });
-  return ratings;
+  return ratings_of(shape, kSeed);
 }
 
 // ------------------------------------------------------------------------------------------------ report
@@ -191,7 +185,7 @@ int run(const Settings& settings) {
   bool correct = true;
   report["ceilings"] = ceilings(settings, copy_rate, correct);
   if (!correct)
-    std::cerr << "kernels_bench: the copy or gather_rows is wrong: rows do not have the sums they were given\n";
+    std::cerr << "kernels_bench: the copy or a gather is wrong: rows do not have the sums they were given\n";
   const std::vector<Record> records = run_all(settings, copy_rate);
   Position wrong = 0;
   for (const Record& record : records) {
@@ -234,16 +228,5 @@ int main(int argc, char** argv) {
     settings.n_items = 300;
     settings.copied_bytes = Position{1} << 18;
   }
-  try {
-    int devices = 0;
-    if (const cudaError_t found = cudaGetDeviceCount(&devices); found != cudaSuccess || devices == 0) {
-      std::cerr << "kernels_bench: skipped: no device: "
-                << cudaGetErrorString(found == cudaSuccess ? cudaErrorNoDevice : found) << "\n";
-      return kNoDevice;
-    }
-    return run(settings);
-  } catch (const std::exception& error) {
-    std::cerr << "kernels_bench: " << error.what() << "\n";
-    return 1;
-  }
+  return run_on_device("kernels_bench", [&] { return run(settings); });
 }

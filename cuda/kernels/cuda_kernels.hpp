@@ -156,7 +156,8 @@ class Cuda {
   bool has_tiles(const SgdTables<Device>& tables, Span<const Block, Host> blocks, const SgdSettings& settings) const;
   static Position tile_bytes(const SgdTables<Device>& tables, Span<const Block, Host> blocks);
 
-  /// The slot that is free next, and then from the copy stream's view; `fill` it there. The compute stream waits.
+  /// Ratings in the slot that comes free next: fill(memory) enqueues their copies on the copy stream, and the compute
+  /// stream waits for them.
   template <class Fill>
   RatingsView<Device> fill_slot(Position ratings, const Fill& fill);
 

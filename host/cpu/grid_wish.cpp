@@ -6,8 +6,6 @@
 
 namespace wf {
 
-/// Items of a range may be twice the second cache: the popular ones are what is visited, and each range more is a pass
-/// more over the users' rows (docs/decisions/0010).
 GridWish grid_wish_of_machine(int threads) {
   constexpr Position kUsual = Position{1} << 20;
   Position cache = 0;

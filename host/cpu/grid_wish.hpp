@@ -4,8 +4,8 @@
 
 namespace wf {
 
-/// Two ranges a thread, so that nobody waits for a range, and twice a core's second cache for the items of
-/// a range: the fewer ranges, the more ratings of a user follow each other.
+/// Two ranges a thread, so that nobody waits for a range, and twice a core's second cache for the items of a range: the
+/// popular ones are what is visited, and each range more is a pass more over the users' rows (docs/decisions/0010).
 GridWish grid_wish_of_machine(int threads);
 
 }  // namespace wf

@@ -161,8 +161,9 @@ struct Fused : FusedMultiplyAdd {
     asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "vm"(b));
     return sum;
   }
-  WF_INLINE static Eight all(const float* value) {
-    Eight result;
+  template <class Vector = Eight>
+  WF_INLINE static Vector all(const float* value) {
+    Vector result;
     asm("vbroadcastss %1, %0" : "=v"(result) : "m"(*value));
     return result;
   }
@@ -170,35 +171,29 @@ struct Fused : FusedMultiplyAdd {
     store(low_half(a), low);
     asm("vextractf128 $1, %1, %0" : "=m"(*reinterpret_cast<LooseFour*>(high)) : "x"(a));
   }
-  WF_INLINE static void exchange(float* p, float* q, const Eight& user, const Eight& item) {
-    auto own = load<Eight>(p);
-    auto other = load<Eight>(q);
+  template <class Vector>
+  WF_INLINE static void exchange(float* p, float* q, const Vector& user, const Vector& item) {
+    auto own = load<Vector>(p);
+    auto other = load<Vector>(q);
     asm("vfmadd231ps %1, %2, %0\n\t"
         "vfmadd231ps %4, %3, %1"
         : "+&v"(own), "+&v"(other)
-        : "v"(user), "v"(item), "m"(*reinterpret_cast<const LooseEight*>(p)));
+        : "v"(user), "v"(item), "m"(loose(p, own)));
     store(own, p);
     store(other, q);
+  }
+
+ private:
+  WF_INLINE static const LooseEight& loose(const float* at, const Eight&) {
+    return *reinterpret_cast<const LooseEight*>(at);
+  }
+  WF_INLINE static const LooseSixteen& loose(const float* at, const Sixteen&) {
+    return *reinterpret_cast<const LooseSixteen*>(at);
   }
 };
 /// The same for processors that lose nothing by instructions of 512 bits.
 struct FusedWide : Fused {
   static constexpr bool kWide = true;
-  WF_INLINE static Sixteen all_wide(const float* value) {
-    Sixteen result;
-    asm("vbroadcastss %1, %0" : "=v"(result) : "m"(*value));
-    return result;
-  }
-  WF_INLINE static void exchange_wide(float* p, float* q, const Sixteen& user, const Sixteen& item) {
-    auto own = load<Sixteen>(p);
-    auto other = load<Sixteen>(q);
-    asm("vfmadd231ps %1, %2, %0\n\t"
-        "vfmadd231ps %4, %3, %1"
-        : "+&v"(own), "+&v"(other)
-        : "v"(user), "v"(item), "m"(*reinterpret_cast<const LooseSixteen*>(p)));
-    store(own, p);
-    store(other, q);
-  }
 };
 #else
 struct FusedLoop : FusedMultiplyAdd {

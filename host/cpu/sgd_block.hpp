@@ -286,9 +286,10 @@ class SgdBlock {
         Lanes::exchange(pairs.p[j] + 8 * v, pairs.q[j] + 8 * v, user, item);
       };
       if constexpr (kFixed && Lanes::kWide) {  // from the second vector on, whole lines of the cache
-        const auto wide_user = Lanes::all_wide(fast + j), wide_item = Lanes::all_wide(fast + kGroup + j);
+        const auto wide_user = Lanes::template all<lanes::Sixteen>(fast + j);
+        const auto wide_item = Lanes::template all<lanes::Sixteen>(fast + kGroup + j);
         repeat<kVectors / 2 - 1>([&](auto w) WF_INLINE_LAMBDA {
-          Lanes::exchange_wide(pairs.p[j] + 8 + 16 * w, pairs.q[j] + 8 + 16 * w, wide_user, wide_item);
+          Lanes::exchange(pairs.p[j] + 8 + 16 * w, pairs.q[j] + 8 + 16 * w, wide_user, wide_item);
         });
         push_vector(kVectors - 1);
       } else if constexpr (kFixed) {

@@ -134,6 +134,30 @@ int finer_grid(const TrainingSize& size, const Fits& fits) {
   return 0;
 }
 
+/// What streams, and what an epoch of steps per rating takes at least.
+std::string bound_text(const MemoryPlan& plan) {
+  if (plan.cache_bytes == 0) return "";
+  constexpr double kBus = 50e9, kCache = 5.5e12;  // bytes a second of an H100: PCIe, and its second cache, assumed
+  const double bus = static_cast<double>(plan.bus_bytes) / kBus, cache = static_cast<double>(plan.cache_bytes) / kCache;
+  std::ostringstream text;
+  text << "; ";
+  if (plan.residency == Residency::everything) text << "all stays";
+  if (plan.residency == Residency::rows) text << "ratings stream, " << short_bytes(plan.bus_bytes) << " an epoch";
+  if (plan.residency == Residency::nothing) {
+    text << "ratings and rows stream, " << short_bytes(plan.bus_bytes) << " an epoch";
+  }
+  const double seconds = std::max(bus, cache);
+  text << "; an epoch would take an H100 at least ";
+  if (seconds < 10) text << std::setprecision(2) << seconds;
+  if (seconds >= 10) text << std::llround(seconds);
+  text << " s, by " << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
+  return text.str();
+}
+
+std::string limit_text(const TrainConfig& config) {
+  return config.device_memory == 0 ? "" : " --device-memory " + short_bytes(config.device_memory);
+}
+
 }  // namespace
 
 Position MemoryPlan::total() const {
@@ -174,30 +198,6 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
   return plan_blocks(size, config, Residency::nothing, room);
 }
 
-namespace {
-
-/// What streams, and what an epoch of steps per rating takes at least.
-std::string bound_text(const MemoryPlan& plan) {
-  if (plan.cache_bytes == 0) return "";
-  constexpr double kBus = 50e9, kCache = 5.5e12;  // bytes a second of an H100: PCIe, and its second cache, assumed
-  const double bus = static_cast<double>(plan.bus_bytes) / kBus, cache = static_cast<double>(plan.cache_bytes) / kCache;
-  std::ostringstream text;
-  text << "; ";
-  if (plan.residency == Residency::everything) text << "all stays";
-  if (plan.residency == Residency::rows) text << "ratings stream, " << short_bytes(plan.bus_bytes) << " an epoch";
-  if (plan.residency == Residency::nothing) {
-    text << "ratings and rows stream, " << short_bytes(plan.bus_bytes) << " an epoch";
-  }
-  const double seconds = std::max(bus, cache);
-  text << "; an epoch would take an H100 at least ";
-  if (seconds < 10) text << std::setprecision(2) << seconds;
-  if (seconds >= 10) text << std::llround(seconds);
-  text << " s, by " << (bus > cache ? "the bus at 50 GB/s" : "the second cache at 5.5 TB/s");
-  return text.str();
-}
-
-}  // namespace
-
 std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   std::string text = "needs " + short_bytes(plan.total()) + " of " + short_bytes(device.total) + ", " +
                      short_bytes(device.free) + " free, on " + device.device + ":";
@@ -206,12 +206,6 @@ std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   }
   return text + bound_text(plan);
 }
-
-namespace {
-std::string limit_text(const TrainConfig& config) {
-  return config.device_memory == 0 ? "" : " --device-memory " + short_bytes(config.device_memory);
-}
-}  // namespace
 
 void check_memory(const DeviceMemory& device, const TrainingSize& size, const TrainConfig& config,
                   const BatchBytes& batch_bytes) {

@@ -18,6 +18,18 @@ inline TrainConfig by_row_alone(TrainConfig config) {
   return config;
 }
 
+/// step(set) for the sets of an epoch in their order, until `after_set(ratings done)` returns false.
+template <class AfterSet, class Step>
+void step_sets(BlockReader& reader, int epoch, const AfterSet& after_set, const Step& step) {
+  Position done = 0;
+  reader.start_epoch(epoch);
+  while (const std::optional<BlockSet> set = reader.next()) {
+    step(*set);
+    for (const Block& block : set->blocks) done += block.end - block.begin;
+    if (!after_set(done)) return;
+  }
+}
+
 /// Host ratings that transfers take from where they are.
 template <KernelSet K>
 struct PinnedRatings {
@@ -54,14 +66,10 @@ class RatingSgd {
   template <class AfterSet>
   ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
     const SgdSettings settings = sgd_settings(config_, epoch, lr, grid_);
-    Position done = 0;
-    reader_.start_epoch(epoch);
-    while (const std::optional<BlockSet> set = reader_.next()) {
-      const StagedBlocks<Space> staged = at_hand(*set);
+    step_sets(reader_, epoch, after_set, [&](const BlockSet& set) {
+      const StagedBlocks<Space> staged = at_hand(set);
       kernels_.sgd_update(tables_, staged.ratings, staged.blocks, settings, penalties_.view());
-      for (const Block& block : set->blocks) done += block.end - block.begin;
-      if (!after_set(done)) break;
-    }
+    });
     settle();
     return kernels_.take_errors();
   }

@@ -35,20 +35,16 @@ class VisitingSgd {
   template <class AfterSet>
   ErrorSums run_epoch(int epoch, double lr, const AfterSet& after_set) {
     const SgdSettings settings = sgd_settings(config_, epoch, lr, grid_);
-    Position done = 0;
-    reader_.start_epoch(epoch);
-    while (const std::optional<BlockSet> set = reader_.next()) {
-      for (Position b = 0; b < set->blocks.size; ++b) {
-        const Span<const Block, Host> one = set->blocks.part(b, 1);
+    step_sets(reader_, epoch, after_set, [&](const BlockSet& set) {
+      for (Position b = 0; b < set.blocks.size; ++b) {
+        const Span<const Block, Host> one = set.blocks.part(b, 1);
         if (one[0].begin == one[0].end) continue;
         visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
-          const StagedBlocks<Space> staged = kernels_.stage_blocks(set->ratings, one);
+          const StagedBlocks<Space> staged = kernels_.stage_blocks(set.ratings, one);
           kernels_.sgd_update(rows, staged.ratings, staged.blocks, settings, penalties_.view());
         });
-        done += one[0].end - one[0].begin;
       }
-      if (!after_set(done)) break;
-    }
+    });
     settle();
     return kernels_.take_errors();
   }
