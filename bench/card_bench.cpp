@@ -8,7 +8,7 @@
 // checked as on a card, and times are "not a device".
 #include "bench/card_facts.hpp"
 #include "bench/card_kernels.hpp"
-#include "cuda/engine/module.hpp"
+#include "host/api/engines.hpp"
 #include "host/config/names.hpp"
 #include "host/train/grid_rows.hpp"
 
@@ -165,7 +165,7 @@ Json measure_epochs(const CardSettings& settings, const SyntheticShape& shape, c
   config.lr = kRowAdagradLr;
   config.lambda_user = config.lambda_item = 0.05;
   config.epochs = settings.epochs;
-  const auto engine = linked_cuda_module().make_engine(false, config.device_plan);
+  const std::unique_ptr<Engine> engine = make_engine("cuda", 0, false, config.device_plan).engine;
   config.grid = default_grid_size(ratings.size(), shape.n_users, shape.n_items, config.rank, engine->grid_wish());
   Model model = make_model(shape.n_users, shape.n_items, config.rank, true);
   initialise(model, config.init, config.seed, -1, -1);
