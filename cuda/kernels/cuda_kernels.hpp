@@ -1,7 +1,8 @@
 // The CUDA engine's kernel set. Each op enqueues on the compute stream and returns. The device is waited for in finish,
-// fetch, to_host, wait_rows and take_errors; stage, borrow, to_space and sgd_update wait for a chunk of pinned memory
-// to come free, which is two uploads behind.
+// fetch, to_host, wait_rows, take_errors and take_solved, and in solve_rows where lists may be long; stage, borrow,
+// to_space and sgd_update wait for a chunk of pinned memory to come free, which is two uploads behind.
 #pragma once
+#include "cuda/device/solve_plan.hpp"
 #include "cuda/kernels/device_groups.hpp"
 #include "cuda/kernels/visiting_rows.hpp"
 #include "cuda/runtime/blas.hpp"
@@ -128,6 +129,13 @@ class Cuda {
   void sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Device>& penalties);
 
+  void gram(Rows<const float, Device> table, Rows<float, Device> sums);
+  void solve_rows(const RowListsView<Device>& lists, const SolveSides<Device>& sides, Rows<const float, Device> gram,
+                  const SolveSettings& settings);
+  void list_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                   const SolveSettings& settings);
+  SolvedRows take_solved();
+
  private:
   /// One of two homes for staged ratings: one is filled while the ratings of the other are computed with.
   struct Slot {
@@ -178,6 +186,19 @@ class Cuda {
   void catch_up(const RuleSettings& settings, Position step, Rows<float, Device> table, Span<const RowId, Device> rows,
                 Position n_rows, const OptimizerState<Device>& state);
 
+  /// Lists that several blocks sum up: known to the host, which plans their pieces.
+  std::vector<LongList> long_lists(const RowListsView<Device>& lists);
+  Span<const Piece, Device> upload_pieces(const std::vector<Piece>& pieces);
+  /// solve_rows for some columns of the factors, and the bias.
+  void solve_columns(const SolveWork& work, const SolvedColumns& columns, const std::vector<LongList>& long_lists);
+  template <class Solve>
+  void solve_long_lists(const SolveWork& work, const SolvedColumns& columns, const std::vector<LongList>& long_lists,
+                        int threads, const Solve& solve);
+  void forget_columns(const SolveWork& work, const SolvedColumns& columns);
+  void solve_large(const SolveWork& work, const SolvedColumns& columns, const RowChoice& choice);
+  void descend_rows(const SolveWork& work);
+  SolveCounts solve_counts(const RowListsView<Device>& lists, bool in_turn);
+
   Order order_;
   SgdPlan plan_;
   Context gpu_;
@@ -194,6 +215,14 @@ class Cuda {
   DeviceBuffer<ChunkedBlock> chunked_blocks_;
   DeviceBuffer<float> user_rows_;  // factors of a block of users, side by side
   Blas blas_;
+  DeviceBuffer<float> solve_parts_, solve_room_;  // of pieces; of blocks whose equations do not fit registers
+  DeviceBuffer<TermSums> piece_terms_;
+  DeviceBuffer<Piece> pieces_;
+  DeviceBuffer<LongRow> long_rows_;
+  DeviceBuffer<LongList> long_lists_;  // behind one that holds their number
+  DeviceBuffer<float> list_scores_;    // [ratings]
+  DeviceBuffer<char> open_rows_;       // [rows]
+  DeviceBuffer<SolvedRows> solved_;    // [1]; empty before the first solve_rows
 };
 
 }  // namespace wf

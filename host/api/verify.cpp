@@ -188,6 +188,38 @@ void keep_apart(Sample& sample) {
   }
 }
 
+/// A sweep of least squares, explicit and implicit. With lambda 1 by count no row's equations have a condition number
+/// above the number of its ratings, give or take the length of a row, by which rounding may then grow.
+void compare_rows(Engine& reference, Engine& engine, const Sample& sample, TrainConfig config, Comparison& comparison) {
+  config.batch_size = 0;
+  config.epochs = 1;
+  config.loss = Loss::mse;
+  config.norm_limit = {};
+  config.reg_scaling = RegScaling::count;
+  config.lambda_user = config.lambda_item = config.lambda_bias = 1;
+  const Position busiest = busiest_row(sample), carried = checked_product(busiest, busiest);
+  for (const Algorithm algorithm : {Algorithm::als, Algorithm::ials}) {
+    const bool implicit = algorithm == Algorithm::ials;
+    config.algorithm = algorithm;
+    config.biases = config.biases && !implicit;
+    Model expected = start_model(sample, config), actual = start_model(sample, config);
+    reference.train(expected, sample.ratings.clone(), {}, config, {});
+    engine.train(actual, sample.ratings.clone(), {}, config, {});
+    const auto table = [&](const char* name, const HostBuffer<float>& theirs, const HostBuffer<float>& ours,
+                           int width) {
+      if (theirs.empty()) return;
+      comparison.compare(name, carried, {}, {theirs.begin(), theirs.end()},
+                         {ours.data(), ours.size() / width, width, width});
+    };
+    table(implicit ? "ials user factors" : "als user factors", expected.tables.user_factors, actual.tables.user_factors,
+          expected.rank);
+    table(implicit ? "ials item factors" : "als item factors", expected.tables.item_factors, actual.tables.item_factors,
+          expected.rank);
+    table("als user biases", expected.tables.user_biases, actual.tables.user_biases, 1);
+    table("als item biases", expected.tables.item_biases, actual.tables.item_biases, 1);
+  }
+}
+
 /// One step per rating; then everything a trained model is asked for.
 void compare_ratings(Engine& reference, Engine& engine, Sample& sample, TrainConfig config, Comparison& comparison) {
   config.batch_size = 0;
@@ -267,6 +299,7 @@ std::vector<ComparedPhase> verify(Engine& reference, Engine& engine, const Ratin
   check_recording(sample, config, plan.steps);
   Comparison comparison(terms_of(sample, config), plan);
   compare_batches(reference, engine, sample, config, comparison);
+  compare_rows(reference, engine, sample, config, comparison);
   compare_ratings(reference, engine, sample, config, comparison);
   return comparison.take();
 }

@@ -42,9 +42,9 @@ double allowed_difference(Position terms, Position step);
 /// adagrad and adam divide a gradient by its own size: where it cancels to rounding, the step may go lr either way.
 double allowed_by_optimizer(const TrainConfig& config);
 
-/// Trains `steps` mini-batches, then one epoch of per-rating SGD, on copies of one model of steps *
-/// batch_size triples drawn from the ratings; compares slopes, gradients and tables of every step, and predictions and
-/// errors at the end.
+/// Trains `steps` mini-batches, a sweep of als and of ials, then one epoch of per-rating SGD, on copies of one model of
+/// steps * batch_size triples drawn from the ratings; compares slopes, gradients and tables of every step, and
+/// predictions and errors at the end.
 std::vector<ComparedPhase> verify(Engine& reference, Engine& engine, const RatingsView<Host>& ratings,
                                   const VerifyPlan& plan);
 

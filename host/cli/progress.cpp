@@ -44,7 +44,8 @@ std::string cut(const std::string& text, int columns) {
   return text.substr(0, at);
 }
 
-std::string scores(const EpochReport& report) {
+std::string scores(const EpochReport& report, TrainingProgress::Shown shown) {
+  if (shown == TrainingProgress::Shown::loss) return fmt::format("loss {:.6g}", report.train_loss);
   std::string text = fmt::format("train {:.4f}", report.train_rmse);
   if (report.valid_rmse) text += fmt::format("  valid {:.4f}", *report.valid_rmse);
   return text;
@@ -52,8 +53,8 @@ std::string scores(const EpochReport& report) {
 
 }  // namespace
 
-TrainingProgress::TrainingProgress(Console& console, int epochs, Position ratings)
-    : console_(console), epochs_(epochs), ratings_(ratings) {}
+TrainingProgress::TrainingProgress(Console& console, int epochs, Position ratings, Shown shown)
+    : console_(console), epochs_(epochs), ratings_(ratings), shown_(shown) {}
 
 double TrainingProgress::seconds_left(double epochs_done) const {
   const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
@@ -79,7 +80,7 @@ void TrainingProgress::update(int epoch, double share_done, double ratings_per_s
 }
 
 void TrainingProgress::finish_epoch(const EpochReport& report) {
-  last_scores_ = scores(report);
+  last_scores_ = scores(report, shown_);
   last_best_ = report.best && report.valid_rmse.has_value();
   const double rate = report.seconds > 0 ? static_cast<double>(ratings_) / report.seconds : 0;
   if (console_.moving()) {

@@ -11,7 +11,8 @@ namespace wf::cli {
 
 class TrainingProgress {
  public:
-  TrainingProgress(Console& console, int epochs, Position ratings);
+  enum class Shown { rmse, loss };
+  TrainingProgress(Console& console, int epochs, Position ratings, Shown shown = Shown::rmse);
 
   void update(int epoch, double share_done, double ratings_per_second);
   void finish_epoch(const EpochReport& report);
@@ -27,6 +28,7 @@ class TrainingProgress {
   Console& console_;
   int epochs_;
   Position ratings_;
+  Shown shown_;
   std::string last_scores_;  ///< "train 0.7312  valid 0.7794"
   bool last_best_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

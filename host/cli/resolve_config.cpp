@@ -1,5 +1,6 @@
 #include "host/cli/resolve_config.hpp"
 
+#include "host/cli/algorithm_options.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/config/names.hpp"
 
@@ -168,7 +169,9 @@ void check_rows(const TrainConfig& config, const ReaderRequest& reader) {
 
 TrainConfig resolve_config(const TrainRequest& request) {
   TrainConfig config = request.config;
+  check_algorithm(config, request);
   apply_defaults(config, request);
+  apply_algorithm_defaults(config, request);
   if (config.batch_size == 0) {
     check_per_rating(config, request.given, request);
   } else {
@@ -208,7 +211,7 @@ void scale_defaults(TrainConfig& config, const TrainRequest& request, const Rati
     return;
   }
   const double deviation = scale.deviation;
-  if (config.loss != Loss::mse || !(deviation > 0)) return;
+  if (config.loss != Loss::mse || config.algorithm == Algorithm::ials || !(deviation > 0)) return;
   const bool adagrad = config.optimizer == Optimizer::row_adagrad;
   // gradients of factors are as large as deviation^1.5, and what divides them is, too
   if (!given("lr")) config.lr *= adagrad ? std::sqrt(deviation) : 1 / deviation;
@@ -223,7 +226,8 @@ void scale_defaults(TrainConfig& config, const TrainRequest& request, const Rati
 
 std::string config_json(const TrainConfig& config) {
   JsonObject object;
-  object.count("rank", config.rank)
+  object.text("algorithm", name_of(config.algorithm))
+      .count("rank", config.rank)
       .boolean("biases", config.biases)
       .text("bias_init", name_of(config.bias_init))
       .number("global_mean", config.global_mean)
@@ -249,6 +253,13 @@ std::string config_json(const TrainConfig& config) {
       .boolean("nonnegative", config.nonnegative)
       .text("storage", name_of(config.storage))
       .text("reg_scaling", name_of(config.reg_scaling))
+      .number("nu", config.nu)
+      .text("convention", name_of(config.convention))
+      .number("alpha", config.alpha)
+      .number("unobserved_weight", config.unobserved_weight)
+      .text("solver", name_of(config.solver))
+      .count("cg_steps", config.cg_steps)
+      .count("block", config.block)
       .count("batch_size", config.batch_size)
       .text("optimizer", name_of(config.optimizer))
       .text("gradients", name_of(config.gradients))

@@ -33,10 +33,23 @@ std::string optimizer_text(const TrainConfig& config) {
   return text;
 }
 
+/// Of least squares.
+std::string solver_text(const TrainConfig& config) {
+  std::string text = config.solver == Solver::cg ? fmt::format("{} steps of conjugate gradients", config.cg_steps)
+                     : config.solver == Solver::subspace ? fmt::format("blocks of {} factors", config.block)
+                                                         : std::string("exact");
+  if (config.algorithm != Algorithm::ials) return "alternating least squares, " + text;
+  text = fmt::format("implicit ALS, {}, convention {}", text, name_of(config.convention));
+  if (config.convention != Convention::ials) text += fmt::format(", α {:.4g}", config.alpha);
+  return text + fmt::format(", unobserved {:.4g}", config.unobserved_weight);
+}
+
 std::string lambda_text(const TrainConfig& config) {
   std::string text = fmt::format("λ {:.4g}", config.lambda_user);
   if (config.lambda_user != config.lambda_item) text += fmt::format(" (users), {:.4g} (items)", config.lambda_item);
-  text += config.reg_scaling == RegScaling::count ? " by count" : " per row";
+  text += config.reg_scaling == RegScaling::count  ? " by count"
+          : config.reg_scaling == RegScaling::none ? " per row"
+                                                   : fmt::format(" by weight, ν {:.4g}", config.nu);
   if (config.l1_user > 0) text += fmt::format(", L1 {:.4g}", config.l1_user);
   if (config.nonnegative) text += ", factors >= 0";
   return config.biases ? text + fmt::format(", bias λ {}", config.lambda_bias) : text;
@@ -120,14 +133,23 @@ void print_settings(Console& console, const TrainConfig& config, const Model& mo
   console.line("model", fmt::format("rank {} · {} · {}", config.rank, biases, init_text(config.init)),
                "--rank, --biases, --bias-init, --global-mean, --init");
   print_model_extras(console, config);
-  console.line("train",
-               fmt::format("{} · {} · {} · {}", name_of(config.loss), optimizer_text(config), lambda_text(config),
-                           schedule_text(config)),
-               "--loss, --batch-size, --optimizer, --lambda, --lambda-bias, --reg-scaling, --lr, --lr-schedule");
   const std::string patience = !validates ? ""
                                : config.early_stopping
                                    ? fmt::format(", patience {}, min-delta {}", config.patience, config.min_delta)
                                    : ", no early stopping";
+  if (config.algorithm != Algorithm::sgd) {
+    console.line(
+        "train", fmt::format("{} · {}", solver_text(config), lambda_text(config)),
+        config.algorithm == Algorithm::ials
+            ? "--algorithm, --solver, --convention, --alpha, --unobserved-weight, --lambda, --reg-scaling, --nu"
+            : "--algorithm, --solver, --lambda, --lambda-bias, --reg-scaling");
+    console.line("", fmt::format("at most {}{}", plural(config.epochs, "sweep"), patience), "--epochs, --patience");
+    return;
+  }
+  console.line("train",
+               fmt::format("{} · {} · {} · {}", name_of(config.loss), optimizer_text(config), lambda_text(config),
+                           schedule_text(config)),
+               "--loss, --batch-size, --optimizer, --lambda, --lambda-bias, --reg-scaling, --lr, --lr-schedule");
   console.line("",
                fmt::format("at most {}{} · shuffle {} · grid {}", plural(config.epochs, "epoch"), patience,
                            name_of(config.shuffle), config.grid == 0 ? "auto" : std::to_string(config.grid)),

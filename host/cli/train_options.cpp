@@ -116,6 +116,38 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
   parser.rare();
 }
 
+void add_algorithm_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
+  TrainConfig& config = request.config;
+  const Group group = Group::training;
+  table.choice(group, "--algorithm,--algo",
+               "sgd is gradient descent by rating or mini-batch, als alternating least squares, ials the same for "
+               "implicit feedback, where what was not rated counts as well",
+               config.algorithm);
+  parser.flag(group, "--implicit", "--algorithm ials", [&request] {
+    if (request.given.contains("algorithm") && request.config.algorithm != Algorithm::ials) {
+      throw UsageError("--implicit and another --algorithm exclude each other", "give one of them");
+    }
+    request.config.algorithm = Algorithm::ials;
+  });
+  table.choice(group, "--convention",
+               "ials: whose --alpha, --lambda and --unobserved-weight; docs/algorithms.md has the formulas",
+               config.convention);
+  parser.rare();
+  table.number(group, "--alpha", "ials: what a rating's value adds to its confidence", config.alpha, kNotNegative,
+               fmt::format("{}, 1 for --convention implicit and spark", config.alpha));
+  table.number(group, "--unobserved-weight", "ials: confidence in what was not rated", config.unobserved_weight,
+               kPositive, fmt::format("{}, 1 for --convention implicit and spark", config.unobserved_weight));
+  table.choice(group, "--solver",
+               "als, ials: of a row's equations, exactly, by conjugate gradients, or by blocks of factors",
+               config.solver);
+  table.whole(group, "--cg-steps", "--solver cg: steps a sweep", config.cg_steps, 1, 1000);
+  parser.rare();
+  table.whole(group, "--block", "--solver subspace: factors that are solved together", config.block, 1, kMaxRank);
+  parser.rare();
+  table.number(group, "--nu", "--reg-scaling weight: its exponent", config.nu, kNotNegative);
+  parser.rare();
+}
+
 void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& config) {
   const Group group = Group::training;
   table.choice(group, "--optimizer", "how a gradient is applied", config.optimizer,
@@ -145,7 +177,8 @@ void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& conf
 void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
   TrainConfig& config = request.config;
   const Group group = Group::training;
-  table.whole(group, "--epochs,--iterations", "passes over the ratings, at most", config.epochs, 0, 1000000);
+  table.whole(group, "--epochs,--iterations",
+              "passes over the ratings, at most; by least squares, sweeps: 20 unless given", config.epochs, 0, 1000000);
   table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
                fmt::format("{} × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; with "
                            "mini-batches by optimizer",
@@ -176,8 +209,11 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
     request.given.insert("nonnegative");
   });
   parser.rare();
-  table.choice(group, "--reg-scaling", "what --lambda is multiplied with: the row's count of ratings, or nothing",
-               config.reg_scaling);
+  table.choice(
+      group, "--reg-scaling",
+      "what --lambda is multiplied with: the row's count of ratings, nothing, or for als and ials the weight of "
+      "its cells, (count + unobserved weight × other rows)^nu",
+      config.reg_scaling, "count, weight for ials");
   parser.rare();
   table.choice(group, "--loss", "what is minimised", config.loss);
   table.choice(group, "--reduction", "of a mini-batch's losses", config.reduction);
@@ -255,6 +291,7 @@ void add_train_options(Parser& parser, TrainRequest& request) {
       "file beside the model and read block by block; the same model (default: no limit)",
       [&request](const std::string& option, const std::string& word) { request.memory = parse_bytes(option, word); });
   ConfigTable table(parser, request);
+  add_algorithm_options(table, parser, request);
   add_model_options(table, parser, request);
   add_training_options(table, parser, request);
   add_validation_options(table, parser, request);

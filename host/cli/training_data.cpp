@@ -155,6 +155,37 @@ TrainingData block_data(Console& console, const TrainRequest& request, const Tra
   return result;
 }
 
+Ratings copied(ThreadPool& pool, const RatingSource& source) {
+  Ratings ratings;
+  source.for_parts(pool, 1, [&](int, const RatingPart& part) {
+    for (Position n = 0; n < part.ratings.size(); ++n) {
+      ratings.push_back(part.ratings.user[n], part.ratings.item[n], part.ratings.value[n]);
+    }
+  });
+  return ratings;
+}
+
+TrainingData row_data(Console& console, const TrainRequest& request, const TrainConfig& config, OpenedData& opened) {
+  const Position n_users = opened.data.users.size(), n_items = opened.data.items.size();
+  ThreadPool pool(config.threads);
+  TrainingData result;
+  if (!request.valid.empty()) result.valid = read_validation(console, request, opened.data);
+  const HeldOut held_out(*opened.ratings, request.valid.empty() ? config.valid_frac : 0, config.seed, pool);
+  const SplitPart train(*opened.ratings, held_out, SplitPart::Side::train);
+  if (request.valid.empty()) {
+    result.valid = copied(pool, SplitPart(*opened.ratings, held_out, SplitPart::Side::held_out));
+  }
+  check_split(config, train.size());
+  print_split(console, request, config, train.size(), result.valid.size());
+  result.facts = facts_of(train, config.threads);
+  result.baselines = measure_baselines(train, result.valid, n_users, n_items, config);
+  RowLists by_item = list_by_item(pool, train, n_items);
+  opened.ratings.reset();
+  opened.data.ratings = {};
+  result.lists.emplace(list_both(pool, std::move(by_item), n_users));
+  return result;
+}
+
 }  // namespace
 
 OpenedData open_data(Console& console, const TrainRequest& request, bool stays) {
@@ -168,6 +199,7 @@ OpenedData open_data(Console& console, const TrainRequest& request, bool stays) 
 
 TrainingData prepare(Console& console, const TrainRequest& request, const TrainConfig& config, const Engine& engine,
                      OpenedData& opened, const std::string& scratch_folder) {
+  if (config.algorithm != Algorithm::sgd) return row_data(console, request, config, opened);
   return config.batch_size > 0 ? batch_data(console, request, config, opened)
                                : block_data(console, request, config, engine, opened, scratch_folder);
 }

@@ -4,6 +4,7 @@
 #include "host/cli/data_files.hpp"
 #include "host/evaluate/baselines.hpp"
 #include "host/schedule/block_grid.hpp"
+#include "host/schedule/row_lists.hpp"
 #include "host/train/engine.hpp"
 
 #include <memory>
@@ -28,14 +29,15 @@ struct Baselines {
 
 /// Ratings to train and validate on, with rows of the same tables.
 struct TrainingData {
-  Ratings train;                  ///< for mini-batches: as read
-  std::optional<BlockGrid> grid;  ///< for a step a rating, instead
-  Ratings valid;                  ///< by the grid's names where there is one
-  ValueFacts facts;               ///< of the training ratings
-  double largest_share = 0;       ///< of mini-batches: of the training ratings, in the row that has most
+  Ratings train;                     ///< for mini-batches: as read
+  std::optional<BlockGrid> grid;     ///< for a step a rating, instead
+  std::optional<RatingLists> lists;  ///< for algorithms that work row by row, instead
+  Ratings valid;                     ///< by the grid's names where there is one
+  ValueFacts facts;                  ///< of the training ratings
+  double largest_share = 0;          ///< of mini-batches: of the training ratings, in the row that has most
   Baselines baselines;
 
-  Position n_train() const { return grid ? grid->n_ratings() : train.size(); }
+  Position n_train() const { return grid ? grid->n_ratings() : lists ? lists->size() : train.size(); }
 };
 
 /// Splits DATA, prints how, and lays it out for the engine; its ratings are gone then, its ids stay.

@@ -54,9 +54,9 @@ OutputPaths output_paths(const TrainRequest& request) {
 
 /// What a page file cannot do, whether it is DATA or its cache; and what cannot be done without one.
 void check_pages(const TrainRequest& request, const TrainConfig& config) {
-  if (request.memory > 0 && config.batch_size > 0) {
-    throw UsageError("--memory is for one step per rating: a mini-batch draws from all ratings",
-                     "leave --batch-size out");
+  if (request.memory > 0 && (config.batch_size > 0 || config.algorithm != Algorithm::sgd)) {
+    throw UsageError("--memory is for one step per rating: others go through all ratings at any time",
+                     "leave it out, or --batch-size and --algorithm");
   }
   const bool pages = is_page_file(request.data);
   if (request.cache && (pages || request.data == "-")) {
@@ -108,7 +108,9 @@ Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&
 
 TrainResult run_training(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths,
                          Engine& engine, Model& model, TrainingData& data, Console& console) {
-  TrainingProgress progress(console, config.epochs, data.n_train());
+  const auto shown =
+      config.algorithm == Algorithm::ials ? TrainingProgress::Shown::loss : TrainingProgress::Shown::rmse;
+  TrainingProgress progress(console, config.epochs, data.n_train(), shown);
   MetricsLog metrics(paths.metrics);
   std::optional<OutputFile> batch_losses;
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
@@ -126,8 +128,13 @@ TrainResult run_training(const TrainRequest& request, const TrainConfig& config,
   callbacks.stop_requested = [] { return stop_signal() != 0; };
   TrainResult result;
   try {
-    result = data.grid ? engine.train_by_block(model, *data.grid, data.valid.view(), config, callbacks)
-                       : engine.train(model, std::move(data.train), data.valid.view(), config, callbacks);
+    if (data.grid) {
+      result = engine.train_by_block(model, *data.grid, data.valid.view(), config, callbacks);
+    } else if (data.lists) {
+      result = engine.train_by_row(model, std::move(*data.lists), data.valid.view(), config, callbacks);
+    } else {
+      result = engine.train(model, std::move(data.train), data.valid.view(), config, callbacks);
+    }
   } catch (const FailedError&) {
     if (batch_losses) batch_losses->commit();  // of a run that diverged: that is when one wants to see them
     throw;
@@ -144,9 +151,12 @@ const EpochReport* best_report(const TrainResult& result) {
   return nullptr;
 }
 
-std::string score_text(const TrainResult& result, const Baselines& baselines) {
+std::string score_text(const TrainResult& result, const Baselines& baselines, const TrainConfig& config) {
   const EpochReport* best = best_report(result);
   if (best == nullptr) return "no epoch was finished";
+  if (config.algorithm == Algorithm::ials) {
+    return fmt::format("train loss {:.5g} a rating, after epoch {}", best->train_loss, best->epoch);
+  }
   if (!best->valid_rmse) return fmt::format("train RMSE {:.4f} at epoch {}", best->train_rmse, best->epoch);
   std::string text = fmt::format("best valid RMSE {:.4f}, MAE {:.4f} at epoch {}", *best->valid_rmse,
                                  best->valid_mae.value_or(0), best->epoch);
@@ -165,6 +175,19 @@ std::string note_on_score(const TrainResult& result, const Baselines& baselines,
                          ? "leave out --batch-size (one step per rating learns more in an epoch), or more --epochs"
                          : "a lower --rank, a larger --lambda, or more --epochs";
   return fmt::format("the factors are no better than biases alone: {}", cure);
+}
+
+std::string note_on_rows(const TrainResult& result) {
+  std::string text;
+  if (result.empty_rows > 0)
+    text = fmt::format("{} without a training rating: zeros", plural(result.empty_rows, "row"));
+  if (result.deficient_rows > 0) {
+    text += fmt::format(
+        "{}{} with too few ratings for their factors and no penalty: those left open are zeros, and "
+        "--lambda above 0 would settle them",
+        text.empty() ? "" : "; ", plural(result.deficient_rows, "row"));
+  }
+  return text;
 }
 
 std::string reason_text(StopReason reason, const TrainConfig& config) {
@@ -213,6 +236,8 @@ std::string result_json(const FinishedRun& run) {
       .count("best_epoch", run.result.best_epoch)
       .boolean("partial_epoch", run.result.partial_epoch)
       .count("epochs", static_cast<Position>(run.result.epochs.size()))
+      .count("empty_rows", run.result.empty_rows)
+      .count("deficient_rows", run.result.deficient_rows)
       .text("stopped", reason_word(run.result.reason));
   object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
       .number("train_loss", best != nullptr ? std::optional(best->train_loss) : std::nullopt)
@@ -245,8 +270,9 @@ void report_result(const FinishedRun& run, Console& console) {
   std::string epoch =
       run.result.best_epoch > 0 ? fmt::format("epoch {}", run.result.best_epoch) : "before its first full epoch";
   if (run.result.best_epoch > 0 && run.result.partial_epoch) epoch += " and a part of the next";
-  console.line("done", fmt::format("{} in {}{}", score_text(run.result, run.baselines), short_seconds(run.seconds()),
-                                   reason_text(run.result.reason, run.config)));
+  console.line("done", fmt::format("{} in {}{}", score_text(run.result, run.baselines, run.config),
+                                   short_seconds(run.seconds()), reason_text(run.result.reason, run.config)));
+  if (const std::string note = note_on_rows(run.result); !note.empty()) console.note(note);
   if (const std::string note = note_on_score(run.result, run.baselines, run.config); !note.empty()) console.note(note);
   console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
                                     run.paths.metrics.empty() ? "" : "   " + run.paths.metrics));
@@ -268,7 +294,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_device_options(request, *chosen.engine);
   end_on_stop_signals();
 
-  OpenedData opened = open_data(console, request, config.batch_size == 0);
+  OpenedData opened = open_data(console, request, config.batch_size == 0);  // by row as well: two passes, and no more
   check_padding(config, opened.data);
   print_data(console, opened.about.report, opened.data, config);
   TrainingData data = prepare(console, request, config, *chosen.engine, opened, folder_of(paths.model));

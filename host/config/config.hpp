@@ -8,6 +8,14 @@
 
 namespace wf {
 
+/// How factors are found: by steps along the gradient, or by least squares for one side at a time; ials: of implicit
+/// feedback, where a cell without a rating counts as well.
+enum class Algorithm { sgd, als, ials };
+/// Of the equations of a row: exactly; by some steps of conjugate gradients; or a block of factors after the other.
+enum class Solver { cholesky, cg, subspace };
+/// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
+enum class Convention { hu, implicit, spark, ials };
+
 enum class Loss { mse, l1, huber, bce_with_logits };
 enum class Reduction { mean, sum };
 enum class Optimizer { sgd, adagrad, adam, sparse_adam, row_adagrad };
@@ -17,7 +25,7 @@ enum class FanMode { fan_in, fan_out };
 enum class Nonlinearity { linear, relu, leaky_relu, tanh, sigmoid, selu };
 enum class LrSchedule { constant, inverse, bold_driver };
 enum class Shuffle { none, epoch };
-enum class RegScaling { count, none };
+enum class RegScaling { count, none, weight };
 enum class BiasInit { zero, fitted };
 enum class Storage { fp32, fp16, bf16 };
 /// Per-rating SGD on a device: rows of items in its memory, or those of a block in shared memory.
@@ -44,6 +52,7 @@ inline constexpr double kRowAdagradLr =
     0.05;  ///< row_adagrad's default, in units of the root of the ratings' deviation
 
 struct TrainConfig {
+  Algorithm algorithm = Algorithm::sgd;
   // model
   int rank = 128;
   bool biases = true;
@@ -63,6 +72,15 @@ struct TrainConfig {
   double lambda_bias = 5;
   double l1_user = 0, l1_item = 0;  ///< adds l1 |p_u|_1 and l1 |q_i|_1 for each rating; one step per rating only
   bool nonnegative = false;         ///< factors stay >= 0; one step per rating only
+  double nu = 1;                    ///< RegScaling::weight: s = (ratings + unobserved_weight * other rows)^nu
+  // implicit feedback
+  Convention convention = Convention::hu;
+  double alpha = 0;
+  double unobserved_weight = 0.3;
+  // least squares
+  Solver solver = Solver::cholesky;
+  int cg_steps = 3;
+  int block = 64;  ///< factors that Solver::subspace solves together
   // optimisation
   Position batch_size = 0;  ///< 0: one step per rating
   Optimizer optimizer = Optimizer::sgd;

@@ -17,6 +17,10 @@ struct Names;  // specialised below: a table of (word, value), the first word of
   struct Names<Enum> {                                                                          \
     static constexpr std::array<std::pair<std::string_view, Enum>, count> table{{__VA_ARGS__}}; \
   }
+WF_NAMES(Algorithm, 3, {"sgd", Algorithm::sgd}, {"als", Algorithm::als}, {"ials", Algorithm::ials});
+WF_NAMES(Solver, 3, {"cholesky", Solver::cholesky}, {"cg", Solver::cg}, {"subspace", Solver::subspace});
+WF_NAMES(Convention, 4, {"hu", Convention::hu}, {"implicit", Convention::implicit}, {"spark", Convention::spark},
+         {"ials", Convention::ials});
 WF_NAMES(Loss, 4, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},
          {"bce_with_logits", Loss::bce_with_logits});
 WF_NAMES(Reduction, 2, {"mean", Reduction::mean}, {"sum", Reduction::sum});
@@ -32,7 +36,7 @@ WF_NAMES(Nonlinearity, 6, {"linear", Nonlinearity::linear}, {"relu", Nonlinearit
 WF_NAMES(LrSchedule, 3, {"constant", LrSchedule::constant}, {"inverse", LrSchedule::inverse},
          {"bold_driver", LrSchedule::bold_driver});
 WF_NAMES(Shuffle, 2, {"none", Shuffle::none}, {"epoch", Shuffle::epoch});
-WF_NAMES(RegScaling, 2, {"count", RegScaling::count}, {"none", RegScaling::none});
+WF_NAMES(RegScaling, 3, {"count", RegScaling::count}, {"none", RegScaling::none}, {"weight", RegScaling::weight});
 WF_NAMES(BiasInit, 2, {"zero", BiasInit::zero}, {"fitted", BiasInit::fitted});
 WF_NAMES(Storage, 3, {"fp32", Storage::fp32}, {"fp16", Storage::fp16}, {"bf16", Storage::bf16});
 WF_NAMES(SgdPlan, 2, {"chunks", SgdPlan::chunks}, {"tiles", SgdPlan::tiles});

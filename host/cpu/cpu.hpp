@@ -3,6 +3,7 @@
 #include "host/base/thread_pool.hpp"
 #include "host/cpu/batch_loops.hpp"
 #include "host/cpu/simd.hpp"
+#include "host/cpu/solve_loops.hpp"
 #include "host/kernels/batch_step.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/kernels/host_memory.hpp"
@@ -56,7 +57,19 @@ class Cpu : public HostMemory {
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
 
+  void gram(Rows<const float, Host> table, Rows<float, Host> sums);
+  void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
+                  const SolveSettings& settings);
+  void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                   const SolveSettings& settings);
+
  private:
+  /// f(task, room) for tasks 0 .. tasks - 1, each worker with a SolveRoom of its own.
+  template <class F>
+  void for_each_with_room(int rank, Position tasks, const F& f);
+  /// The ratings of one row shared out among all workers.
+  void solve_long_row(const SolveTask& task, Position row);
+
   struct GroupedBatch {
     RatingsView<Host> batch;
     bool done = false;  ///< the groups are the batch's

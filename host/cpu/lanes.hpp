@@ -6,11 +6,26 @@
 #include "host/kernels/sgd_rules.hpp"
 
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #define WF_INLINE [[gnu::always_inline]] inline
 // flatten gives up on some lambdas, and unoptimised builds on all; one that is not inlined is compiled for the oldest
 // x86-64, where vectors are passed in another way
 #define WF_INLINE_LAMBDA __attribute__((always_inline))
+
+namespace wf {
+
+/// f(0) .. f(kCount - 1), unrolled. Each place is a type of its own: arrays are then registers from the start.
+template <int kCount, class F>
+WF_INLINE void repeat(const F& f) {
+  const auto all = [&]<int... n>(std::integer_sequence<int, n...>) WF_INLINE_LAMBDA {
+    (f(std::integral_constant<int, n>{}), ...);
+  };
+  all(std::make_integer_sequence<int, kCount>{});
+}
+
+}  // namespace wf
 
 namespace wf::lanes {
 
@@ -129,7 +144,16 @@ struct PortableOps : MultiplyAdd {
   static constexpr bool kWide = false;        ///< are there exchanges of sixteen factors?
 
   /// A value in memory for all lanes: a load, where one in a register would take two shuffles.
-  WF_INLINE static Eight all(const float* value) { return lanes::all(*value); }
+  template <class Vector = Eight>
+  WF_INLINE static Vector all(const float* value) {
+    static_assert(std::is_same_v<Vector, Eight>);
+    return lanes::all(*value);
+  }
+  /// sum += a * b.
+  template <class Vector>
+  WF_INLINE static void add_product(Vector& sum, const Vector& a, const Vector& b) {
+    sum = MultiplyAdd{}(a, b, sum);
+  }
   WF_INLINE static void store_halves(const Eight& a, float* low, float* high) {
     store(low_half(a), low);
     store(high_half(a), high);
@@ -160,6 +184,10 @@ struct Fused : FusedMultiplyAdd {
     Eight sum = c;
     asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "vm"(b));
     return sum;
+  }
+  template <class Vector>
+  WF_INLINE static void add_product(Vector& sum, const Vector& a, const Vector& b) {
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
   }
   template <class Vector = Eight>
   WF_INLINE static Vector all(const float* value) {

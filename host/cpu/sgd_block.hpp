@@ -11,8 +11,6 @@
 #include "host/kernels/op_types.hpp"
 
 #include <algorithm>
-#include <type_traits>
-#include <utility>
 
 namespace wf {
 
@@ -23,15 +21,6 @@ struct SgdTask {
   SgdSettings settings;
   RowPenalties<Host> penalties;
 };
-
-/// f(0) .. f(kCount - 1), unrolled. Each place is a type of its own: arrays are then registers from the start.
-template <int kCount, class F>
-WF_INLINE void repeat(const F& f) {
-  const auto all = [&]<int... n>(std::integer_sequence<int, n...>) WF_INLINE_LAMBDA {
-    (f(std::integral_constant<int, n>{}), ...);
-  };
-  all(std::make_integer_sequence<int, kCount>{});
-}
 
 inline constexpr int kAnyRank = 0;
 

@@ -22,7 +22,9 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              GradientOptions<typename K::Space> gradient_options, RuleSettings rule, Loss loss,
                              RowPenalties<typename K::Space> penalties, Span<const Block, Host> blocks, NormLimit limit,
                              SgdSettings settings, SgdTables<typename K::Space> sgd_tables, Position step, RowId row,
-                             float scale, Storage storage, Rows<float, Host> host_rows, RowRange range, RowSide side) {
+                             float scale, Storage storage, Rows<float, Host> host_rows, RowRange range, RowSide side,
+                             RowListsView<typename K::Space> lists, SolveSides<typename K::Space> sides,
+                             SolveSettings solve) {
   { K::kName } -> std::convertible_to<const char*>;
 
   // -- memory: buffers of this set's space; host sets move and alias, devices transfer
@@ -47,7 +49,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   { k.memory() } -> std::same_as<std::optional<DeviceMemory>>;  // of the device; nothing for host sets
   // what the ops below keep for mini-batches of `step` ratings: tables of so many rows of rank `row`
   { k.batch_bytes(step, step, row, step) } -> std::same_as<Position>;
-  { k.take_errors() } -> std::same_as<ErrorSums>;  // sums of the three ops below marked +=, since the last call
+  { k.take_errors() } -> std::same_as<ErrorSums>;  // sums of the ops below marked +=, since the last call
 
   // -- scores
   k.predict(read, score_options, rows, rows, values);  // values[n] = score(user[n], item[n])
@@ -77,6 +79,12 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   // between the two: settle_rows before the first update and after the last one, before anything else reads the rows
   k.settle_rows(sgd_tables);  // scales into the rows; row_adagrad's squared lengths into the records
   k.sgd_update(sgd_tables, ratings, blocks, settings, penalties);  // += errors before each step
+
+  // -- least squares, one side at a time (host/kernels/solve_rules.hpp)
+  k.gram(other, table);                      // table[f][g] = sum over the rows r of other: r[f] * r[g]
+  k.solve_rows(lists, sides, other, solve);  // sides.factors, .biases by lists; `other`: gram of the partners, implicit
+  k.list_errors(lists, read, solve);         // += errors of the users' lists; implicit: loss without unobserved cells
+  { k.take_solved() } -> std::same_as<SolvedRows>;  // of solve_rows, since the last call
 };
 
 }  // namespace wf

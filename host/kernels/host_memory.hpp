@@ -78,12 +78,15 @@ class HostMemory {
   std::optional<DeviceMemory> memory() const { return std::nullopt; }
   Position batch_bytes(Position, Position, int, Position) const { return 0; }
   ErrorSums take_errors() { return std::exchange(errors_, {}); }
+  SolvedRows take_solved() { return std::exchange(solved_, {}); }
 
  protected:
   void add_errors(const ErrorSums& sums) { errors_ += sums; }
+  void add_solved(const SolvedRows& rows) { solved_ += rows; }
 
  private:
   ErrorSums errors_;
+  SolvedRows solved_;
 };
 
 }  // namespace wf

@@ -5,10 +5,12 @@
 #include "host/kernels/rules.hpp"
 #include "host/kernels/score.hpp"
 #include "host/kernels/sgd_rules.hpp"
+#include "host/kernels/solve_rules.hpp"
 #include "host/model/model.hpp"
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block_grid.hpp"
 #include "host/schedule/row_groups.hpp"
+#include "host/schedule/row_lists.hpp"
 
 namespace wf {
 

@@ -38,6 +38,12 @@ class Reference : public HostMemory {
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
 
+  void gram(Rows<const float, Host> table, Rows<float, Host> sums);
+  void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
+                  const SolveSettings& settings);
+  void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                   const SolveSettings& settings);
+
  private:
   RowGrouper user_grouper_, item_grouper_;
 };

@@ -6,6 +6,7 @@
 #include "host/model/model.hpp"
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block_grid.hpp"
+#include "host/schedule/row_lists.hpp"
 #include "host/train/memory_plan.hpp"
 
 #include <functional>
@@ -49,7 +50,8 @@ enum class StopReason { all_epochs, early, interrupted };
 
 struct TrainResult {
   std::vector<EpochReport> epochs;
-  int best_epoch = 0;  ///< the epoch whose tables the model holds now
+  Position empty_rows = 0, deficient_rows = 0;  ///< of least squares, in the last epoch: see SolvedRows
+  int best_epoch = 0;                           ///< the epoch whose tables the model holds now
   bool partial_epoch =
       false;  ///< and a part of the next one: stopped in its middle, with no earlier tables to go back to
   StopReason reason = StopReason::all_epochs;
@@ -92,6 +94,10 @@ class Engine {
   /// `grid_wish`), in memory or not. `valid` by the grid's names (BlockGrid::arranged); `model` by its own.
   virtual TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid,
                                      const TrainConfig& config, const TrainCallbacks& callbacks) = 0;
+
+  /// The same for algorithms that work row by row: als, ials. The lists are consumed.
+  virtual TrainResult train_by_row(Model& model, RatingLists lists, const RatingsView<Host>& valid,
+                                   const TrainConfig& config, const TrainCallbacks& callbacks) = 0;
 
   virtual GridWish grid_wish() const = 0;
 

@@ -1,6 +1,7 @@
 // Engine for a kernel set: the one place where the virtual interface meets the templates.
 #pragma once
 #include "host/kernels/host_memory.hpp"
+#include "host/train/alternating.hpp"
 #include "host/train/grid_rows.hpp"
 #include "host/train/memory_plan.hpp"
 #include "host/train/record_tables.hpp"
@@ -81,6 +82,11 @@ class EngineOf final : public Engine {
                     const TrainCallbacks& callbacks) override {
     if (config.batch_size > 0) return train_batches(model, train, valid, config, callbacks);
     ThreadPool pool(config.threads);
+    if (config.algorithm != Algorithm::sgd) {
+      RowLists by_item = list_by_item(pool, RatingsInMemory(train.view()), model.n_items);
+      train = {};
+      return train_by_row(model, list_both(pool, std::move(by_item), model.n_users), valid, config, callbacks);
+    }
     BlockGrid grid = make_grid(pool, RatingsInMemory(train.view()), model.n_users, model.n_items, config, grid_wish());
     train = {};
     return train_by_block(model, grid, grid.arranged(pool, RatingsInMemory(valid)).view(), config, callbacks);
@@ -98,6 +104,27 @@ class EngineOf final : public Engine {
                              ? train_visiting(model, grid, valid, plan, config, callbacks)
                              : train_resident(model, grid, valid, plan, config, callbacks);
     rename_rows(model.tables, model, grid, Naming::from_grid);
+    return result;
+  }
+
+  TrainResult train_by_row(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
+                           const TrainCallbacks& callbacks) override {
+    const Position n_train = lists.size();
+    checked_plan(size_of(model, n_train, valid.size()), config);
+    SpaceTables<K> tables(kernels_, model), best;
+    Alternating<K> method(kernels_, tables.view(model), std::move(lists), config);
+    TrainResult result = run_epochs(
+        kernels_, tables, best, n_train, valid.size(), config, callbacks,
+        [&](int epoch, double) {
+          ProgressReporter progress(callbacks, epoch, n_train);
+          return method.run_epoch([&](double share) {
+            return progress.report(static_cast<Position>(share * static_cast<double>(n_train)));
+          });
+        },
+        [&] { return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid); });
+    result.empty_rows = method.solved().empty;
+    result.deficient_rows = method.solved().deficient;
+    tables.to_host(kernels_, model);
     return result;
   }
 

@@ -109,6 +109,18 @@ MemoryPlan plan_blocks(const TrainingSize& size, const TrainConfig& config, Resi
   return plan;
 }
 
+/// Least squares: lists by user and by item, 8 bytes a rating and 8 a row each.
+MemoryPlan plan_rows(const TrainingSize& size, const TrainConfig& config) {
+  MemoryPlan plan;
+  const Position factors = factor_bytes(size, Storage::fp32);
+  add(plan, "factors", factors);
+  add(plan, "best epoch", size.n_valid > 0 ? factors : 0);
+  add(plan, "ratings", 2 * checked_product(8, size.n_train) + 8 * (size.n_users + size.n_items));
+  add(plan, "validation", 2 * kRating * std::min(size.n_valid, kStagedRatings));
+  if (config.algorithm == Algorithm::ials) add(plan, "gram", 2 * checked_product(size.rank, size.rank) * kFloat);
+  return plan;
+}
+
 /// The first of start / 2, start / 4, ... for which `fits`; 0 where none does.
 template <class Fits>
 Position halved(Position start, const Fits& fits) {
@@ -188,6 +200,7 @@ Position device_room(const DeviceMemory& device, const TrainConfig& config) {
 
 MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes,
                        Position room) {
+  if (config.algorithm != Algorithm::sgd) return plan_rows(size, config);
   if (config.batch_size > 0) return plan_batches(size, config, batch_bytes);
   if (room == kNoRoomLimit) return plan_blocks(size, config, Residency::everything, room);
   for (const Residency residency : {Residency::everything, Residency::rows}) {

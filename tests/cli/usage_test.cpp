@@ -75,6 +75,18 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCommand{"UnknownOption", {"train", "a.csv", "--ranc", "5"}, "did you mean --rank?"},
         WrongCommand{"UnknownAlias", {"train", "a.csv", "--itreations=5"}, "did you mean --iterations?"},
         WrongCommand{"Underscore", {"train", "a.csv", "--batch_size", "5"}, "did you mean --batch-size?"},
+        WrongCommand{
+            "AlsHasNoRate", {"train", "a.csv", "--algorithm", "als", "--lr", "1"}, "--lr is for --algorithm sgd"},
+        WrongCommand{"AlsHasNoBatches", {"train", "a.csv", "--algorithm", "als", "--batch-size", "9"}, "is als"},
+        WrongCommand{"SgdHasNoSolver", {"train", "a.csv", "--solver", "cg"}, "--solver is for --algorithm als or ials"},
+        WrongCommand{
+            "AlsHasNoConfidence", {"train", "a.csv", "--algorithm", "als", "--alpha", "2"}, "for --algorithm ials"},
+        WrongCommand{"IalsHasNoBiases", {"train", "a.csv", "--implicit", "--biases"}, "--biases is for --algorithm"},
+        WrongCommand{"IalsHasNoValidation", {"train", "a.csv", "--implicit", "--valid", "b.csv"}, "validates nothing"},
+        WrongCommand{"ImplicitAndAls", {"train", "a.csv", "--implicit", "--algorithm", "als"}, "exclude each other"},
+        WrongCommand{"BlockOfWhat", {"train", "a.csv", "--implicit", "--block", "8"}, "needs --solver subspace"},
+        WrongCommand{"NuOfWhat", {"train", "a.csv", "--algorithm", "als", "--nu", "1"}, "needs --reg-scaling weight"},
+        WrongCommand{"WeightOfSgd", {"train", "a.csv", "--reg-scaling", "weight"}, "needs --algorithm als or ials"},
         WrongCommand{"UnknownLoss", {"train", "a.csv", "--loss", "mes"}, "did you mean mse?"},
         WrongCommand{"UnknownEngine", {"train", "a.csv", "--device", "tpuxyz"}, "auto, reference, cpu, cuda"},
         WrongCommand{"Gpu", {"train", "a.csv", "--device", "gpu"}, "did you mean cuda?"},

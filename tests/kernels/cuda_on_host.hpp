@@ -209,6 +209,32 @@ class CudaOnHost {
     users.bring_back(tables.user);
     items.bring_back(tables.item);
   }
+  void gram(Rows<const float, Host> table, Rows<float, Host> sums) {
+    Visitor there(cuda_, table), out(cuda_, sums);
+    cuda_.gram(there.view(), out.view());
+    out.bring_back(sums);
+  }
+  void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
+                  const SolveSettings& settings) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto value = cuda_.borrow(lists.value);
+    Visitor partners(cuda_, sides.partner_factors), partner_biases(cuda_, sides.partner_biases);
+    Visitor own(cuda_, sides.factors), biases(cuda_, sides.biases), base(cuda_, gram);
+    cuda_.solve_rows({begin.span(), partner.span(), value.span()},
+                     {partners.view(), partner_biases.view(), own.view(), biases.view()}, base.view(), settings);
+    own.bring_back(sides.factors);
+    biases.bring_back(sides.biases);
+  }
+  void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                   const SolveSettings& settings) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto value = cuda_.borrow(lists.value);
+    ModelVisitor there(cuda_, model);
+    cuda_.list_errors({begin.span(), partner.span(), value.span()}, there.view(), settings);
+  }
+  SolvedRows take_solved() { return cuda_.take_solved(); }
 
  private:
   /// One side of the last batch, on the device and here.

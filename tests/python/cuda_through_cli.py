@@ -63,6 +63,16 @@ class Device(unittest.TestCase):
             tensors.append(raw[8 + length:])
         self.assertEqual(tensors[0], tensors[1])
 
+    def test_least_squares_runs_on_the_device(self):
+        for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"],
+                        ["--implicit", "--solver", "subspace", "--block", "5"]):
+            losses = {}
+            for engine in ("cuda", "cpu"):
+                result = self.train(engine, "m.safetensors", "--json", *options)
+                losses[engine] = json.loads(result.stdout)["train_loss"]
+                self.assertIn("memory needs" if engine == "cuda" else "engine cpu", result.stderr)
+            self.assertAlmostEqual(losses["cuda"] / losses["cpu"], 1, places=4)
+
     def test_verify_agrees_and_reports_each_phase(self):
         for mode in ([], ["--deterministic"]):
             result = self.run_ok(SIMT, "verify", "r.txt", "--device", "cuda", "--steps", "4", "-k", "33",
@@ -71,7 +81,7 @@ class Device(unittest.TestCase):
             self.assertTrue(report["passed"])
             names = [phase["phase"] for phase in report["phases"]]
             for name in ("slopes", "user gradients", "item gradients", "user factors", "per-rating item factors",
-                         "predictions", "RMSE and MAE", "scores of all items"):
+                         "als user biases", "ials item factors", "predictions", "RMSE and MAE", "scores of all items"):
                 self.assertIn(name, names)
 
     def test_verify_ends_with_1_above_the_tolerance_and_names_the_place(self):

@@ -1,0 +1,480 @@
+// The bodies of SolveLoops, to be inlined into functions that are compiled for one instruction set.
+#pragma once
+#include "host/cpu/solve_tiles.hpp"
+#include "host/kernels/score.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace wf {
+
+template <class Ops, class Vector>
+class RowSolver {
+  using Eight = lanes::Eight;
+  static constexpr int kTogether = 8;        // ratings whose scores are summed together
+  static constexpr Position kRowsAhead = 8;  // rows are asked for so many ratings before they are used
+
+ public:
+  WF_INLINE RowSolver(const SolveTask& task, SolveRoom& room)
+      : task_(task),
+        lists_(task.lists),
+        partners_(task.sides.partner_factors),
+        settings_(task.settings),
+        room_(room),
+        shape_(room.shape),
+        has_biases_(!task.sides.biases.empty()) {}
+
+  /// See SolveLoops.
+  WF_INLINE RowTotals add_ratings(Position first, Position end, float* sums) {
+    RowTotals totals;
+    const Sums at(shape_, sums);
+    for (Position from = first; from < end; from += shape_.chunk) {
+      const auto count = static_cast<int>(std::min<Position>(shape_.chunk, end - from));
+      const bool same = gather(from, count, 0, shape_.rank, shape_.padded, totals);
+      add_right(count, at);
+      const float* const weighted = same ? room_.plain.data() : room_.weighted.data();
+      add_products<Ops, Vector>({room_.plain.data(), shape_.padded, count}, weighted, shape_.padded, at.matrix,
+                                shape_.pitch);
+    }
+    return totals;
+  }
+
+  WF_INLINE bool solve(Position row, const RowTotals& totals, float* sums) {
+    const Sums at(shape_, sums);
+    const auto ridge = static_cast<float>(settings_.lambda * row_scale(settings_, totals.counted));
+    float* const diagonal = room_.diagonal.data();
+    for (int f = 0; f < shape_.padded; ++f) {
+      float* const element = at.matrix + Position{f} * (shape_.pitch + 1);
+      *element = f < shape_.rank ? *element + ridge : 1.0F;
+      diagonal[f] = *element;
+      float* const columns = at.matrix + Position{f} * shape_.pitch + shape_.padded;
+      std::memset(columns, 0, SolveShape::kVector * sizeof(float));
+      columns[0] = at.right[f];
+      columns[1] = at.border[f];
+    }
+    const bool whole = factorize<Ops, Vector>(shape_, at.matrix, diagonal, room_.inverse.data());
+    float* const x = room_.x.data();
+    solve_back<Ops>(shape_, at.matrix, room_.inverse.data(), shape_.padded, x);
+    if (has_biases_) return solve_bias(row, totals, at) && whole;
+    store(row);
+    return whole;
+  }
+
+  WF_INLINE SolvedRows solve_rows(Position first, Position end, Position longest) {
+    SolvedRows solved;
+    for (Position row = first; row < end; ++row) {
+      const Position ratings = lists_.count(row);
+      if (ratings > longest) continue;
+      if (ratings == 0) {
+        clear(row);
+        ++solved.empty;
+      } else if (settings_.solver == Solver::cg) {
+        descend(row);
+      } else if (settings_.solver == Solver::subspace) {
+        if (!solve_blocks(row)) ++solved.deficient;
+      } else if (ratings < shape_.rank && has_dual()) {
+        if (!solve_dual(row)) ++solved.deficient;
+      } else {
+        start();
+        const RowTotals totals = add_ratings(lists_.begin[row], lists_.begin[row + 1], room_.sums.data());
+        if (!solve(row, totals, room_.sums.data())) ++solved.deficient;
+      }
+    }
+    return solved;
+  }
+
+  WF_INLINE ErrorSums errors(const ModelView<const float, Host>& model, Position first, Position end) {
+    ErrorSums sums;
+    for (Position user = first; user < end; ++user) {
+      std::copy_n(model.user_factors.row(user), shape_.rank, room_.x.data());
+      for_scores(user, room_.x.data(), [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
+        for (int k = 0; k < count; ++k) {
+          const float score = with_biases(model, products[k], static_cast<RowId>(user), lists_.partner[n + k]);
+          add_list_error<double>(sums, settings_, score, lists_.value[n + k]);
+        }
+      });
+    }
+    return sums;
+  }
+
+  /// Rows of a table as ratings of weight 1.
+  WF_INLINE void add_gram(const Rows<const float, Host>& table, Position first, Position end) {
+    const Sums at(shape_, room_.sums.data());
+    for (Position from = first; from < end; from += shape_.chunk) {
+      const auto count = static_cast<int>(std::min<Position>(shape_.chunk, end - from));
+      for (int n = 0; n < count; ++n) copy_row(table.row(from + n), shape_.rank, plain(n, shape_.padded));
+      add_products<Ops, Vector>({room_.plain.data(), shape_.padded, count}, room_.plain.data(), shape_.padded,
+                                at.matrix, shape_.pitch);
+    }
+  }
+
+ private:
+  /// Where a row's sums are.
+  struct Sums {
+    WF_INLINE Sums(const SolveShape& shape, float* sums)
+        : matrix(sums), right(sums + Position{shape.padded} * shape.pitch), border(right + shape.padded) {}
+    float *matrix, *right, *border;
+  };
+
+  WF_INLINE float* plain(int n, int padded) { return room_.plain.data() + Position{n} * padded; }
+
+  WF_INLINE void copy_row(const float* from, int count, float* to) const {
+    int f = 0;
+    for (; f + 8 <= count; f += 8) lanes::store(lanes::load<Eight>(from + f), to + f);
+    for (; f < count; ++f) to[f] = from[f];
+  }
+
+  WF_INLINE void prefetch(Position n) const {
+    constexpr int kLine = 64 / sizeof(float);
+    const float* const row = partners_.row(lists_.partner[n]);
+    for (int f = 0; f < std::min(shape_.rank, 16 * kLine); f += kLine) __builtin_prefetch(row + f);
+  }
+
+  WF_INLINE Term<float> term_of(Position n) const {
+    const float value = lists_.value[n];
+    if (settings_.implicit) return implicit_term<float>(settings_, value);
+    return explicit_term<float>(
+        has_biases_ ? value - (settings_.mean + *task_.sides.partner_biases.row(lists_.partner[n])) : value);
+  }
+
+  /// Factors from .. from + width - 1 of the partners of `count` ratings, and what the ratings weigh. Returns whether
+  /// all weigh 1; else the rows are there once more, weighted.
+  WF_INLINE bool gather(Position first, int count, int from, int width, int padded, RowTotals& totals) {
+    bool same = true;
+    for (int n = 0; n < count; ++n) {
+      if (first + n + kRowsAhead < lists_.partner.size) prefetch(first + n + kRowsAhead);
+      copy_row(partners_.row(lists_.partner[first + n]) + from, width, plain(n, padded));
+      const Term<float> term = term_of(first + n);
+      room_.pull[n] = term.pull;
+      room_.curvature[n] = term.curvature;
+      same = same && term.curvature == 1.0F;
+      totals.pull += static_cast<double>(term.pull);
+      totals.counted += counts(settings_, lists_.value[first + n]) ? 1 : 0;
+    }
+    if (same) return true;
+    for (int n = 0; n < count; ++n) {
+      const Eight factor = lanes::all(room_.curvature[n]);
+      float* const to = room_.weighted.data() + Position{n} * padded;
+      for (int f = 0; f < padded; f += 8) lanes::store(factor * lanes::load<Eight>(plain(n, padded) + f), to + f);
+    }
+    return false;
+  }
+
+  /// right += pull * rows; with biases, border += rows.
+  WF_INLINE void add_right(int count, const Sums& at) {
+    constexpr int kLanes = lanes::kLanes<Vector>;
+    for (int f = 0; f < shape_.padded; f += kLanes) {
+      auto right = lanes::load<Vector>(at.right + f), border = lanes::load<Vector>(at.border + f);
+      const float* row = room_.plain.data() + f;
+      for (int n = 0; n < count; ++n, row += shape_.padded) {
+        const auto value = lanes::load<Vector>(row);
+        Ops::add_product(right, Ops::template all<Vector>(&room_.pull[n]), value);
+        border += value;
+      }
+      lanes::store(right, at.right + f);
+      lanes::store(border, at.border + f);
+    }
+  }
+
+  /// The sums before the first rating.
+  WF_INLINE void start() {
+    float* const sums = room_.sums.data();
+    if (task_.base.empty()) {
+      std::memset(sums, 0, static_cast<std::size_t>(shape_.sums()) * sizeof(float));
+      return;
+    }
+    for (int f = 0; f < shape_.padded; ++f) {
+      std::memcpy(sums + Position{f} * shape_.pitch, task_.base.row(f),
+                  static_cast<std::size_t>(shape_.padded) * sizeof(float));
+    }
+    std::memset(Sums(shape_, sums).right, 0, 2 * static_cast<std::size_t>(shape_.padded) * sizeof(float));
+  }
+
+  WF_INLINE void clear(Position row) {
+    std::fill_n(task_.sides.factors.row(row), shape_.rank, 0.0F);
+    if (has_biases_) *task_.sides.biases.row(row) = 0;
+  }
+  WF_INLINE void store(Position row) { copy_row(room_.x.data(), shape_.rank, task_.sides.factors.row(row)); }
+
+  /// The bias is one more unknown, with 1 for a partner; the factors, which depend on it in a line, are eliminated.
+  WF_INLINE bool solve_bias(Position row, const RowTotals& totals, const Sums& at) {
+    float* const x = room_.x.data();
+    float* const change = room_.image.data();  // of x, for a bias of -1
+    solve_back<Ops>(shape_, at.matrix, room_.inverse.data(), shape_.padded + 1, change);
+    const auto ratings = static_cast<double>(totals.counted);
+    const auto right = totals.pull - static_cast<double>(dot<float>(at.border, x, shape_.padded));
+    const double own = ratings + settings_.lambda_bias;
+    const double pivot = own - static_cast<double>(dot<float>(at.border, change, shape_.padded));
+    const bool open = !(pivot > static_cast<double>(kSmallestPivot) * own);
+    const auto bias = open ? 0.0F : static_cast<float>(right / pivot);
+    for (int f = 0; f < shape_.padded; ++f) x[f] -= bias * change[f];
+    *task_.sides.biases.row(row) = bias;
+    store(row);
+    return !open;
+  }
+
+  /// Can a row with fewer ratings than factors be solved for a number of each rating instead? Where a penalty alone
+  /// settles what its ratings leave open.
+  WF_INLINE bool has_dual() const {
+    return !settings_.implicit && settings_.lambda > 0 && (!has_biases_ || settings_.lambda_bias > 0);
+  }
+
+  /// x = Q' a with (Q Q' + ridge) a = rests, Q [ratings x rank]: the same x, as (Q' Q + ridge) Q' = Q' (Q Q' + ridge).
+  /// With a bias, whose partners are 1, ridge / lambda_bias to each element, and bias = ridge / lambda_bias * sum of a.
+  /// Saunders, Gammerman, Vovk: Ridge regression learning algorithm in dual variables. ICML 1998.
+  WF_INLINE bool solve_dual(Position row) {
+    const Position first = lists_.begin[row];
+    const auto ratings = static_cast<int>(lists_.count(row));
+    const SolveShape dual(ratings);
+    const auto ridge = static_cast<float>(settings_.lambda * row_scale(settings_, ratings));
+    const float of_bias = has_biases_ ? ridge / static_cast<float>(settings_.lambda_bias) : 0.0F;
+    float* const columns = transpose(first, ratings, dual.padded);
+    const Sums at(dual, room_.sums.data());
+    float* const diagonal = room_.diagonal.data();
+    for (int n = 0; n < dual.padded; ++n) {
+      float* const elements = at.matrix + Position{n} * dual.pitch;
+      std::fill_n(elements, dual.pitch, 0.0F);
+      if (n < ratings) {
+        std::fill_n(elements, ratings, of_bias);
+        elements[dual.padded] = term_of(first + n).pull;
+      }
+    }
+    add_products<Ops, Vector>({columns, dual.padded, shape_.rank}, columns, dual.padded, at.matrix, dual.pitch);
+    for (int n = 0; n < dual.padded; ++n) {
+      float* const element = at.matrix + Position{n} * (dual.pitch + 1);
+      *element = n < ratings ? *element + ridge : 1.0F;
+      diagonal[n] = *element;
+    }
+    const bool whole = factorize<Ops, Vector>(dual, at.matrix, diagonal, room_.inverse.data());
+    float* const weight = room_.rest.data();
+    solve_back<Ops>(dual, at.matrix, room_.inverse.data(), dual.padded, weight);
+    float* const x = room_.x.data();
+    std::fill_n(x, shape_.padded, 0.0F);
+    float sum = 0;
+    for (int n = 0; n < ratings; ++n) {
+      add_row(weight[n], partners_.row(lists_.partner[first + n]), shape_.rank, x);
+      sum += weight[n];
+    }
+    if (has_biases_) *task_.sides.biases.row(row) = of_bias * sum;
+    store(row);
+    return whole;
+  }
+
+  /// Factor f of the partners of `count` ratings side by side: [rank x padded], zeros behind them.
+  WF_INLINE float* transpose(Position first, int count, int padded) {
+    const Position size = checked_product(shape_.rank, padded);
+    if (room_.columns.size() < size) room_.columns.resize(size);
+    float* const columns = room_.columns.data();
+    for (int n = 0; n < count; n += 8) {
+      const int together = std::min(8, count - n);
+      const float* rows[8];
+      for (int k = 0; k < together; ++k) {
+        rows[k] = partners_.row(lists_.partner[first + n + k]);
+        if (first + n + k + kRowsAhead < lists_.partner.size) prefetch(first + n + k + kRowsAhead);
+      }
+      for (int f = 0; f < shape_.rank; ++f) {
+        Eight values{};
+        for (int k = 0; k < together; ++k) values[k] = rows[k][f];
+        lanes::store(values, columns + Position{f} * padded + n);
+      }
+    }
+    const int written = (count + 7) / 8 * 8;
+    for (int f = 0; written < padded && f < shape_.rank; ++f) {
+      lanes::store(Eight{}, columns + Position{f} * padded + written);
+    }
+    return columns;
+  }
+
+  /// use(n, count, products): <x, partner> for ratings n .. n + count - 1 of the row, at most kTogether. x is padded.
+  template <class Use>
+  WF_INLINE void for_scores(Position row, const float* x, const Use& use) {
+    const int whole = shape_.rank / 8 * 8;
+    const Position end = lists_.begin[row + 1];
+    for (Position n = lists_.begin[row]; n < end; n += kTogether) {
+      const auto count = static_cast<int>(std::min<Position>(kTogether, end - n));
+      const float* rows[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
+        rows[k] = partners_.row(lists_.partner[n + std::min(k, count - 1)]);
+        if (n + kTogether + k < lists_.partner.size) prefetch(n + kTogether + k);
+      }
+      Eight low[4]{}, high[4]{};
+      for (int f = 0; f < whole; f += 8) {
+        const auto factor = lanes::load<Eight>(x + f);
+        repeat<4>([&](auto k) WF_INLINE_LAMBDA {
+          Ops::add_product(low[k], lanes::load<Eight>(rows[k] + f), factor);
+          Ops::add_product(high[k], lanes::load<Eight>(rows[4 + k] + f), factor);
+        });
+      }
+      if (whole < shape_.rank) {
+        const auto factor = lanes::load<Eight>(x + whole);
+        repeat<4>([&](auto k) WF_INLINE_LAMBDA {
+          Ops::add_product(low[k], lanes::load_part(rows[k] + whole, shape_.rank - whole), factor);
+          Ops::add_product(high[k], lanes::load_part(rows[4 + k] + whole, shape_.rank - whole), factor);
+        });
+      }
+      float products[kTogether];
+      lanes::store(lanes::lane_sums(low, high), products);
+      use(n, count, products);
+    }
+  }
+
+  /// sums[f] += factor * row[f].
+  WF_INLINE void add_row(float factor, const float* row, int count, float* sums) const {
+    int f = 0;
+    const Eight all = lanes::all(factor);
+    for (; f + 8 <= count; f += 8) {
+      auto sum = lanes::load<Eight>(sums + f);
+      Ops::add_product(sum, all, lanes::load<Eight>(row + f));
+      lanes::store(sum, sums + f);
+    }
+    for (; f < count; ++f) sums[f] = Ops{}(factor, row[f], sums[f]);
+  }
+
+  /// -base * x - ridge * x.
+  WF_INLINE void start_rest(const float* x, float ridge, float* rest) const {
+    for (int f = 0; f < shape_.padded; ++f) rest[f] = -ridge * x[f];
+    if (task_.base.empty()) return;
+    for (int f = 0; f < shape_.rank; ++f) add_row(-x[f], task_.base.row(f), shape_.padded, rest);
+  }
+
+  WF_INLINE float ridge_of(Position row) const {
+    Position counted = lists_.count(row);
+    if (settings_.implicit) {
+      counted = 0;
+      for (Position n = lists_.begin[row]; n < lists_.begin[row + 1]; ++n)
+        counted += counts(settings_, lists_.value[n]);
+    }
+    return static_cast<float>(settings_.lambda * row_scale(settings_, counted));
+  }
+
+  /// Conjugate gradients without the matrix: its product with a vector goes through the row's ratings.
+  WF_INLINE void descend(Position row) {
+    const float ridge = ridge_of(row);
+    const auto bias_ridge = static_cast<float>(settings_.lambda_bias);
+    const int padded = shape_.padded;
+    float *const x = room_.x.data(), *const rest = room_.rest.data(), *const direction = room_.direction.data(),
+                 *const image = room_.image.data();
+    copy_row(task_.sides.factors.row(row), shape_.rank, x);
+    float bias = has_biases_ ? *task_.sides.biases.row(row) : 0;
+    start_rest(x, ridge, rest);
+    float bias_rest = -bias_ridge * bias;
+    for_scores(row, x, [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
+      for (int k = 0; k < count; ++k) {
+        const Term<float> term = term_of(n + k);
+        const float factor = term.pull - term.curvature * (products[k] + bias);
+        add_row(factor, partners_.row(lists_.partner[n + k]), shape_.rank, rest);
+        bias_rest += factor;
+      }
+    });
+    if (!has_biases_) bias_rest = 0;
+    std::copy_n(rest, padded, direction);
+    float bias_direction = bias_rest;
+    float length = dot<float>(rest, rest, padded) + bias_rest * bias_rest;
+    for (int step = 0; step < settings_.cg_steps && length > 0; ++step) {
+      start_rest(direction, ridge, image);
+      float bias_image = -bias_ridge * bias_direction;
+      for_scores(row, direction, [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
+        for (int k = 0; k < count; ++k) {
+          const float factor = -term_of(n + k).curvature * (products[k] + bias_direction);
+          add_row(factor, partners_.row(lists_.partner[n + k]), shape_.rank, image);
+          bias_image += factor;
+        }
+      });
+      if (!has_biases_) bias_image = 0;
+      const float curvature = -(dot<float>(direction, image, padded) + bias_direction * bias_image);
+      if (!(curvature > 0)) break;
+      const float rate = length / curvature;
+      add_row(rate, direction, padded, x);
+      add_row(rate, image, padded, rest);
+      bias += rate * bias_direction;
+      bias_rest += rate * bias_image;
+      const float shorter = dot<float>(rest, rest, padded) + bias_rest * bias_rest;
+      const float turn = shorter / length;
+      for (int f = 0; f < padded; ++f) direction[f] = rest[f] + turn * direction[f];
+      bias_direction = bias_rest + turn * bias_direction;
+      length = shorter;
+    }
+    if (has_biases_) *task_.sides.biases.row(row) = bias;
+    store(row);
+  }
+
+  /// Rendle, Krichene, Zhang, Koren: iALS++: Speeding up matrix factorization with subspace optimization.
+  /// arXiv:2110.14044. One block of factors after the other, the scores being kept up to date.
+  WF_INLINE bool solve_blocks(Position row) {
+    const float ridge = ridge_of(row);
+    const Position first = lists_.begin[row], end = lists_.begin[row + 1];
+    float *const x = room_.x.data(), *const rest = room_.rest.data(), *const change = room_.image.data();
+    copy_row(task_.sides.factors.row(row), shape_.rank, x);
+    if (room_.scores.size() < end - first) room_.scores.resize(end - first);
+    float* const scores = room_.scores.data();
+    for_scores(row, x, [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
+      std::copy_n(products, count, scores + (n - first));
+    });
+    bool whole = true;
+    for (int from = 0; from < shape_.rank; from += settings_.block) {
+      const int width = std::min(settings_.block, shape_.rank - from);
+      start_rest(x, ridge, rest);
+      whole = solve_block(row, {from, width}, ridge, rest + from, change) && whole;
+      for (int f = 0; f < width; ++f) x[from + f] += change[f];
+      for (Position n = first; n < end; ++n) {
+        scores[n - first] += dot<float>(partners_.row(lists_.partner[n]) + from, change, width);
+      }
+    }
+    store(row);
+    return whole;
+  }
+
+  struct Factors {
+    int from, width;
+  };
+
+  WF_INLINE bool solve_block(Position row, const Factors& factors, float ridge, const float* rest, float* change) {
+    SolveShape block(factors.width);
+    block.chunk = std::min(block.chunk, shape_.chunk * shape_.padded / block.padded);
+    const Sums at(block, room_.sums.data());
+    for (int f = 0; f < block.padded; ++f) {
+      for (int g = 0; g < block.padded; ++g) {
+        const bool inside = f < block.rank && g < block.rank;
+        at.matrix[f * block.pitch + g] =
+            inside && !task_.base.empty() ? task_.base.row(factors.from + f)[factors.from + g] : 0.0F;
+      }
+      at.right[f] = f < block.rank ? rest[f] : 0.0F;
+    }
+    const Position first = lists_.begin[row], end = lists_.begin[row + 1];
+    std::memset(room_.plain.data(), 0, static_cast<std::size_t>(block.chunk * block.padded) * sizeof(float));
+    RowTotals totals;
+    for (Position from = first; from < end; from += block.chunk) {
+      const auto count = static_cast<int>(std::min<Position>(block.chunk, end - from));
+      const bool same = gather(from, count, factors.from, factors.width, block.padded, totals);
+      for (int n = 0; n < count; ++n) {
+        const float factor = room_.pull[n] - room_.curvature[n] * room_.scores[from - first + n];
+        add_row(factor, plain(n, block.padded), block.padded, at.right);
+      }
+      const float* const weighted = same ? room_.plain.data() : room_.weighted.data();
+      add_products<Ops, Vector>({room_.plain.data(), block.padded, count}, weighted, block.padded, at.matrix,
+                                block.pitch);
+    }
+    float* const diagonal = room_.diagonal.data();
+    for (int f = 0; f < block.padded; ++f) {
+      float* const element = at.matrix + Position{f} * (block.pitch + 1);
+      *element = f < block.rank ? *element + ridge : 1.0F;
+      diagonal[f] = *element;
+      float* const columns = at.matrix + Position{f} * block.pitch + block.padded;
+      std::memset(columns, 0, SolveShape::kVector * sizeof(float));
+      columns[0] = at.right[f];
+    }
+    const bool whole = factorize<Ops, Vector>(block, at.matrix, diagonal, room_.inverse.data());
+    solve_back<Ops>(block, at.matrix, room_.inverse.data(), block.padded, change);
+    return whole;
+  }
+
+  const SolveTask& task_;
+  RowListsView<Host> lists_;
+  Rows<const float, Host> partners_;
+  SolveSettings settings_;
+  SolveRoom& room_;
+  SolveShape shape_;
+  bool has_biases_;
+};
+
+}  // namespace wf

@@ -1,0 +1,35 @@
+#include "host/cpu/solve_body.hpp"
+
+namespace wf {
+namespace {
+
+using RowsOf = RowSolver<lanes::Separate, lanes::Eight>;
+
+[[gnu::flatten]] RowTotals add_ratings(const SolveTask& task, Position first, Position end, SolveRoom& room,
+                                       float* sums) {
+  return RowsOf(task, room).add_ratings(first, end, sums);
+}
+[[gnu::flatten]] bool solve(const SolveTask& task, Position row, const RowTotals& totals, SolveRoom& room,
+                            float* sums) {
+  return RowsOf(task, room).solve(row, totals, sums);
+}
+[[gnu::flatten]] SolvedRows solve_rows(const SolveTask& task, Position first, Position end, Position longest,
+                                       SolveRoom& room) {
+  return RowsOf(task, room).solve_rows(first, end, longest);
+}
+[[gnu::flatten]] void add_gram(const Rows<const float, Host>& table, Position first, Position end, SolveRoom& room) {
+  RowsOf({}, room).add_gram(table, first, end);
+}
+[[gnu::flatten]] ErrorSums errors(const SolveTask& task, const ModelView<const float, Host>& model, Position first,
+                                  Position end, SolveRoom& room) {
+  return RowsOf(task, room).errors(model, first, end);
+}
+
+}  // namespace
+
+const SolveLoops& solve_loops_portable() {
+  static constexpr SolveLoops kLoops{add_ratings, solve, solve_rows, add_gram, errors};
+  return kLoops;
+}
+
+}  // namespace wf
