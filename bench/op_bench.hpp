@@ -164,7 +164,10 @@ class Bench {
                                                                           {"batch_step", &Bench::resident_step},
                                                                           {"staged_batch_step", &Bench::staged_step},
                                                                           {"sgd_update", &Bench::sgd_update},
-                                                                          {"score_items", &Bench::score_items}};
+                                                                          {"score_items", &Bench::score_items},
+                                                                          {"gram", &Bench::gram},
+                                                                          {"solve_rows", &Bench::solve_rows},
+                                                                          {"list_errors", &Bench::list_errors}};
     (this->*kBenches.at(op))(record);
     return record;
   }
@@ -471,6 +474,98 @@ class Bench {
                        ? 4.0 * rank_ * static_cast<double>(n_users + settings_.n_items) + 12.0 * record.units
                        : record.units * (8 * rank_ + 4);
     time(record, run);
+  }
+
+  /// Rows of the item table, as many as a batch has ratings.
+  void gram(Record& record) {
+    const Position count = std::min(batch_, settings_.n_items);
+    DeviceBuffer<float> sums = kernels_.filled<float>(Position{rank_} * rank_, 0);
+    const auto run = [&](Position) {
+      kernels_.gram(rows_of(item_factors_, count, rank_), rows_of(sums, rank_, rank_));
+    };
+    run(0);
+    HostBuffer<float> values(sums.size());
+    Rows<float, Host> table = factors_.item_rows();
+    table.count = count;
+    reference_.gram(table, rows_of(values, rank_, rank_));
+    const std::vector<float> actual = fetched(std::as_const(sums).span());
+    // products of at most 1 / rank; running sums of 4096, 256 of them at most in a sum
+    const auto n = static_cast<double>(count);
+    for (Position e = 0; e < values.size(); ++e) {
+      record.check.add(actual[static_cast<std::size_t>(e)], values[e], rounding(std::min(n, 4096.0 + 256), n / rank_));
+    }
+    record.unit = "row";
+    record.units = n;
+    record.batches = 1;
+    record.bytes = 4.0 * rank_ * n;
+    time(record, run);
+  }
+
+  /// Ratings of batch 0 by user, the users folded to one for each 128 ratings: what lists of real sets have.
+  RatingLists folded_lists() {
+    const RatingsView<Host> batch = host(0);
+    const Position rows = std::clamp<Position>(batch_ / 128, 1, settings_.n_users);
+    Ratings ratings;
+    for (Position n = 0; n < batch_; ++n) {
+      ratings.push_back(static_cast<RowId>(batch.user[n] % rows), batch.item[n], batch.value[n]);
+    }
+    ThreadPool pool;
+    return list_both(pool, list_by_item(pool, RatingsInMemory(ratings.view()), settings_.n_items), rows);
+  }
+  /// use(lists on the device): valid while it runs.
+  template <class Use>
+  void with_lists(const RowLists& lists, const Use& use) {
+    const RowListsView<Host> view = lists.view();
+    const auto begin = kernels_.borrow(view.begin);
+    const auto partner = kernels_.borrow(view.partner);
+    const auto value = kernels_.borrow(view.value);
+    use(RowListsView<Device>{begin.span(), partner.span(), value.span()});
+  }
+
+  /// Users by the items, exactly.
+  void solve_rows(Record& record) {
+    const RatingLists lists = folded_lists();
+    const RowListsView<Host> view = lists.user.view();
+    SolveSettings settings{.lambda = 1, .n_partners = settings_.n_items};
+    with_lists(lists.user, [&](const RowListsView<Device>& there) {
+      const auto run = [&](Position) {
+        kernels_.solve_rows(there, {model().item_factors, {}, rows_of(user_factors_, view.rows(), rank_), {}}, {},
+                            settings);
+      };
+      run(0);
+      const Position checked = std::min<Position>(view.rows(), 16);  // the reference is slow
+      Factors moved(factors_);
+      reference_.solve_rows({view.begin.part(0, checked + 1), view.partner, view.value},
+                            {moved.item_rows(), {}, rows_of(moved.user, checked, rank_), {}}, {}, settings);
+      const std::vector<float> actual = fetched(std::as_const(user_factors_).span().part(0, checked * rank_));
+      for (Position row = 0; row < checked; ++row) {
+        // ridge n, partners no longer than 1: the condition is below 2, a solution no longer than the largest rating,
+        // 5; equations are off by n + 4 units of rounding, Cholesky's method by (3 k + 1) sqrt(k)
+        // (tests/cuda/solve_test.cpp)
+        const double k = rank_, n = static_cast<double>(view.count(row));
+        const double allowed = 2 * 2 * (n + 4 + (3 * k + 1) * std::sqrt(k)) * 0x1p-24 * 5;
+        for (Position f = row * rank_; f < (row + 1) * rank_; ++f) {
+          record.check.add(actual[static_cast<std::size_t>(f)], moved.user[f], allowed);
+        }
+      }
+      record.batches = 1;
+      record.bytes = record.units * (4 * rank_ + 8) + 4.0 * rank_ * static_cast<double>(view.rows());
+      time(record, run);
+    });
+  }
+
+  void list_errors(Record& record) {
+    const RatingLists lists = folded_lists();
+    const RowListsView<Host> view = lists.user.view();
+    with_lists(lists.user, [&](const RowListsView<Device>& there) {
+      const auto run = [&](Position) { kernels_.list_errors(there, model(), {}); };
+      run(0);
+      reference_.list_errors(view, factors_.view(), {});
+      compare_errors(record.check);
+      record.batches = 1;
+      record.bytes = record.units * (8 * rank_ + 8);
+      time(record, run);
+    });
   }
 
   const Settings& settings_;

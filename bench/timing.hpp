@@ -24,9 +24,9 @@ inline constexpr bool kIsCard = true;
 #endif
 
 /// What a run covers.
-inline const std::vector<std::string> kOps{"predict",       "rating_errors",  "loss_slopes", "group_rows",
-                                           "row_gradients", "optimizer_step", "batch_step",  "staged_batch_step",
-                                           "sgd_update",    "score_items"};
+inline const std::vector<std::string> kOps{
+    "predict",           "rating_errors", "loss_slopes", "group_rows", "row_gradients", "optimizer_step", "batch_step",
+    "staged_batch_step", "sgd_update",    "score_items", "gram",       "solve_rows",    "list_errors"};
 
 struct Settings {
   std::vector<std::string> ops = kOps;

@@ -24,7 +24,7 @@ __device__ bool factorize_corner(typename T::Values& sums, const float* diagonal
     for (int h = 0; h < g; ++h) pivot -= sums[g][h] * sums[g][h];
     const bool none = !(pivot > kSmallestPivot * diagonal[g]);
     open = open || none;
-    const float inverse = none ? 0.0F : 1.0F / sqrtf(pivot);
+    const float inverse = none ? 0.0F : rsqrtf(pivot);
     sums[g][g] = inverse;
 #pragma unroll
     for (int f = g + 1; f < T::kTile; ++f) {

@@ -27,6 +27,9 @@ struct SolveWork {
   Rows<const float, Device> gram;  ///< of the partners; empty unless cells without rating weigh something
   SolveSettings settings;
   Span<float, Device> scores;  ///< [ratings] of the rows as they are, for Solver::subspace: terms are what is left
+  const char* done = nullptr;  ///< [rows] not 0: solved already; or nullptr: none is
+
+  WF_HD bool is_done(Position row) const { return done != nullptr && done[row] != 0; }
 };
 
 /// Sums over a row's terms.

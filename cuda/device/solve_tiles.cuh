@@ -159,7 +159,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
   for (Position turn = blockIdx.x; turn < size; turn += gridDim.x) {
     const Position row = long_rows ? choice.long_rows[turn].row : turn;
     const Position count = work.lists.count(row);
-    if (count == 0 || (!long_rows && count > choice.longest)) continue;
+    if (count == 0 || (!long_rows && count > choice.longest) || work.is_done(row)) continue;
     share_ridge(work, row, room.ridge);
     equations.clear();
     add_base<T>(work, at, square.left, square.right, equations.sums);

@@ -197,6 +197,8 @@ class Cuda {
   void forget_columns(const SolveWork& work, const SolvedColumns& columns);
   void solve_large(const SolveWork& work, const SolvedColumns& columns, const RowChoice& choice);
   void descend_rows(const SolveWork& work);
+  /// Rows with fewer ratings than factors, where that is of use, and work.done.
+  void solve_short(SolveWork& work);
   SolveCounts solve_counts(const RowListsView<Device>& lists, bool in_turn);
 
   Order order_;
@@ -219,10 +221,10 @@ class Cuda {
   DeviceBuffer<TermSums> piece_terms_;
   DeviceBuffer<Piece> pieces_;
   DeviceBuffer<LongRow> long_rows_;
-  DeviceBuffer<LongList> long_lists_;  // behind one that holds their number
-  DeviceBuffer<float> list_scores_;    // [ratings]
-  DeviceBuffer<char> open_rows_;       // [rows]
-  DeviceBuffer<SolvedRows> solved_;    // [1]; empty before the first solve_rows
+  DeviceBuffer<LongList> long_lists_;         // behind one that holds their number
+  DeviceBuffer<float> list_scores_;           // [ratings]
+  DeviceBuffer<char> open_rows_, done_rows_;  // [rows]
+  DeviceBuffer<SolvedRows> solved_;           // [1]; empty before the first solve_rows
 };
 
 }  // namespace wf

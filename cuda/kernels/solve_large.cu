@@ -164,7 +164,7 @@ __global__ void __launch_bounds__(kBlockThreads, 2)
   for (Position turn = blockIdx.x; turn < size; turn += gridDim.x) {
     const Position row = long_rows ? choice.long_rows[turn].row : turn;
     const Position begin = work.lists.begin[row], count = work.lists.count(row);
-    if (count == 0 || (!long_rows && count > choice.longest)) continue;
+    if (count == 0 || (!long_rows && count > choice.longest) || work.is_done(row)) continue;
     share_ridge(work, row, shared.ridge);
     bool open = false;
     float own = 0, pull = 0;

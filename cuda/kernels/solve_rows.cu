@@ -9,8 +9,8 @@
 // shapes  lists of n ratings and m rows; sides.factors [m x rank], .partner_factors [partners x rank]; biases [x 1]
 // launch  up to 128 unknowns: a block per row, 32 to 160 threads. 16 x 16 tiles of 4 x 4 or 8 x 8 elements of the lower
 //         half lie in registers from the first rating to the solution: nothing of the matrix goes to memory. Lists
-//         above kLongList are summed by several blocks (device/pieces.cuh). More unknowns: solve_large.cu, and for
-//         conjugate gradients descend_rows.cu
+//         above kLongList are summed by several blocks (device/pieces.cuh). Short lists: solve_short.cu. More
+//         unknowns: solve_large.cu, and for conjugate gradients descend_rows.cu
 // moves   4 * rank + 8 bytes per rating, 4 * rank per row, of an implicit row 2 rank^2 more from the cache; rank^2
 //         operations per rating, rank^3 / 3 per row. Subspace: 8 * rank + 8 per rating and 8 more for each block of
 //         factors, rank * block operations
@@ -172,6 +172,7 @@ void Cuda::solve_rows(const RowListsView<Device>& lists, const SolveSides<Device
   if (settings.implicit && settings.unobserved != 0) work.gram = gram;
   const int rank = sides.rank();
   if (settings.solver == Solver::cg && rank > kTileColumns) return descend_rows(work);
+  solve_short(work);
   const std::vector<LongList> found = long_lists(lists);
   int block = rank + 1;
   if (settings.solver == Solver::subspace) {

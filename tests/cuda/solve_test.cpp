@@ -252,6 +252,46 @@ TEST(SolveOnDevice, RanksOfSeveralSquares) {
   }
 }
 
+TEST(SolveOnDevice, ShortListsOfEveryLength) {
+  for (const int rank : {2, 17, 64, 100, 130, 300}) {
+    for (const bool biases : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "rank " << rank << (biases ? ", biases" : ""));
+      SolveProblem problem(rank, {1, 2, 12, 13, 31, 32, 33, 0, 47, 48, 64, 65, 97, 128, 129}, biases);
+      problem.settings.lambda = 2;  // condition about rank / 6: below the bound of the kernel for short lists
+      problem.settings.lambda_bias = biases ? 0.5 : 0;
+      expect_solved(problem);
+    }
+  }
+}
+
+TEST(SolveOnDevice, ShortListsOfImplicitRatingsWithWeights) {
+  for (const Convention convention : {Convention::implicit, Convention::spark, Convention::hu}) {
+    SolveProblem problem(90, {1, 20, 33, 60, 67}, false);  // some values are 0, without curvature with the first two
+    problem.make_implicit(convention);
+    problem.settings.unobserved = 0;
+    problem.settings.scaling = RegScaling::none;
+    problem.settings.lambda = 100;
+    expect_solved(problem);
+    for (float& value : problem.value) value += 0.5F;
+    problem.rewind();
+    expect_solved(problem);
+  }
+}
+
+TEST(SolveOnDevice, ShortListsThatRepeatAPartnerAtASmallRidge) {
+  for (const bool biases : {false, true}) {
+    SolveProblem problem(64, {2, 6, 30}, biases, 3, 2);  // two partners, rated again and again, each time otherwise
+    problem.settings.scaling = RegScaling::none;
+    problem.settings.lambda = 1e-4;
+    problem.settings.lambda_bias = 1;
+    solve_on_device(problem);
+    for (Position row = 0; row < problem.rows; ++row) {
+      const double ratio = RowEquations(problem, row).residual_ratio(problem.solution(row));
+      EXPECT_TRUE(ratio <= residual_allowed(30, 65)) << "row " << row << ": residual " << ratio;
+    }
+  }
+}
+
 TEST(SolveOnDevice, LongListsAreSummedInPieces) {
   for (const int rank : {3, 70, 140}) {
     SCOPED_TRACE(rank);
@@ -384,6 +424,22 @@ TEST(SolveOnDevice, GivesTheSameBitsOnAnyScheduleAndInAnyOrder) {
     }
   }
   use_schedule(0);
+}
+
+TEST(SolveOnDevice, GivesTheSameBitsOnAnyNumberOfMultiprocessors) {
+  for (const int rank : {20, 128, 150}) {
+    SCOPED_TRACE(rank);
+    std::vector<float> first;
+    for (const int count : {1, 3, 8}) {
+      use_multiprocessors(count);
+      SolveProblem problem(rank, {7, 300, rank == 20 ? kLongList + 4500 : 40, 0, 90, 33, 150}, true);
+      solve_on_device(problem);
+      const std::vector<float> values = problem.factors.values();
+      if (first.empty()) first = values;
+      EXPECT_EQ(std::memcmp(values.data(), first.data(), values.size() * sizeof(float)), 0) << count;
+    }
+    use_multiprocessors(8);
+  }
 }
 
 TEST(SolveOnDevice, CountsAddUpUntilTaken) {

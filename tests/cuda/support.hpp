@@ -71,4 +71,11 @@ inline void use_schedule([[maybe_unused]] unsigned seed) {
 #endif
 }
 
+/// The same for the multiprocessors of a device made from now on.
+inline void use_multiprocessors([[maybe_unused]] int count) {
+#if defined(WF_INTERPRETER)
+  simt::options().sm_count = count;
+#endif
+}
+
 }  // namespace wf::test
