@@ -128,6 +128,9 @@ class Cuda {
   void settle_rows(const SgdTables<Device>& tables);
   void sgd_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Device>& penalties);
+  void rank_update(const SgdTables<Device>& tables, const RatingsView<Device>& ratings, Span<const Block, Host> blocks,
+                   const SgdSettings& settings, const RowPenalties<Device>& penalties,
+                   const Positives<Device>& positives);
 
   void gram(Rows<const float, Device> table, Rows<float, Device> sums);
   void solve_rows(const RowListsView<Device>& lists, const SolveSides<Device>& sides, Rows<const float, Device> gram,

@@ -21,6 +21,8 @@ enum class Purpose : std::uint32_t {
   in_block = 10,
   chunks = 11,
   rounding = 12,
+  negatives = 13,
+  validation_pairs = 14,
 };
 
 struct RandomBits {

@@ -11,7 +11,7 @@ namespace {
 
 const std::vector<std::string>& verbs() {
   static const std::vector<std::string> names{"train",     "convert", "verify", "evaluate", "predict",
-                                              "recommend", "info",    "synth",  "doctor"};
+                                              "recommend", "info",    "export", "synth",    "doctor"};
   return names;
 }
 
@@ -33,6 +33,7 @@ Verbs:
   predict    model + pairs -> predicted ratings
   recommend  model + users -> their best unseen items
   info       model -> what it is
+  export     model -> the same in another program's format
   synth      nothing -> ratings of any size
   doctor     machine -> report for bug reports
 
@@ -143,6 +144,17 @@ void add_info(Parser& parser, InfoRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
 }
 
+void add_export(Parser& parser, ExportRequest& request) {
+  parser.positional("MODEL", "a model that train wrote", request.model);
+  parser.value(Group::output, "--format", "libmf", "whose: the text of LIBMF's mf-train",
+               [&request](const std::string& option, const std::string& word) {
+                 if (word != "libmf") refuse_word(option, word, {"libmf"});
+                 request.format = word;
+               });
+  parser.value(Group::output, "-o,--out", "FILE",
+               "the exported model (default: MODEL's name with .libmf, in the current folder)", store(request.out));
+}
+
 void add_synth(Parser& parser, SynthRequest& request) {
   const auto whole = [](std::optional<Position>& into, Position high) {
     return [&into, high](const std::string& option, const std::string& word) {
@@ -214,6 +226,12 @@ VerbHelp verb_help(const std::string& verb) {
     return {"info: what a model file or a page file holds.",
             {"warpfactor info ratings.safetensors", "warpfactor info ratings.safetensors --json",
              "warpfactor info ratings.wfr"}};
+  }
+  if (verb == "export") {
+    return {"export: a model for another program.",
+            {"warpfactor export ratings.safetensors --format libmf -o ratings.libmf",
+             "warpfactor export ratings.safetensors --format libmf && mf-predict test.txt ratings.libmf out.txt",
+             "warpfactor evaluate ratings.libmf test.txt"}};
   }
   if (verb == "synth") {
     return {"synth: ratings out of nothing, with popularity, taste and noise like real ones.",
@@ -325,6 +343,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);
   if (verb == "recommend") return parse_with<RecommendRequest>(verb, words, add_recommend);
   if (verb == "info") return parse_with<InfoRequest>(verb, words, add_info);
+  if (verb == "export") return parse_with<ExportRequest>(verb, words, add_export);
   if (verb == "synth") return parse_with<SynthRequest>(verb, words, add_synth);
   if (verb == "doctor") return parse_with<DoctorRequest>(verb, words, [](Parser&, DoctorRequest&) {});
   if (verb[0] == '-') throw UsageError("the verb comes first, not " + verb, "one of " + join(verbs(), ", "));

@@ -46,6 +46,11 @@ std::string cut(const std::string& text, int columns) {
 
 std::string scores(const EpochReport& report, TrainingProgress::Shown shown) {
   if (shown == TrainingProgress::Shown::loss) return fmt::format("loss {:.6g}", report.train_loss);
+  if (shown == TrainingProgress::Shown::mistakes) {
+    const double wrong = report.train_rmse * report.train_rmse;  // errors are 0 or 1
+    const std::string text = fmt::format("train {:.2f} %", 100 * wrong);
+    return text + (report.valid_mae ? fmt::format("  valid {:.2f} % wrong", 100 * *report.valid_mae) : " wrong");
+  }
   std::string text = fmt::format("train {:.4f}", report.train_rmse);
   if (report.valid_rmse) text += fmt::format("  valid {:.4f}", *report.valid_rmse);
   return text;
@@ -53,8 +58,14 @@ std::string scores(const EpochReport& report, TrainingProgress::Shown shown) {
 
 }  // namespace
 
-TrainingProgress::TrainingProgress(Console& console, int epochs, Position ratings, Shown shown)
-    : console_(console), epochs_(epochs), ratings_(ratings), shown_(shown) {}
+TrainingProgress::TrainingProgress(Console& console, const TrainConfig& config, Position ratings)
+    : console_(console),
+      epochs_(config.epochs),
+      shown_(config.algorithm == Algorithm::ials ? Shown::loss
+             : counts_mistakes(config.loss)      ? Shown::mistakes
+                                                 : Shown::rmse),
+      chooses_(!is_pairwise(config.loss)),
+      ratings_(ratings) {}
 
 double TrainingProgress::seconds_left(double epochs_done) const {
   const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
@@ -81,7 +92,7 @@ void TrainingProgress::update(int epoch, double share_done, double ratings_per_s
 
 void TrainingProgress::finish_epoch(const EpochReport& report) {
   last_scores_ = scores(report, shown_);
-  last_best_ = report.best && report.valid_rmse.has_value();
+  last_best_ = chooses_ && report.best && report.valid_rmse.has_value();
   const double rate = report.seconds > 0 ? static_cast<double>(ratings_) / report.seconds : 0;
   if (console_.moving()) {
     update(report.epoch, 1, rate);
@@ -114,6 +125,7 @@ void MetricsLog::write(const EpochReport& report) {
       .count("epoch", report.epoch)
       .number("train_loss", report.train_loss)
       .number("train_rmse", report.train_rmse)
+      .number("valid_loss", report.valid_loss)
       .number("valid_rmse", report.valid_rmse)
       .number("valid_mae", report.valid_mae)
       .number("lr", report.lr)

@@ -11,8 +11,9 @@ namespace wf::cli {
 
 class TrainingProgress {
  public:
-  enum class Shown { rmse, loss };
-  TrainingProgress(Console& console, int epochs, Position ratings, Shown shown = Shown::rmse);
+  enum class Shown { rmse, loss, mistakes };
+
+  TrainingProgress(Console& console, const TrainConfig& config, Position ratings);
 
   void update(int epoch, double share_done, double ratings_per_second);
   void finish_epoch(const EpochReport& report);
@@ -27,8 +28,9 @@ class TrainingProgress {
 
   Console& console_;
   int epochs_;
-  Position ratings_;
   Shown shown_;
+  bool chooses_;  // the best epoch is kept
+  Position ratings_;
   std::string last_scores_;  ///< "train 0.7312  valid 0.7794"
   bool last_best_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

@@ -88,6 +88,7 @@ std::string epoch_json(const EpochReport& report) {
   object.count("epoch", report.epoch)
       .number("train_loss", report.train_loss)
       .number("train_rmse", report.train_rmse)
+      .number("valid_loss", report.valid_loss)
       .number("valid_rmse", report.valid_rmse)
       .number("valid_mae", report.valid_mae)
       .number("lr", report.lr);
@@ -130,6 +131,9 @@ TrainingRecord read_record(const Model& model, const std::string& path) {
     record.valid_frac = config.value("valid_frac", 0.0);
     record.seed = config.value("seed", std::uint64_t{0});
     record.loss = from_name<Loss>(config.value("loss", "mse")).value_or(Loss::mse);
+    if (const auto least = config.find("positive_from"); least != config.end() && least->is_number()) {
+      record.positive_from = least->get<double>();
+    }
     record.user_padding = config.value("user_padding_idx", RowId{-1});
     record.item_padding = config.value("item_padding_idx", RowId{-1});
   } catch (const nlohmann::json::exception& error) {

@@ -18,6 +18,7 @@ struct TrainingRecord {
   double valid_frac = 0;
   std::uint64_t seed = 0;
   Loss loss = Loss::mse;
+  std::optional<double> positive_from;
   RowId user_padding = -1, item_padding = -1;
   std::optional<double> baseline_mean_rmse, baseline_bias_rmse;  ///< on the validation part
 };

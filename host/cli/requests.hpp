@@ -36,7 +36,7 @@ struct TrainRequest {
   ReaderRequest reader;
   TrainConfig config;           ///< with what was given; resolve_config settles the rest
   std::set<std::string> given;  ///< long names, without dashes, of the config options given
-  std::optional<double> lambda;
+  std::optional<double> lambda, l1;
   std::string init_from;
   std::string valid;
   bool no_valid = false;
@@ -85,6 +85,10 @@ struct InfoRequest {
   std::string model;
 };
 
+struct ExportRequest {
+  std::string model, format, out;  ///< out empty: from the model's name
+};
+
 struct SynthRequest {
   std::string shape, out;
   std::optional<Position> users, items, ratings;
@@ -98,8 +102,8 @@ struct DoctorRequest {};
 struct Command {
   std::string verb;
   OutputRequest output;
-  std::variant<DoctorRequest, InfoRequest, SynthRequest, PredictRequest, EvaluateRequest, RecommendRequest,
-               ConvertRequest, VerifyRequest, TrainRequest>
+  std::variant<DoctorRequest, InfoRequest, ExportRequest, SynthRequest, PredictRequest, EvaluateRequest,
+               RecommendRequest, ConvertRequest, VerifyRequest, TrainRequest>
       request;
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 using Given = std::set<std::string>;
 
+constexpr int kWarpEpochs = 30;  // docs/decisions/0018-losses-of-pairs.md
+
 /// Of mini-batches. sgd: a rating's step is as long as in per-rating SGD at lr 0.01 (the slope of err^2 is 2 err), up
 /// to some batch size, and where popular rows would add up to too much (scale_defaults).
 double default_lr(const TrainConfig& config) {
@@ -33,26 +35,59 @@ double default_lr(const TrainConfig& config) {
   return kStep * static_cast<double>(std::min(config.batch_size, kLargest));
 }
 
+/// Is a score near the rating that it is learnt from?
+bool fits_least_squares(Loss loss) {
+  return loss != Loss::bce_with_logits && !counts_mistakes(loss);
+}
+
 /// Whatever was not given and depends on other options; what depends on the ratings is scale_defaults'.
 void apply_defaults(TrainConfig& config, const TrainRequest& request) {
   const Given& given = request.given;
   const std::optional<double>& lambda = request.lambda;
   const bool batches = config.batch_size > 0;
-  if (lambda || batches) {
-    if (!given.contains("lambda-user")) config.lambda_user = lambda.value_or(0);
-    if (!given.contains("lambda-item")) config.lambda_item = lambda.value_or(0);
-  }
+  const double default_value = batches ? 0 : default_lambda(config.loss);
+  if (!given.contains("lambda-user")) config.lambda_user = lambda.value_or(default_value);
+  if (!given.contains("lambda-item")) config.lambda_item = lambda.value_or(default_value);
   if (batches && !given.contains("lambda-bias")) config.lambda_bias = 0;
+  if (request.l1) {
+    if (!given.contains("l1-user")) config.l1_user = *request.l1;
+    if (!given.contains("l1-item")) config.l1_item = *request.l1;
+  }
+  if (config.loss == Loss::kl) {  // a logarithm of scores: they stay above 0 where factors do and biases are none
+    config.nonnegative = true;
+    if (!given.contains("biases")) config.biases = false;
+  }
   const bool biases_start_at_zero = batches || given.contains("global-mean") || !request.init_from.empty() ||
-                                    config.loss == Loss::bce_with_logits || !config.biases;
+                                    !fits_least_squares(config.loss) || !config.biases;
   if (biases_start_at_zero && !given.contains("bias-init")) config.bias_init = BiasInit::zero;
   // the default scale is tuned for `scaled` and steps per rating; elsewhere the words mean what they mean in PyTorch
   if (!given.contains("init-scale") && (batches || config.init.kind != Init::scaled)) config.init.scale = 1;
   // one step per rating: as good a model as plain SGD in a quarter of the time (docs/decisions/0001-defaults.md)
-  if (!batches && config.loss == Loss::mse && !given.contains("optimizer")) config.optimizer = Optimizer::row_adagrad;
+  const bool adagrad = config.loss == Loss::mse || config.loss == Loss::kl || counts_mistakes(config.loss);
+  if (!batches && adagrad && !given.contains("optimizer")) config.optimizer = Optimizer::row_adagrad;
   if (batches && !given.contains("lr")) config.lr = default_lr(config);
-  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = kRowAdagradLr;
+  if (config.optimizer == Optimizer::row_adagrad && !given.contains("lr")) config.lr = default_lr(config.loss);
+  if (config.loss == Loss::warp && !given.contains("epochs")) config.epochs = kWarpEpochs;
+  if (is_pairwise(config.loss)) {  // a loss of random pairs goes up long before the order of the best items is learnt
+    config.early_stopping = false;
+    if (!given.contains("valid-frac")) config.valid_frac = 0;
+  }
   if (!given.contains("eps")) config.eps = config.optimizer == Optimizer::adagrad ? 1e-10 : 1e-8;
+}
+
+/// What losses of pairs cannot be asked for.
+void check_pairwise(const TrainConfig& config, const TrainRequest& request) {
+  if (!is_pairwise(config.loss)) return;
+  const auto name = name_of(config.loss);
+  if (config.storage != Storage::fp32) {
+    throw UsageError(fmt::format("--loss {} keeps factors in fp32", name), "leave out --storage");
+  }
+  if (request.given.contains("device-plan")) {
+    throw UsageError(fmt::format("--loss {} has a plan of its own", name), "leave out --device-plan");
+  }
+  if (request.memory > 0) {
+    throw UsageError(fmt::format("--loss {} needs all ratings in memory", name), "leave out --memory");
+  }
 }
 
 void check_per_rating(const TrainConfig& config, const Given& given, const TrainRequest& request) {
@@ -72,10 +107,17 @@ void check_per_rating(const TrainConfig& config, const Given& given, const Train
 }
 
 void check_optimizer(const TrainConfig& config, const Given& given) {
-  for (const char* option : {"l1", "nonnegative", "storage", "device-plan"}) {
+  for (const char* option : {"l1", "l1-user", "l1-item", "nonnegative", "storage", "device-plan"}) {
     if (given.contains(option)) {
       throw UsageError(fmt::format("--{} needs one step per rating", option), "leave out --batch-size");
     }
+  }
+  if (is_pairwise(config.loss)) {
+    throw UsageError(fmt::format("--loss {} draws a pair for each rating, not for mini-batches", name_of(config.loss)),
+                     "leave out --batch-size");
+  }
+  if (config.loss == Loss::kl) {
+    throw UsageError("--loss kl needs factors at 0 or above, which mini-batches do not keep", "leave out --batch-size");
   }
   if (config.optimizer == Optimizer::row_adagrad) {
     throw UsageError("--optimizer row_adagrad steps ratings, not mini-batches",
@@ -105,8 +147,9 @@ void check_biases(const TrainConfig& config, const TrainRequest& request) {
   const char* cure = "leave one of them out";
   if (!config.biases) throw UsageError("--bias-init fitted needs biases", cure);
   if (config.global_mean) throw UsageError("--bias-init fitted goes with --global-mean auto", cure);
-  if (config.loss == Loss::bce_with_logits) {
-    throw UsageError("--bias-init fitted is by least squares, which --loss bce_with_logits is not", cure);
+  if (!fits_least_squares(config.loss)) {
+    throw UsageError(
+        fmt::format("--bias-init fitted is by least squares, which --loss {} is not", name_of(config.loss)), cure);
   }
   if (!request.init_from.empty()) throw UsageError("--bias-init fitted and --init-from exclude each other", cure);
 }
@@ -146,6 +189,9 @@ void check_effect(const TrainConfig& config, const TrainRequest& request) {
                            Need{"lambda-bias", config.biases, "--biases"},
                            Need{"bias-rate", config.optimizer == Optimizer::row_adagrad && config.biases,
                                 "--optimizer row_adagrad and --biases"},
+                           Need{"negatives", config.loss == Loss::warp, "--loss warp"},
+                           Need{"positive-from", is_pairwise(config.loss), "--loss bpr, bpr_item or warp"},
+                           Need{"global-mean", !is_pairwise(config.loss), "a loss of single ratings"},
                            Need{"accumulator", config.optimizer == Optimizer::row_adagrad, "--optimizer row_adagrad"},
                            Need{"grid", grid || config.grid == 0, "one step per rating and --shuffle epoch"}}) {
     if (request.given.contains(need.option) && !need.met) {
@@ -177,6 +223,7 @@ TrainConfig resolve_config(const TrainRequest& request) {
   } else {
     check_optimizer(config, request.given);
   }
+  check_pairwise(config, request);
   check_biases(config, request);
   check_effect(config, request);
   check_validation(request);
@@ -208,6 +255,17 @@ void scale_defaults(TrainConfig& config, const TrainRequest& request, const Rati
     if (config.optimizer != Optimizer::sgd || given("lr") || !(scale.largest_share > 0)) return;
     const double ratings = config.reduction == Reduction::sum ? static_cast<double>(config.batch_size) : 1;
     config.lr = std::min(config.lr, 0.5 / (scale.largest_share * ratings));
+    return;
+  }
+  if (config.loss == Loss::kl && scale.mean > 0) {
+    constexpr double kMean = 3.5;  // of the ratings that the defaults were measured with
+    const double times = scale.mean / kMean;
+    const bool adagrad = config.optimizer == Optimizer::row_adagrad;
+    if (!given("lr") && adagrad) config.lr *= std::sqrt(times);
+    if (!given("accumulator") && adagrad) config.accumulator *= times;
+    if (!given("init-scale") && config.init.kind == Init::scaled) {
+      config.init.scale *= static_cast<float>(std::sqrt(times));
+    }
     return;
   }
   const double deviation = scale.deviation;
@@ -251,6 +309,8 @@ std::string config_json(const TrainConfig& config) {
       .number("l1_user", config.l1_user)
       .number("l1_item", config.l1_item)
       .boolean("nonnegative", config.nonnegative)
+      .count("negatives", config.negatives)
+      .number("positive_from", config.positive_from)
       .text("storage", name_of(config.storage))
       .text("reg_scaling", name_of(config.reg_scaling))
       .number("nu", config.nu)

@@ -16,6 +16,7 @@ void check_device_options(const TrainRequest& request, const Engine& engine);
 struct RatingScale {
   double deviation = 0;      ///< standard deviation
   double largest_share = 0;  ///< of all ratings, in the row that has most; 0: not known
+  double mean = 0;
 };
 
 /// Defaults that were not given, for ratings of that scale (docs/decisions/0001-defaults.md).
@@ -23,6 +24,9 @@ struct RatingScale {
 /// Per-rating SGD on squared errors: in units of the deviation. A squared error grows with its square and a squared
 /// factor with itself, so lambda must grow with it, lr fall with it and initial factors grow with its root, or the
 /// defaults suit one scale of ratings alone.
+///
+/// kl: in units of the mean, which a product of two factors is: the loss of ratings times c is c times the loss, of
+/// factors times the root of c, and so is lambda's share.
 ///
 /// Mini-batch SGD: lr at most 0.5 / largest_share. A row with that share of a batch moves by 2 lr share times its
 /// distance from the optimum and more, where its partners' rows are longer than 1; beyond twice the distance it never

@@ -50,7 +50,11 @@ std::string lambda_text(const TrainConfig& config) {
   text += config.reg_scaling == RegScaling::count  ? " by count"
           : config.reg_scaling == RegScaling::none ? " per row"
                                                    : fmt::format(" by weight, ν {:.4g}", config.nu);
-  if (config.l1_user > 0) text += fmt::format(", L1 {:.4g}", config.l1_user);
+  if (config.l1_user != config.l1_item) {
+    text += fmt::format(", L1 {:.4g} (users), {:.4g} (items)", config.l1_user, config.l1_item);
+  } else if (config.l1_user > 0) {
+    text += fmt::format(", L1 {:.4g}", config.l1_user);
+  }
   if (config.nonnegative) text += ", factors >= 0";
   return config.biases ? text + fmt::format(", bias λ {}", config.lambda_bias) : text;
 }
@@ -89,21 +93,29 @@ void print_model_extras(Console& console, const TrainConfig& config) {
 
 void print_data(Console& console, const ReadReport& report, const Dataset& data, const TrainConfig& config) {
   const auto cells = static_cast<double>(data.users.size()) * static_cast<double>(data.items.size());
-  const bool constant = report.min_value == report.max_value;
+  const bool labels = has_two_classes(config.loss);
+  const bool constant = labels ? report.min_value > 0 || !(report.max_value > 0) : report.min_value == report.max_value;
   const std::string values =
       report.implicit() ? "implicit, every value 1" : fmt::format("explicit {}–{}", report.min_value, report.max_value);
   console.line("data", fmt::format("{} users × {} items · {} · {:.2g} % dense · {}", grouped(data.users.size()),
                                    grouped(data.items.size()), values,
                                    100 * static_cast<double>(data.ratings.size()) / cells, ids_text(data)));
-  if (constant) {
+  if (constant && !is_pairwise(config.loss)) {
+    const std::string all = !labels                ? fmt::format("{}", report.min_value)
+                            : report.min_value > 0 ? "above 0, one of two classes"
+                                                   : "0 or below, one of two classes";
     console.note(
         fmt::format("every rating is {}: --loss {} learns nothing from that; a column with different values "
                     "(--col-rating), or rows with 0 for what is not liked, would help",
-                    report.min_value, name_of(config.loss)));
+                    all, name_of(config.loss)));
   }
   if (config.loss == Loss::bce_with_logits && (report.min_value < 0 || report.max_value > 1)) {
     console.note(fmt::format("--loss bce_with_logits expects ratings from 0 to 1, and these are {}–{}",
                              report.min_value, report.max_value));
+  }
+  if (config.loss == Loss::kl && report.min_value < 0) {
+    throw UsageError(fmt::format("--loss kl is for ratings of 0 and above, and these begin at {}", report.min_value),
+                     "take --loss mse, or shift the ratings");
   }
 }
 
@@ -136,7 +148,8 @@ void print_settings(Console& console, const TrainConfig& config, const Model& mo
   const std::string patience = !validates ? ""
                                : config.early_stopping
                                    ? fmt::format(", patience {}, min-delta {}", config.patience, config.min_delta)
-                                   : ", no early stopping";
+                               : is_pairwise(config.loss) ? ", the last one is the model"
+                                                          : ", no early stopping";
   if (config.algorithm != Algorithm::sgd) {
     console.line(
         "train", fmt::format("{} · {}", solver_text(config), lambda_text(config)),

@@ -1,11 +1,25 @@
 // The options of `train`, one line of the table each. Defaults are printed from TrainConfig, never written twice.
 #include "host/cli/options.hpp"
+#include "host/kernels/rank_rules.hpp"
 #include "host/schedule/block.hpp"
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace wf::cli {
 namespace {
+
+/// A loss by its name, or by the number that LIBMF's mf-train -f has for it.
+Loss parse_loss(const std::string& option, const std::string& word) {
+  for (const auto& [number, loss] :
+       {std::pair{"0", Loss::mse}, std::pair{"1", Loss::l1}, std::pair{"2", Loss::kl}, std::pair{"5", Loss::logistic},
+        std::pair{"6", Loss::squared_hinge}, std::pair{"7", Loss::hinge}, std::pair{"10", Loss::bpr},
+        std::pair{"11", Loss::bpr_item}}) {
+    if (word == number) return loss;
+  }
+  return parse_word<Loss>(option, word);
+}
 
 /// Adds options that write into TrainConfig and note that they were given.
 class ConfigTable {
@@ -66,18 +80,18 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
   table.whole(group, "-k,--rank,--factors,--dim", "factors per user and item", config.rank, 1, kMaxRank);
   table.either(group, "--biases", "--no-biases", "a bias per user and item, and the global mean", config.biases);
   parser.value(group, "--global-mean", "X|auto",
-               "added to every score of a model with biases; auto is the mean of the training ratings, or its logit "
-               "with --loss bce_with_logits (default auto)",
+               "added to every score of a model with biases; auto is the mean of the training ratings, its logit "
+               "with --loss bce_with_logits, 0 with a loss of two classes (default auto)",
                [&request](const std::string& option, const std::string& word) {
                  if (word == "auto") return;
                  request.config.global_mean = parse_number(option, word, kAnyNumber);
                  request.given.insert("global-mean");
                });
-  table.choice(
-      group, "--bias-init",
-      "how biases begin; fitted is by least squares, which mini-batches, --global-mean, --init-from and --loss "
-      "bce_with_logits turn to zero",
-      config.bias_init);
+  table.choice(group, "--bias-init",
+               "how biases begin; fitted is by least squares, which mini-batches, --global-mean, --init-from and "
+               "losses of labels "
+               "turn to zero",
+               config.bias_init);
   parser.rare();
   table.choice(group, "--init", "how factors are drawn; scaled is N(0, 1/k), normal is N(0, 1)", config.init.kind);
   table.number(group, "--init-scale", "multiplies every drawn factor", config.init.scale, kAnyNumber,
@@ -151,7 +165,7 @@ void add_algorithm_options(ConfigTable& table, Parser& parser, TrainRequest& req
 void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& config) {
   const Group group = Group::training;
   table.choice(group, "--optimizer", "how a gradient is applied", config.optimizer,
-               "row_adagrad for one step per rating and loss mse, else sgd");
+               "sgd with mini-batches and with --loss l1, huber or bce_with_logits, else row_adagrad");
   table.number(group, "--accumulator", "what row_adagrad's sums of squared gradients begin with", config.accumulator,
                kPositive, fmt::format("{} × σ³", config.accumulator));
   parser.rare();
@@ -178,14 +192,17 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   TrainConfig& config = request.config;
   const Group group = Group::training;
   table.whole(group, "--epochs,--iterations",
-              "passes over the ratings, at most; by least squares, sweeps: 20 unless given", config.epochs, 0, 1000000);
+              "passes over the ratings, at most; --loss warp makes 30, least squares 20 where none are given",
+              config.epochs, 0, 1000000);
   table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
-               fmt::format("{} × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; with "
-                           "mini-batches by optimizer",
-                           kRowAdagradLr, config.lr));
+               fmt::format("{} × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; --loss "
+                           "bpr {}; with mini-batches by optimizer",
+                           kRowAdagradLr, config.lr, default_lr(Loss::bpr)));
   parser.value(group, "--lambda,--reg", "X",
-               fmt::format("penalty on squared factors, user and item (default {} × σ, 0 with mini-batches)",
-                           config.lambda_user),
+               fmt::format("penalty on squared factors, user and item (default {} × σ; --loss kl {}, logistic {}, bpr "
+                           "{}, warp {}; 0 with mini-batches)",
+                           config.lambda_user, default_lambda(Loss::kl), default_lambda(Loss::logistic),
+                           default_lambda(Loss::bpr), default_lambda(Loss::warp)),
                [&request](const std::string& option, const std::string& word) {
                  request.lambda = parse_number(option, word, kNotNegative);
                });
@@ -200,11 +217,15 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
   parser.rare();
   parser.value(group, "--l1", "X", "penalty on the factors' sizes, for each rating, user and item (default 0)",
                [&request](const std::string& option, const std::string& word) {
-                 request.config.l1_user = request.config.l1_item = parse_number(option, word, kNotNegative);
+                 request.l1 = parse_number(option, word, kNotNegative);
                  request.given.insert("l1");
                });
   parser.rare();
-  parser.flag(group, "--nonnegative", "factors stay at 0 or above", [&request] {
+  table.number(group, "--l1-user", "the size penalty of user rows alone", config.l1_user, kNotNegative, "--l1's");
+  parser.rare();
+  table.number(group, "--l1-item", "the size penalty of item rows alone", config.l1_item, kNotNegative, "--l1's");
+  parser.rare();
+  parser.flag(group, "--nonnegative", "factors stay at 0 or above, as always with --loss kl", [&request] {
     request.config.nonnegative = true;
     request.given.insert("nonnegative");
   });
@@ -215,7 +236,26 @@ void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& requ
       "its cells, (count + unobserved weight × other rows)^nu",
       config.reg_scaling, "count, weight for ials");
   parser.rare();
-  table.choice(group, "--loss", "what is minimised", config.loss);
+  parser.value(group, "--loss", join(words_of<Loss>(), "|"),
+               fmt::format("what is minimised; LIBMF's numbers are taken, too (default {})", name_of(config.loss)),
+               [&request](const std::string& option, const std::string& word) {
+                 if (word == "12") {  // LIBMF's squared error over all pairs
+                   request.config.algorithm = Algorithm::ials;
+                   return;
+                 }
+                 request.config.loss = parse_loss(option, word);
+                 request.given.insert("loss");
+               });
+  parser.value(group, "--positive-from", "X",
+               "--loss bpr, bpr_item and warp: the least rating that counts (default any above 0)",
+               [&request](const std::string& option, const std::string& word) {
+                 request.config.positive_from = parse_number(option, word, kAnyNumber);
+                 request.given.insert("positive-from");
+               });
+  parser.rare();
+  table.whole(group, "--negatives", "--loss warp: unrated items drawn for a rating until one scores too high, at most",
+              config.negatives, 1, kMostNegatives);
+  parser.rare();
   table.choice(group, "--reduction", "of a mini-batch's losses", config.reduction);
   parser.rare();
   table.whole(group, "--batch-size", "ratings per mini-batch with PyTorch's semantics; 0 is one step per rating",

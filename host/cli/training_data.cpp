@@ -37,9 +37,29 @@ OpenedData open_in_memory(Console& console, const TrainRequest& request) {
   return opened;
 }
 
+/// The ratings that count, for a loss of pairs. Rows that have others alone stay: nobody is known to like them.
+OpenedData open_positives(Console& console, const TrainRequest& request) {
+  OpenedData opened = open_in_memory(console, request);
+  const Position all = opened.data.ratings.size();
+  keep_positives(request.config, opened.data.ratings);
+  const Position kept = opened.data.ratings.size();
+  const std::optional<double> least = request.config.positive_from;
+  const std::string what = least ? fmt::format("{} and above", *least) : "above 0";
+  if (kept == 0) {
+    throw UsageError(fmt::format("no rating is {}: there is nothing to rank", what), "take another --positive-from");
+  }
+  if (kept < all) {
+    console.line("", fmt::format("{} of them {} count, the others are as if they were not there", grouped(kept), what),
+                 "--positive-from");
+  }
+  opened.ratings = std::make_unique<RatingsInMemory>(opened.data.ratings.view());
+  return opened;
+}
+
 Ratings read_validation(Console& console, const TrainRequest& request, const Dataset& known) {
   Dataset valid{{}, known.users.clone(), known.items.clone()};
   read_file(console, request.valid, request.reader.options, valid);
+  if (is_pairwise(request.config.loss)) keep_positives(request.config, valid.ratings);
   return std::move(valid.ratings);
 }
 
@@ -52,7 +72,7 @@ void check_split(const TrainConfig& config, Position n_train) {
 Baselines measure_baselines(const RatingSource& train, const Ratings& valid, Position n_users, Position n_items,
                             const TrainConfig& config) {
   Baselines result;
-  if (valid.empty() && config.bias_init == BiasInit::zero) return result;
+  if ((valid.empty() || counts_mistakes(config.loss)) && config.bias_init == BiasInit::zero) return result;
   result.fitted = fit_biases(train, n_users, n_items, kBiasPenalty, config.threads);
   if (!valid.empty()) {
     result.mean_rmse = result.fitted.mean_errors(valid.view(), config.threads).rmse();
@@ -188,7 +208,19 @@ TrainingData row_data(Console& console, const TrainRequest& request, const Train
 
 }  // namespace
 
+void keep_positives(const TrainConfig& config, Ratings& ratings) {
+  Position kept = 0;
+  for (Position n = 0; n < ratings.size(); ++n) {
+    if (!config.is_positive(ratings.value[n])) continue;
+    ratings.user[kept] = ratings.user[n];
+    ratings.item[kept] = ratings.item[n];
+    ratings.value[kept++] = ratings.value[n];
+  }
+  ratings.resize(kept);
+}
+
 OpenedData open_data(Console& console, const TrainRequest& request, bool stays) {
+  if (is_pairwise(request.config.loss)) return open_positives(console, request);
   if (stays && is_page_file(request.data)) return open_pages(console, request);
   if (request.memory > 0) {
     throw UsageError(fmt::format("--memory trains from a page file, and {} is a text", request.data),

@@ -22,6 +22,9 @@ struct OpenedData {
 /// `stays`: ratings of a page file need not be in memory.
 OpenedData open_data(Console& console, const TrainRequest& request, bool stays);
 
+/// Leaves out what does not count for a loss of pairs.
+void keep_positives(const TrainConfig& config, Ratings& ratings);
+
 struct Baselines {
   std::optional<double> mean_rmse, bias_rmse;  ///< of the validation part
   BiasBaseline fitted;                         ///< by the ids' rows; what biases begin with

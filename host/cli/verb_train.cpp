@@ -108,9 +108,7 @@ Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&
 
 TrainResult run_training(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths,
                          Engine& engine, Model& model, TrainingData& data, Console& console) {
-  const auto shown =
-      config.algorithm == Algorithm::ials ? TrainingProgress::Shown::loss : TrainingProgress::Shown::rmse;
-  TrainingProgress progress(console, config.epochs, data.n_train(), shown);
+  TrainingProgress progress(console, config, data.n_train());
   MetricsLog metrics(paths.metrics);
   std::optional<OutputFile> batch_losses;
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
@@ -156,6 +154,13 @@ std::string score_text(const TrainResult& result, const Baselines& baselines, co
   if (best == nullptr) return "no epoch was finished";
   if (config.algorithm == Algorithm::ials) {
     return fmt::format("train loss {:.5g} a rating, after epoch {}", best->train_loss, best->epoch);
+  }
+  const Loss loss = config.loss;
+  if (counts_mistakes(loss)) {
+    const double wrong = best->valid_mae.value_or(best->train_rmse * best->train_rmse);
+    const char* of = !best->valid_mae ? "train" : is_pairwise(loss) ? "valid" : "best valid";
+    return fmt::format("{} loss {:.4f}, {:.2f} % {} at epoch {}", of, best->valid_loss.value_or(best->train_loss),
+                       100 * wrong, is_pairwise(loss) ? "of pairs in the wrong order" : "wrong", best->epoch);
   }
   if (!best->valid_rmse) return fmt::format("train RMSE {:.4f} at epoch {}", best->train_rmse, best->epoch);
   std::string text = fmt::format("best valid RMSE {:.4f}, MAE {:.4f} at epoch {}", *best->valid_rmse,
@@ -241,6 +246,7 @@ std::string result_json(const FinishedRun& run) {
       .text("stopped", reason_word(run.result.reason));
   object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
       .number("train_loss", best != nullptr ? std::optional(best->train_loss) : std::nullopt)
+      .number("valid_loss", best != nullptr ? best->valid_loss : std::nullopt)
       .number("valid_rmse", best != nullptr ? best->valid_rmse : std::nullopt)
       .number("valid_mae", best != nullptr ? best->valid_mae : std::nullopt)
       .number("baseline_bias_rmse", run.baselines.bias_rmse)
@@ -274,6 +280,12 @@ void report_result(const FinishedRun& run, Console& console) {
                                    short_seconds(run.seconds()), reason_text(run.result.reason, run.config)));
   if (const std::string note = note_on_rows(run.result); !note.empty()) console.note(note);
   if (const std::string note = note_on_score(run.result, run.baselines, run.config); !note.empty()) console.note(note);
+  if (const EpochReport* best = best_report(run.result); best != nullptr && best->skipped > 0) {
+    console.note(
+        fmt::format("{} in an epoch had nothing unrated to be set against, in the part of the rows that is "
+                    "at hand with them: a smaller --grid leaves out fewer",
+                    plural(best->skipped, "rating")));
+  }
   console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
                                     run.paths.metrics.empty() ? "" : "   " + run.paths.metrics));
   print_next(console, run.paths.model, run.model, run.record.data == "-");
@@ -299,7 +311,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_data(console, opened.about.report, opened.data, config);
   TrainingData data = prepare(console, request, config, *chosen.engine, opened, folder_of(paths.model));
   console.line("engine", chosen.why, "--engine, --threads");
-  scale_defaults(config, request, {data.facts.deviation, data.largest_share});
+  scale_defaults(config, request, {data.facts.deviation, data.largest_share, data.facts.mean});
   TrainingRecord record = record_of(opened.about, data);
   Model model = new_model(request, config, std::move(opened.data), data);
   print_settings(console, config, model, !data.valid.empty());

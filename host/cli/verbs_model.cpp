@@ -4,12 +4,14 @@
 #include "host/cli/data_files.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
+#include "host/cli/training_data.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/cli/words.hpp"
 #include "host/evaluate/baselines.hpp"
 #include "host/model/model_file.hpp"
 #include "host/pages/page_file.hpp"
 #include "host/ratings/split.hpp"
+#include "host/train/validation_pairs.hpp"
 
 #include <fmt/format.h>
 
@@ -59,6 +61,7 @@ TrainingFile training_ratings(const EvaluateRequest& request, const Model& model
 BaselineResult measure_baseline(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
                                 const RatingsView<Host>& ratings, Console& console) {
   BaselineResult result;
+  if (counts_mistakes(record.loss)) return result;  // which an error in ratings says nothing about
   TrainingFile file = training_ratings(request, model, record, console);
   result.why_not = file.why_not;
   if (!file.ratings) return result;
@@ -83,6 +86,17 @@ std::optional<double> mean_rmse(const Model& model, const RatingsView<Host>& rat
   return BiasBaseline{*model.rating_mean, {}, {}}.mean_errors(ratings).rmse();
 }
 
+/// Of a loss that counts mistakes: nothing that is measured in ratings.
+void print_mistakes(const ErrorSums& all, const ErrorSums& known) {
+  OutputFile out("");
+  out.write(fmt::format("{:<20}{:.6f}\n{:<20}{:.6f}\n{:<20}{}\n{:<20}{}\n", "loss", all.mean_loss(), "accuracy",
+                        1 - all.mae(), "n", all.count, "n_unknown", all.count - known.count));
+  if (known.count > 0 && known.count < all.count) {
+    out.write(fmt::format("{:<20}{:.6f}\n", "accuracy_known", 1 - known.mae()));
+  }
+  out.commit();
+}
+
 void print_evaluation(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline,
                       std::optional<double> mean, const TrainingRecord& record, Console& console) {
   OutputFile out("");
@@ -105,9 +119,53 @@ void print_evaluation(const ErrorSums& all, const ErrorSums& known, const Baseli
   console.note(text);
 }
 
+/// Of a loss of pairs: the ratings that count, each against an item (with bpr_item, a user) that is neither in the file
+/// nor in the training file, where that can be read.
+ErrorSums pair_errors(const EvaluateRequest& request, const Model& model, const TrainingRecord& record, Dataset& data,
+                      Scorer& scorer, Console& console) {
+  TrainConfig config;
+  config.positive_from = record.positive_from;
+  keep_positives(config, data.ratings);
+  TrainingFile train = training_ratings(request, model, record, console);
+  if (!train.ratings) {
+    console.note(
+        fmt::format("pairs may hold what the model was trained on: {} (--train FILE names it)", train.why_not));
+    train.ratings = Ratings{};
+  }
+  keep_positives(config, *train.ratings);
+  const Ratings known = known_part(model, train.ratings->view());
+  ThreadPool pool(request.engine.threads);
+  const ValidationPairs pairs(known.view(), data.ratings.view(), model.n_users, model.n_items, record.loss, record.seed,
+                              pool);
+  return pairs.errors([&](Span<const RowId, Host> user, Span<const RowId, Host> item, Span<float, Host> scores) {
+    scorer.predict(user, item, scores);
+  });
+}
+
+int report_pairs(const ErrorSums& sums, Position n, Console& console) {
+  if (!console.json()) {
+    OutputFile out("");
+    out.write(fmt::format("{:<20}{:.6f}\n{:<20}{:.6f}\n{:<20}{}\n{:<20}{}\n", "loss", sums.mean_loss(), "accuracy",
+                          1 - sums.mae(), "n", sums.count, "n_left_out", n - sums.count));
+    out.commit();
+    return 0;
+  }
+  JsonObject object;
+  object.number("loss", sums.mean_loss())
+      .number("accuracy", 1 - sums.mae())
+      .count("n", sums.count)
+      .count("n_left_out", n - sums.count);
+  OutputFile out("");
+  out.write(object.str() + '\n');
+  out.commit();
+  return 0;
+}
+
 std::string evaluation_json(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline,
                             std::optional<double> mean, const TrainingRecord& record) {
   JsonObject object;
+  object.number("loss", all.mean_loss());
+  if (counts_mistakes(record.loss)) object.number("accuracy", 1 - all.mae());
   object.number("rmse", all.rmse())
       .number("mae", all.mae())
       .count("n", all.count)
@@ -231,15 +289,23 @@ int run_verb(const EvaluateRequest& request, Console& console) {
     console.note("the file has no ratings: every one counts as 1 (--col-rating names a column)");
   }
   const auto scorer = chosen.engine->open(model);
+  if (is_pairwise(record.loss)) {
+    const Position n = data.ratings.size();
+    return report_pairs(pair_errors(request, model, record, data, *scorer, console), n, console);
+  }
   const ErrorSums all = scorer->errors(data.ratings.view(), record.loss);
   const Ratings known = known_part(model, data.ratings.view());
   const ErrorSums known_errors = known.empty() ? ErrorSums{} : scorer->errors(known.view(), record.loss);
+  const bool mistakes = counts_mistakes(record.loss);
   const BaselineResult baseline = measure_baseline(request, model, record, data.ratings.view(), console);
-  const std::optional<double> mean = baseline.mean_rmse ? baseline.mean_rmse : mean_rmse(model, data.ratings.view());
+  const std::optional<double> mean =
+      mistakes || baseline.mean_rmse ? baseline.mean_rmse : mean_rmse(model, data.ratings.view());
   if (console.json()) {
     OutputFile out("");
     out.write(evaluation_json(all, known_errors, baseline, mean, record) + '\n');
     out.commit();
+  } else if (mistakes) {
+    print_mistakes(all, known_errors);
   } else {
     print_evaluation(all, known_errors, baseline, mean, record, console);
   }

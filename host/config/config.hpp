@@ -16,7 +16,7 @@ enum class Solver { cholesky, cg, subspace };
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 
-enum class Loss { mse, l1, huber, bce_with_logits };
+enum class Loss { mse, l1, huber, bce_with_logits, kl, logistic, hinge, squared_hinge, bpr, bpr_item, warp };
 enum class Reduction { mean, sum };
 enum class Optimizer { sgd, adagrad, adam, sparse_adam, row_adagrad };
 enum class Gradients { sparse, dense };
@@ -28,6 +28,23 @@ enum class Shuffle { none, epoch };
 enum class RegScaling { count, none, weight };
 enum class BiasInit { zero, fitted };
 enum class Storage { fp32, fp16, bf16 };
+
+/// Losses of two classes: a rating above 0 is +1, any other -1. A score's error is then 1 where its sign is another,
+/// else 0.
+WF_HD constexpr bool has_two_classes(Loss loss) {
+  return loss == Loss::logistic || loss == Loss::hinge || loss == Loss::squared_hinge;
+}
+/// Losses of pairs: what is rated is to score above what is not. bpr and warp compare items for a user, bpr_item users
+/// for an item. An error is 1 where a pair is in the wrong order.
+WF_HD constexpr bool is_pairwise(Loss loss) {
+  return loss == Loss::bpr || loss == Loss::bpr_item || loss == Loss::warp;
+}
+
+/// Are errors 0 or 1? Then MAE is a share, and RMSE its root.
+WF_HD constexpr bool counts_mistakes(Loss loss) {
+  return has_two_classes(loss) || is_pairwise(loss);
+}
+
 /// Per-rating SGD on a device: rows of items in its memory, or those of a block in shared memory.
 enum class SgdPlan { chunks, tiles };
 
@@ -51,13 +68,26 @@ struct InitConfig {
 inline constexpr double kRowAdagradLr =
     0.05;  ///< row_adagrad's default, in units of the root of the ratings' deviation
 
+/// Per-rating SGD: lambda where nobody has set it, for each rating of a row. mse's is in units of the ratings'
+/// deviation. docs/losses.md has what they were measured with.
+constexpr double default_lambda(Loss loss) {
+  if (loss == Loss::bpr || loss == Loss::bpr_item) return 0.008;
+  if (loss == Loss::warp) return 0.3;  // of the ratings whose margin is violated, whose loss has a weight of up to 10
+  return loss == Loss::kl ? 0.01 : loss == Loss::logistic ? 0.02 : 0.09;
+}
+/// Of row_adagrad.
+constexpr double default_lr(Loss loss) {
+  return loss == Loss::bpr || loss == Loss::bpr_item ? 0.1 : kRowAdagradLr;
+}
+
 struct TrainConfig {
   Algorithm algorithm = Algorithm::sgd;
   // model
   int rank = 128;
   bool biases = true;
   BiasInit bias_init = BiasInit::fitted;  ///< fitted: the least-squares biases, which the factors then refine
-  std::optional<double> global_mean;      ///< nullopt: the mean of the training ratings (bce_with_logits: its logit)
+  std::optional<double>
+      global_mean;  ///< nullopt: the mean of the training ratings; bce_with_logits: its logit; two classes: 0
   InitConfig init;
   NormLimit norm_limit;
   bool scale_grad_by_freq = false;
@@ -67,12 +97,14 @@ struct TrainConfig {
   Reduction reduction = Reduction::mean;
   /// sum of losses + lambda_user sum_u s(u) |p_u|^2 + lambda_item sum_i s(i) |q_i|^2 + lambda_bias sum of squared
   /// biases; s is the row's number of training ratings, or 1 with RegScaling::none.
-  double lambda_user = 0.09, lambda_item = 0.09;
+  double lambda_user = default_lambda(Loss::mse), lambda_item = default_lambda(Loss::mse);
   RegScaling reg_scaling = RegScaling::count;
   double lambda_bias = 5;
-  double l1_user = 0, l1_item = 0;  ///< adds l1 |p_u|_1 and l1 |q_i|_1 for each rating; one step per rating only
-  bool nonnegative = false;         ///< factors stay >= 0; one step per rating only
-  double nu = 1;                    ///< RegScaling::weight: s = (ratings + unobserved_weight * other rows)^nu
+  double l1_user = 0, l1_item = 0;      ///< adds l1 |p_u|_1 and l1 |q_i|_1 for each rating; one step per rating only
+  int negatives = 50;                   ///< warp: drawn for a rating until one violates the margin, at most
+  std::optional<double> positive_from;  ///< losses of pairs: the least rating that counts; nullopt: any above 0
+  bool nonnegative = false;             ///< factors stay >= 0; one step per rating only
+  double nu = 1;                        ///< RegScaling::weight: s = (ratings + unobserved_weight * other rows)^nu
   // implicit feedback
   Convention convention = Convention::hu;
   double alpha = 0;
@@ -109,6 +141,9 @@ struct TrainConfig {
   // engine
   std::string engine = "auto";
   int threads = 0;  ///< 0: all
+
+  /// Does a rating count, for a loss of pairs?
+  bool is_positive(float rating) const { return positive_from ? rating >= *positive_from : rating > 0; }
 };
 
 }  // namespace wf

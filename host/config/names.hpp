@@ -21,8 +21,10 @@ WF_NAMES(Algorithm, 3, {"sgd", Algorithm::sgd}, {"als", Algorithm::als}, {"ials"
 WF_NAMES(Solver, 3, {"cholesky", Solver::cholesky}, {"cg", Solver::cg}, {"subspace", Solver::subspace});
 WF_NAMES(Convention, 4, {"hu", Convention::hu}, {"implicit", Convention::implicit}, {"spark", Convention::spark},
          {"ials", Convention::ials});
-WF_NAMES(Loss, 4, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},
-         {"bce_with_logits", Loss::bce_with_logits});
+WF_NAMES(Loss, 11, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},
+         {"bce_with_logits", Loss::bce_with_logits}, {"kl", Loss::kl}, {"logistic", Loss::logistic},
+         {"hinge", Loss::hinge}, {"squared_hinge", Loss::squared_hinge}, {"bpr", Loss::bpr},
+         {"bpr_item", Loss::bpr_item}, {"warp", Loss::warp});
 WF_NAMES(Reduction, 2, {"mean", Reduction::mean}, {"sum", Reduction::sum});
 WF_NAMES(Optimizer, 5, {"sgd", Optimizer::sgd}, {"adagrad", Optimizer::adagrad}, {"adam", Optimizer::adam},
          {"sparse_adam", Optimizer::sparse_adam}, {"row_adagrad", Optimizer::row_adagrad});

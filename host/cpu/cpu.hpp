@@ -56,6 +56,8 @@ class Cpu : public HostMemory {
   void settle_rows(const SgdTables<Host>& tables);
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
+  void rank_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                   const SgdSettings& settings, const RowPenalties<Host>& penalties, const Positives<Host>& positives);
 
   void gram(Rows<const float, Host> table, Rows<float, Host> sums);
   void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,

@@ -21,8 +21,9 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              OptimizerState<typename K::Space> state, ScoreOptions score_options,
                              GradientOptions<typename K::Space> gradient_options, RuleSettings rule, Loss loss,
                              RowPenalties<typename K::Space> penalties, Span<const Block, Host> blocks, NormLimit limit,
-                             SgdSettings settings, SgdTables<typename K::Space> sgd_tables, Position step, RowId row,
-                             float scale, Storage storage, Rows<float, Host> host_rows, RowRange range, RowSide side,
+                             SgdSettings settings, SgdTables<typename K::Space> sgd_tables,
+                             Positives<typename K::Space> positives, Position step, RowId row, float scale,
+                             Storage storage, Rows<float, Host> host_rows, RowRange range, RowSide side,
                              RowListsView<typename K::Space> lists, SolveSides<typename K::Space> sides,
                              SolveSettings solve) {
   { K::kName } -> std::convertible_to<const char*>;
@@ -79,6 +80,9 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   // between the two: settle_rows before the first update and after the last one, before anything else reads the rows
   k.settle_rows(sgd_tables);  // scales into the rows; row_adagrad's squared lengths into the records
   k.sgd_update(sgd_tables, ratings, blocks, settings, penalties);  // += errors before each step
+  // the same with a loss of pairs: each rating's anchor against a row of the block that it is not rated with, drawn by
+  // NegativeDraws (host/kernels/rank_rules.hpp). `positives` of all anchors. Where there is none, a rating is skipped
+  k.rank_update(sgd_tables, ratings, blocks, settings, penalties, positives);
 
   // -- least squares, one side at a time (host/kernels/solve_rules.hpp)
   k.gram(other, table);                      // table[f][g] = sum over the rows r of other: r[f] * r[g]

@@ -9,6 +9,7 @@
 #include "host/model/model.hpp"
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block_grid.hpp"
+#include "host/schedule/positives.hpp"
 #include "host/schedule/row_groups.hpp"
 #include "host/schedule/row_lists.hpp"
 

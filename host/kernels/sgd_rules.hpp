@@ -66,6 +66,7 @@ struct SgdSettings {
   float fast_share = 0;                    ///< 1 / the number of fast factors, 0: there are none
   float lambda_user = 0, lambda_item = 0;  ///< of all rows alike; RowPenalties add to it
   float l1_user = 0, l1_item = 0;
+  int negatives = 1;  ///< warp: of a rating at most
   bool nonnegative = false;
   std::uint64_t seed = 0;  ///< with the epoch: of the random numbers that kernels draw
   std::uint32_t epoch = 0;

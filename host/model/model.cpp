@@ -165,6 +165,8 @@ void set_rating_facts(Model& model, const ValueFacts& ratings, const TrainConfig
     const double share = std::clamp(ratings.mean, kMargin, 1 - kMargin);
     global_mean = std::log(share / (1 - share));
   }
+  // a score of 0 is between the classes; of a pair's scores the difference counts
+  if (counts_mistakes(config.loss)) global_mean = 0;
   model.global_mean = static_cast<float>(config.biases ? config.global_mean.value_or(global_mean) : 0);
 }
 

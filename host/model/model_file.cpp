@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/model/libmf_model.hpp"
 #include "host/model/safetensors.hpp"
 
 #include <algorithm>
@@ -273,6 +274,7 @@ void write_model(const Model& model, const std::string& path) {
 }
 
 Model read_model(const std::string& path) {
+  if (is_libmf_model(path)) return read_libmf_model(path);
   const SafetensorsReader file(path);
   Model model;
   model.metadata = file.metadata();

@@ -13,7 +13,8 @@ namespace wf {
 void write_model(const Model& model, const std::string& path);
 
 /// Sizes are checked before anything is allocated; throws InputError for anything that is not a whole model. A
-/// PyTorch module's own tables, saved without ids and metadata, are one: ids are then row numbers, means 0.
+/// PyTorch module's own tables, saved without ids and metadata, are one: ids are then row numbers, means 0. So is the
+/// text of LIBMF's mf-train (host/model/libmf_model.hpp).
 Model read_model(const std::string& path);
 
 /// The tensors named user_factors.weight, ... of any .safetensors file into a model of the same shape: `--init-from`.

@@ -98,9 +98,9 @@ struct Chunk {
   std::uint64_t number = 0;  ///< of all in the grid: what is drawn for a chunk is a function of it
 };
 
-/// Chunk `index` of `blocks`, in which chunk numbers ascend.
+/// The place in `blocks`, in which chunk numbers ascend, of the one that has chunk `index`.
 template <class Blocks>
-WF_HD inline Chunk chunk_of(const Blocks& blocks, Position index) {
+WF_HD inline Position block_of_chunk(const Blocks& blocks, Position index) {
   Position low = 0, high = blocks.size;  // the last block whose first chunk is not behind the index
   while (high - low > 1) {
     const Position middle = (low + high) / 2;
@@ -110,7 +110,13 @@ WF_HD inline Chunk chunk_of(const Blocks& blocks, Position index) {
       high = middle;
     }
   }
-  const ChunkedBlock block = blocks[low];
+  return low;
+}
+
+/// Chunk `index` of `blocks`.
+template <class Blocks>
+WF_HD inline Chunk chunk_of(const Blocks& blocks, Position index) {
+  const ChunkedBlock block = blocks[block_of_chunk(blocks, index)];
   const Position place = index - block.first_chunk, begin = block.begin + place * kChunkRatings;
   return {begin, begin + kChunkRatings < block.end ? begin + kChunkRatings : block.end,
           std::uint64_t{block.number} << 32 | static_cast<std::uint64_t>(place)};

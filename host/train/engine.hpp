@@ -22,10 +22,11 @@ struct EpochReport {
   int epochs = 0;         ///< planned
   double train_loss = 0;  ///< mean of the loss before each update
   double train_rmse = 0;  ///< of the errors before each update
-  std::optional<double> valid_rmse, valid_mae;
+  std::optional<double> valid_loss, valid_rmse, valid_mae;
   double lr = 0;
   double seconds = 0;  ///< of the updates, without validation
   Position ratings = 0;
+  Position skipped = 0;  ///< ratings without an unrated row to be set against
   bool best = false;
 };
 

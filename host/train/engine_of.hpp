@@ -6,6 +6,7 @@
 #include "host/train/memory_plan.hpp"
 #include "host/train/record_tables.hpp"
 #include "host/train/training_loop.hpp"
+#include "host/train/validation_pairs.hpp"
 #include "host/train/visiting_sgd.hpp"
 
 #include <utility>
@@ -99,6 +100,7 @@ class EngineOf final : public Engine {
       throw UsageError("engine " + name() + " keeps factors in fp32",
                        "leave out --storage, or take --engine cuda without --deterministic");
     }
+    if (is_pairwise(config.loss)) check_pairwise(grid, plan);
     rename_rows(model.tables, model, grid, Naming::to_grid);
     TrainResult result = plan.residency == Residency::nothing
                              ? train_visiting(model, grid, valid, plan, config, callbacks)
@@ -145,6 +147,14 @@ class EngineOf final : public Engine {
     return plan(size, config);
   }
 
+  /// Unrated rows are looked up in lists of all ratings.
+  static void check_pairwise(const BlockGrid& grid, const MemoryPlan& plan) {
+    if (!grid.in_memory()) throw UsageError("losses of pairs need all ratings in memory", "leave out --memory");
+    if (plan.residency != Residency::nothing) return;
+    throw DeviceError("losses of pairs need the rows of users and items on the device",
+                      "take a lower --rank, or --engine cpu");
+  }
+
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
                             const TrainConfig& config, const TrainCallbacks& callbacks) {
     checked_plan(size_of(model, train.size(), valid.size()), config);
@@ -166,15 +176,34 @@ class EngineOf final : public Engine {
                              const TrainConfig& config, const TrainCallbacks& callbacks) {
     RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config, K::padded_rank(model.rank)), best;
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
+    const bool pairwise = is_pairwise(config.loss);
+    const ValidationPairs pairs = pairwise ? validation_pairs(model, grid, valid, config) : ValidationPairs();
     TrainResult result = run_epochs(
-        kernels_, tables, best, grid.n_ratings(), valid.size(), config, callbacks,
+        kernels_, tables, best, grid.n_ratings(), pairwise ? pairs.size() : valid.size(), config, callbacks,
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
+          if (pairwise) return pair_errors(pairs, tables.view(model), score_options(model, config.loss));
           return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid,
                            std::min(plan.set_ratings, kStagedRatings));
         });
     tables.to_host(kernels_, model);
     return result;
+  }
+
+  static ValidationPairs validation_pairs(const Model& model, const BlockGrid& grid, const RatingsView<Host>& valid,
+                                          const TrainConfig& config) {
+    if (valid.size() == 0) return {};
+    ThreadPool pool(config.threads);
+    return {grid.ratings(), valid, model.n_users, model.n_items, config.loss, config.seed, pool};
+  }
+  ErrorSums pair_errors(const ValidationPairs& pairs, const ModelView<const float, typename K::Space>& model,
+                        const ScoreOptions& options) {
+    return pairs.errors([&](Span<const RowId, Host> user, Span<const RowId, Host> item, Span<float, Host> scores) {
+      const auto users = kernels_.borrow(user), items = kernels_.borrow(item);
+      auto out = kernels_.output(scores);
+      kernels_.predict(model, options, users.span(), items.span(), out.span());
+      kernels_.finish(out, scores);
+    });
   }
 
   /// Rows are at home on the host.

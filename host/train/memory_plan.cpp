@@ -92,10 +92,15 @@ MemoryPlan plan_blocks(const TrainingSize& size, const TrainConfig& config, Resi
   } else {
     const Position records = rows * kRecord * kFloat, factors = checked_product(rows, row) - records;
     add(plan, "factors", factors);
-    add(plan, "best epoch", size.n_valid > 0 ? factors + records : 0);
+    const bool chooses = size.n_valid > 0 && !is_pairwise(config.loss);  // of pairs the last epoch is the model
+    add(plan, "best epoch", chooses ? factors + records : 0);
     add(plan, "optimizer", records);
   }
   add(plan, "penalties", penalty_bytes(size, config, 0));
+  if (is_pairwise(config.loss)) {  // rows by anchor, and where each list begins
+    const Position anchors = config.loss == Loss::bpr_item ? size.n_items : size.n_users;
+    add(plan, "positives", Position{sizeof(RowId)} * size.n_train + Position{sizeof(Position)} * (anchors + 1));
+  }
   if (residency == Residency::everything) {
     add(plan, "ratings", kRating * (size.n_train + 2 * std::min(size.n_valid, kStagedRatings)));
   } else {

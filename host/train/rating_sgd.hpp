@@ -1,6 +1,7 @@
 // Per-rating SGD over the block grid, once for all kernel sets: one step for each rating, strata one after the other.
 #pragma once
 #include "host/kernels/contract.hpp"
+#include "host/kernels/rank_rules.hpp"
 #include "host/schedule/block_reader.hpp"
 #include "host/train/engine.hpp"
 #include "host/train/grid_rows.hpp"
@@ -59,6 +60,7 @@ class RatingSgd {
     } else if (grid.in_memory()) {
       pinned_.emplace(kernels, grid.ratings());
     }
+    if (is_pairwise(config.loss)) positives_.emplace(kernels, positives_of(config, tables, grid));
     settle();
   }
 
@@ -68,7 +70,11 @@ class RatingSgd {
     const SgdSettings settings = sgd_settings(config_, epoch, lr, grid_);
     step_sets(reader_, epoch, after_set, [&](const BlockSet& set) {
       const StagedBlocks<Space> staged = at_hand(set);
-      kernels_.sgd_update(tables_, staged.ratings, staged.blocks, settings, penalties_.view());
+      if (positives_) {
+        kernels_.rank_update(tables_, staged.ratings, staged.blocks, settings, penalties_.view(), positives_->view());
+      } else {
+        kernels_.sgd_update(tables_, staged.ratings, staged.blocks, settings, penalties_.view());
+      }
     });
     settle();
     return kernels_.take_errors();
@@ -97,6 +103,24 @@ class RatingSgd {
     decltype(std::declval<K&>().borrow(Span<const float, Host>{})) value;
   };
 
+  /// Of a grid in memory, by its names.
+  static PositiveLists positives_of(const TrainConfig& config, const SgdTables<Space>& tables, const BlockGrid& grid) {
+    ThreadPool pool(config.threads);
+    const RatingsView<Host> all = grid.ratings();
+    return anchors_items(config.loss) ? positive_lists(all.item, all.user, tables.item.count, pool)
+                                      : positive_lists(all.user, all.item, tables.user.count, pool);
+  }
+  struct BorrowedPositives {
+    BorrowedPositives(K& kernels, PositiveLists&& all)
+        : lists(std::move(all)),
+          starts(kernels.borrow(std::as_const(lists.starts).span())),
+          partners(kernels.borrow(std::as_const(lists.partners).span())) {}
+    Positives<Space> view() const { return {starts.span(), partners.span()}; }
+    PositiveLists lists;
+    decltype(std::declval<K&>().borrow(Span<const Position, Host>{})) starts;
+    decltype(std::declval<K&>().borrow(Span<const RowId, Host>{})) partners;
+  };
+
   K& kernels_;
   SgdTables<Space> tables_;
   TrainConfig config_;
@@ -104,6 +128,7 @@ class RatingSgd {
   Penalties<K> penalties_;
   BlockReader reader_;
   std::optional<Borrowed> resident_;
+  std::optional<BorrowedPositives> positives_;
   std::optional<PinnedRatings<K>> pinned_;
 };
 

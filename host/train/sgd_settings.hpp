@@ -24,6 +24,7 @@ inline SgdSettings sgd_settings(const TrainConfig& config, int epoch, double lr,
   }
   settings.l1_user = static_cast<float>(config.l1_user);
   settings.l1_item = static_cast<float>(config.l1_item);
+  settings.negatives = config.negatives;
   settings.nonnegative = config.nonnegative;
   settings.seed = config.seed;
   settings.epoch = static_cast<std::uint32_t>(epoch);

@@ -110,7 +110,8 @@ inline void check_convergence(int epoch, double lr, double train_loss, double cr
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
 /// the loss is no longer finite. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
-/// ratings; `best` is where it is kept, and in the end what the last epoch left. `memory`: where the tables are.
+/// ratings, or with a loss of pairs the last one; `best` is where it is kept, and in the end what the last epoch left.
+/// `memory`: where the tables are.
 template <class Memory, class TablesOf, class RunEpoch, class Validate>
 TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Position n_train, Position n_valid,
                        const TrainConfig& config, const TrainCallbacks& callbacks, const RunEpoch& run_epoch,
@@ -118,6 +119,8 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Positio
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
   EarlyStopping stopping(config.patience, config.min_delta);
+  // by random pairs a model is past its best long before it ranks best (docs/decisions/0018-losses-of-pairs.md)
+  const bool chooses = n_valid > 0 && !is_pairwise(config.loss);
   const auto stop_requested = [&] { return callbacks.stop_requested && callbacks.stop_requested(); };
 
   for (int epoch = 1; epoch <= config.epochs; ++epoch) {
@@ -131,9 +134,11 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Positio
     report.seconds = seconds_since(start);
     report.train_loss = sums.mean_loss();
     report.train_rmse = sums.rmse();
-    if (sums.count < n_train) {  // stopped in the middle: this epoch was not measured and cannot be called the best
+    report.skipped = sums.skipped;
+    if (sums.count + sums.skipped <
+        n_train) {  // stopped in the middle: this epoch was not measured and cannot be called the best
       result.reason = StopReason::interrupted;
-      result.partial_epoch = n_valid == 0 || result.best_epoch == 0;
+      result.partial_epoch = !chooses || result.best_epoch == 0;
       break;
     }
     rate.observe(sums.loss);
@@ -141,27 +146,28 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Positio
     double criterion = report.train_loss;
     if (n_valid > 0) {
       const ErrorSums errors = validate();
+      report.valid_loss = errors.mean_loss();
       report.valid_rmse = errors.rmse();
       report.valid_mae = errors.mae();
       criterion = errors.mean_loss();
     }
     check_convergence(epoch, report.lr, report.train_loss, criterion, result);
-    report.best = n_valid > 0 ? stopping.observe(epoch, criterion) : true;
+    report.best = chooses ? stopping.observe(epoch, criterion) : true;
     if (report.best) result.best_epoch = epoch;
     // a second copy of the tables exists only where there is a validation set to choose by
-    if (report.best && n_valid > 0) tables.copy_to(memory, best);
+    if (report.best && chooses) tables.copy_to(memory, best);
     result.epochs.push_back(report);
     if (callbacks.epoch) callbacks.epoch(report);
     if (stop_requested()) {
       result.reason = StopReason::interrupted;
       break;
     }
-    if (n_valid > 0 && config.early_stopping && stopping.exhausted()) {
+    if (chooses && config.early_stopping && stopping.exhausted()) {
       result.reason = StopReason::early;
       break;
     }
   }
-  if (n_valid > 0 && result.best_epoch > 0) std::swap(tables, best);
+  if (chooses && result.best_epoch > 0) std::swap(tables, best);
   return result;
 }
 

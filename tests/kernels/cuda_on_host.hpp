@@ -209,6 +209,17 @@ class CudaOnHost {
     users.bring_back(tables.user);
     items.bring_back(tables.item);
   }
+  void rank_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+                   const SgdSettings& settings, const RowPenalties<Host>& penalties, const Positives<Host>& positives) {
+    RecordVisitor users(cuda_, tables.user), items(cuda_, tables.item);
+    const auto user = cuda_.borrow(penalties.user), item = cuda_.borrow(penalties.item);
+    const auto starts = cuda_.borrow(positives.starts);
+    const auto partners = cuda_.borrow(positives.partners);
+    cuda_.rank_update({users.view(), items.view(), tables.biases, tables.global_mean}, cuda_.stage(ratings), blocks,
+                      settings, {user.span(), item.span(), {}, {}}, {starts.span(), partners.span()});
+    users.bring_back(tables.user);
+    items.bring_back(tables.item);
+  }
   void gram(Rows<const float, Host> table, Rows<float, Host> sums) {
     Visitor there(cuda_, table), out(cuda_, sums);
     cuda_.gram(there.view(), out.view());

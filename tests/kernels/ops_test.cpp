@@ -1,4 +1,5 @@
 // Every op of the contract: by hand for all kernel sets, then equal to the reference on awkward shapes.
+#include "host/config/names.hpp"
 #include "host/cpu/cpu.hpp"
 #include "host/kernels/losses.hpp"
 #include "host/reference/reference.hpp"
@@ -100,6 +101,26 @@ TYPED_TEST(Ops, RatingErrorsOfEachLossAsComputedByHand) {
   EXPECT_DOUBLE_EQ(errors(Loss::l1).loss, 3.5);
   EXPECT_DOUBLE_EQ(errors(Loss::huber).loss, 2.5 + 0.125);
   EXPECT_NEAR(errors(Loss::bce_with_logits).loss, 2 * (2 + std::log1p(std::exp(-2.0))) - 2 * 6.5, 1e-12);
+  EXPECT_NEAR(errors(Loss::kl).loss, 5 * std::log(2.5) - 3 + 1.5 * std::log(0.75) + 0.5, 1e-6);
+  EXPECT_EQ(errors(Loss::kl).absolute, 3.5);
+}
+
+TYPED_TEST(Ops, LossesOfTwoClassesAsComputedByHand) {
+  Tables4 tables(1, 2, 1, 0);
+  tables.user_factors = Table{{0.5F}};
+  tables.item_factors = Table{{1}, {-3}};                                             // scores 0.5 and -1.5
+  const Ratings ratings = ratings_of({{0, 0, 5}, {0, 0, 0}, {0, 1, 1}, {0, 1, -1}});  // labels +1, -1, +1, -1
+  const auto errors = [&](Loss loss) {
+    this->kernels_.rating_errors(tables.view(false), {.loss = loss}, ratings.view());
+    return this->kernels_.take_errors();
+  };
+  const auto logistic = [](double margin) { return std::log(1 + std::exp(-margin)); };
+  const ErrorSums sums = errors(Loss::logistic);
+  EXPECT_NEAR(sums.loss, logistic(0.5) + logistic(-0.5) + logistic(-1.5) + logistic(1.5), 1e-6);
+  EXPECT_EQ(sums.absolute, 2) << "two scores have the wrong sign";
+  EXPECT_EQ(sums.squared, 2);
+  EXPECT_DOUBLE_EQ(errors(Loss::hinge).loss, 0.5 + 1.5 + 2.5);
+  EXPECT_DOUBLE_EQ(errors(Loss::squared_hinge).loss, 0.25 + 2.25 + 6.25);
 }
 
 TYPED_TEST(Ops, ScoreItemsIsPredictOfUsersForAllItems) {
@@ -380,16 +401,32 @@ TEST(Cpu, GivesTheSameBitsForAnyNumberOfThreads) {
 }
 
 TEST(Losses, SlopesAreTheDerivativesOfTheValues) {
-  for (const Loss loss : {Loss::mse, Loss::l1, Loss::huber, Loss::bce_with_logits}) {
-    for (const double score : {-40.0, -2.5, -0.3, 0.4, 1.7, 3.1, 40.0}) {
-      with_loss(loss, [&](auto kind) {
-        const double h = 1e-6, rating = 0.75;
-        const double numeric =
-            (loss_value<kind()>(score + h, rating) - loss_value<kind()>(score - h, rating)) / (2 * h);
-        EXPECT_NEAR(loss_slope<kind()>(score, rating), numeric, 1e-6) << static_cast<int>(loss) << " at " << score;
-      });
+  for (const auto& [name, loss] : Names<Loss>::table) {
+    for (const double rating : {0.75, 0.0}) {
+      for (const double score : {-40.0, -2.5, -0.3, 0.005, 0.4, 1.7, 3.1, 40.0}) {
+        with_loss(loss, [&, of = name](auto kind) {
+          const double h = 1e-6;
+          const double numeric =
+              (loss_value<kind()>(score + h, rating) - loss_value<kind()>(score - h, rating)) / (2 * h);
+          EXPECT_NEAR(loss_slope<kind()>(score, rating), numeric, 1e-6) << of << " at " << score << ", " << rating;
+        });
+      }
     }
   }
+}
+
+TEST(Losses, KlGoesOnStraightBelowItsLeastScore) {
+  EXPECT_FLOAT_EQ((loss_slope<Loss::kl>(-5.0F, 3.0F)), 1 - 3 / 0.01F);
+  EXPECT_NEAR((loss_value<Loss::kl>(0.0, 3.0)), 3 * std::log(3 / 0.01) - 3 + 0.01 + (3 / 0.01 - 1) * 0.01, 1e-12);
+  EXPECT_EQ((loss_value<Loss::kl>(2.0, 0.0)), 2) << "a rating of 0 is the score alone";
+}
+
+TEST(Losses, OfTwoClassesKnowTheSignOfARatingAlone) {
+  EXPECT_FLOAT_EQ((loss_value<Loss::logistic>(2.0F, 5.0F)), (loss_value<Loss::logistic>(2.0F, 0.5F)));
+  EXPECT_FLOAT_EQ((loss_value<Loss::hinge>(0.25F, 0.0F)), 1.25F);
+  EXPECT_FLOAT_EQ((loss_slope<Loss::squared_hinge>(0.25F, -1.0F)), 2.5F);
+  EXPECT_EQ((loss_slope<Loss::hinge>(-1.0F, -1.0F)), 0) << "a margin of 1 is enough";
+  EXPECT_NEAR((loss_value<Loss::logistic>(-1000.0F, 1.0F)), 1000, 1e-3) << "no overflow";
 }
 
 TEST(Losses, L1HasSlopeZeroAtZero) {

@@ -1,4 +1,5 @@
 // A batch stepped as a whole has the bits of the ops one by one, on every instruction set and number of threads.
+#include "host/config/names.hpp"
 #include "host/cpu/cpu.hpp"
 #include "tests/kernels/problems.hpp"
 
@@ -114,7 +115,7 @@ TEST(StepBatch, HasTheBitsOfTheOpsOnEveryInstructionSetAndNumberOfThreads) {
 
 TEST(StepBatch, KnowsEveryRuleAndLoss) {
   for (const Rule rule : {Rule::sgd, Rule::momentum, Rule::adagrad, Rule::adam, Rule::sparse_adam}) {
-    for (const Loss loss : {Loss::mse, Loss::l1, Loss::huber, Loss::bce_with_logits}) {
+    for (const auto& [word, loss] : Names<Loss>::table) {
       SCOPED_TRACE(testing::Message() << static_cast<int>(rule) << ", loss " << static_cast<int>(loss));
       const RuleSettings settings{.rule = rule, .lr = 0.01, .momentum = 0.9};
       Cpu plain(1, Simd::portable), fastest(2);

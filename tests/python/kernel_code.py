@@ -26,6 +26,7 @@ HOT = {
     "cuda/kernels/sgd_blocks.cu": ([r"ld\.shared\.[fb]32"], []),
     "cuda/kernels/sgd_chunks.cu": ([r"ld\.global\.cg\.v4\.[fb]32", r"st\.global\.cg\.v4\.[fbu]32"], []),
     "cuda/kernels/sgd_tiles.cu": ([r"ld\.global\.cg\.v4\.[fb]32", r"ld\.shared\.v4\.[fbu]32", r"st\.shared\.v4\.[fbu]32"], []),
+    "cuda/kernels/rank_update.cu": ([r"ld\.global\.cg\.[fb]32", r"st\.global\.cg\.[fb]32"], [r"\.local\."]),
     "cuda/kernels/group_rows.cu": ([r"atom\.global\.cas\.b32"], []),
 }
 # Before sm_90 there are no vector atomics: the scalar ones must be what is there.
