@@ -61,7 +61,7 @@ set_target_properties(wf_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED
 foreach(source IN LISTS cuda_sources)
   if(source MATCHES "/sgd_(chunks|tiles)\\.cu$")
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "--prec-div=false;--prec-sqrt=false")
-  elseif(source MATCHES "\\.cu$" AND NOT source MATCHES "/(gram|descend_rows|solve_(rows|short|large))\\.cu$")
+  elseif(source MATCHES "\\.cu$" AND NOT source MATCHES "/(gram|descend_rows|solve_(rows|short|large|tensors))\\.cu$")
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS --fmad=false)
   endif()
 endforeach()

@@ -41,7 +41,8 @@ inline constexpr int kStaged = kWarp;  ///< ratings whose partners are staged at
 /// Shared memory of a block that sums equations. No constructors: shared memory takes none.
 template <class T>
 struct EquationRoom {
-  alignas(16) float stage[kStaged * T::kPitch];
+  static constexpr int kPitch = T::kPitch > T::kSide + 8 ? T::kPitch : T::kSide + 8;  // of tensor_sums.cuh, the larger
+  alignas(32) float stage[kStaged * kPitch];
   float curvature[kStaged], pull[kStaged];
   alignas(16) float right[T::kSide], border[T::kSide];  // of the columns at hand
   double total_curvature, total_pull;

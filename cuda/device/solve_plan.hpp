@@ -20,6 +20,12 @@ struct SolvedColumns {
   bool vector = false;             ///< the columns begin at 16 bytes in each row and are a multiple of four
 };
 
+/// The largest magnitudes among partners' factors and ratings' values, as bits: whole numbers have a maximum by
+/// atomics.
+struct Largest {
+  unsigned factor = 0, value = 0;
+};
+
 /// What the kernels of solve_rows work on.
 struct SolveWork {
   RowListsView<Device> lists;
@@ -27,7 +33,8 @@ struct SolveWork {
   Rows<const float, Device> gram;  ///< of the partners; empty unless cells without rating weigh something
   SolveSettings settings;
   Span<float, Device> scores;  ///< [ratings] of the rows as they are, for Solver::subspace: terms are what is left
-  const char* done = nullptr;  ///< [rows] not 0: solved already; or nullptr: none is
+  const Largest* largest = nullptr;  ///< for Precision::fp16
+  const char* done = nullptr;        ///< [rows] not 0: solved already; or nullptr: none is
 
   WF_HD bool is_done(Position row) const { return done != nullptr && done[row] != 0; }
 };

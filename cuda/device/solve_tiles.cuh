@@ -2,7 +2,7 @@
 #pragma once
 #include "cuda/device/cholesky.cuh"
 #include "cuda/device/descent.cuh"
-#include "cuda/device/pieces.cuh"
+#include "cuda/device/tensor_sums.cuh"
 
 namespace wf {
 
@@ -147,8 +147,10 @@ __device__ void solve_equations(const SolveWork& work, Position row, const Solve
   }
 }
 
-template <class T, Weight kWeight>
-__global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
+template <class T, Weight kWeight, Precision kPrecision>
+__global__ void __launch_bounds__(T::kThreads, kPrecision != Precision::fp32 ? kTensorBlocks<T>
+                                               : T::kTile == 8               ? 3
+                                                                             : 6)
     solve_rows_kernel(SolveWork work, SolvedColumns unknown, RowChoice choice, SolveCounts counts) {
   WF_SHARED(SolveRoom<T>, room);
   const Square square{unknown.columns, unknown.columns, true};
@@ -162,7 +164,6 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
     if (count == 0 || (!long_rows && count > choice.longest) || work.is_done(row)) continue;
     share_ridge(work, row, room.ridge);
     equations.clear();
-    add_base<T>(work, at, square.left, square.right, equations.sums);
     if (long_rows) {
       const Position floats = part_floats<T>(static_cast<int>(blockDim.x));
       const LongRow pieces = choice.long_rows[turn];
@@ -172,10 +173,15 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
         equations.terms.curvature += choice.terms[piece].curvature;
         equations.terms.pull += choice.terms[piece].pull;
       }
+    } else if constexpr (kPrecision != Precision::fp32) {
+      const Position begin = work.lists.begin[row];
+      add_ratings_by_tensors<T, kWeight, kPrecision>(ListRatings{work}, begin, begin + count, at, square.left,
+                                                     unknown.vector, room.equations, equations);
     } else {
       add_ratings<T, kWeight>(ListRatings{work}, work.lists.begin[row], work.lists.begin[row] + count, at, square.left,
                               square.right, unknown.vector, room.equations, room.equations.stage, equations);
     }
+    add_base<T>(work, at, square.left, square.right, equations.sums);
     __syncthreads();  // the stage is not read any more
     solve_equations<T>(work, row, unknown, at, equations, room, counts);
     __syncthreads();  // nor the room

@@ -88,6 +88,20 @@ void with_tiles(int columns, const F& f) {
   f(Tiles<8>{});
 }
 
+/// Columns f .. f + 3 of a row of which `count` are there, zeros behind them. `vector`: see stage_rows.
+__device__ inline float4 load_columns(const float* row, int count, int f, bool vector) {
+  float4 four = make_float4(0, 0, 0, 0);
+  if (vector) {
+    if (f < count) four = __ldg(reinterpret_cast<const float4*>(row + f));
+  } else {
+    if (f < count) four.x = __ldg(row + f);
+    if (f + 1 < count) four.y = __ldg(row + f + 1);
+    if (f + 2 < count) four.z = __ldg(row + f + 2);
+    if (f + 3 < count) four.w = __ldg(row + f + 3);
+  }
+  return four;
+}
+
 /// Vector n of the stage: the columns of row row_of(n) of the table, zeros behind them up to `padded`. Callers: all
 /// threads of the block. `vector`: the columns begin at 16 bytes in each row and are a multiple of four.
 template <class T, class RowOf>
@@ -97,16 +111,7 @@ __device__ void stage_rows(const Rows<const float, Device>& table, const Columns
   for (int at = static_cast<int>(threadIdx.x); at < count * kQuads; at += static_cast<int>(blockDim.x)) {
     const int n = at / kQuads, f = at % kQuads * 4;
     if (f >= padded) continue;
-    const float* const from = table.row(row_of(n)) + columns.from + f;
-    float4 four = make_float4(0, 0, 0, 0);
-    if (vector) {
-      if (f < columns.count) four = __ldg(reinterpret_cast<const float4*>(from));
-    } else {
-      if (f < columns.count) four.x = __ldg(from);
-      if (f + 1 < columns.count) four.y = __ldg(from + 1);
-      if (f + 2 < columns.count) four.z = __ldg(from + 2);
-      if (f + 3 < columns.count) four.w = __ldg(from + 3);
-    }
+    const float4 four = load_columns(table.row(row_of(n)) + columns.from, columns.count, f, vector);
     *reinterpret_cast<float4*>(stage + n * T::kPitch + T::place(f)) = four;
   }
 }

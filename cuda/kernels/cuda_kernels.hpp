@@ -227,6 +227,7 @@ class Cuda {
   DeviceBuffer<LongList> long_lists_;         // behind one that holds their number
   DeviceBuffer<float> list_scores_;           // [ratings]
   DeviceBuffer<char> open_rows_, done_rows_;  // [rows]
+  DeviceBuffer<Largest> largest_;             // [1]
   DeviceBuffer<SolvedRows> solved_;           // [1]; empty before the first solve_rows
 };
 

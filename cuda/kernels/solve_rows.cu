@@ -20,6 +20,7 @@
 #include "cuda/device/score.cuh"
 #include "cuda/device/solve_tiles.cuh"
 #include "cuda/kernels/cuda_kernels.hpp"
+#include "cuda/kernels/solve_tensors.hpp"
 #include "cuda/runtime/ranges.hpp"
 
 namespace wf {
@@ -62,6 +63,31 @@ __global__ void __launch_bounds__(kBlockThreads) find_long_lists_kernel(RowLists
     const auto before = atomicAdd(reinterpret_cast<unsigned long long*>(&found->row), 1ULL);
     found[1 + before] = {row, lists.begin[row], lists.begin[row + 1]};
   }
+}
+
+/// A float's bits without sign are ordered as its magnitude is.
+__device__ unsigned magnitude(float x) {
+  return __float_as_uint(x) & 0x7FFFFFFFU;
+}
+__global__ void __launch_bounds__(kBlockThreads)
+    find_largest_kernel(Rows<const float, Device> table, Span<const float, Device> values, Largest* largest) {
+  unsigned factor = 0, value = 0;
+  const Walk rows = lanes_walk(), walk = thread_walk();
+  for (Position r = rows.first; r < table.count; r += rows.step) {
+    for (int f = this_lane(); f < table.rank; f += kWarp) factor = max(factor, magnitude(table.row(r)[f]));
+  }
+  for (Position n = walk.first; n < values.size; n += walk.step) value = max(value, magnitude(values[n]));
+  for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) {
+    factor = max(factor, __shfl_xor_sync(kAllLanes, factor, lanes));
+    value = max(value, __shfl_xor_sync(kAllLanes, value, lanes));
+  }
+  if (this_lane() != 0) return;
+  atomicMax(&largest->factor, factor);
+  atomicMax(&largest->value, value);
+}
+
+bool by_tensors(const SolveSettings& settings, const SolvedColumns& unknown) {
+  return settings.precision != Precision::fp32 && unknown.columns.count <= kTileColumns;
 }
 
 template <class T>
@@ -125,10 +151,15 @@ void Cuda::solve_long_lists(const SolveWork& work, const SolvedColumns& unknown,
       long_rows_.grow(static_cast<Position>(rows.size()), gpu_.compute());
       transfer_.upload(gpu_.compute(), long_rows_.data(),
                        {{rows.data(), static_cast<Position>(rows.size() * sizeof(LongRow))}});
-      const auto kernel = work.settings.implicit ? sum_pieces_kernel<T, Weight::given, ListRatings>
-                                                 : sum_pieces_kernel<T, Weight::one, ListRatings>;
-      launch(gpu_, "solve_rows", {count * squares, threads, 0}, kernel, ListRatings{work}, unknown.columns,
-             unknown.vector, upload_pieces(pieces), squares, solve_parts_.data(), piece_terms_.data());
+      if (by_tensors(work.settings, unknown)) {
+        launch(gpu_, "solve_rows", {count, threads, 0}, tensor_pieces_kernel<T>(work.settings), work, unknown,
+               upload_pieces(pieces), solve_parts_.data(), piece_terms_.data());
+      } else {
+        const auto kernel = work.settings.implicit ? sum_pieces_kernel<T, Weight::given, ListRatings>
+                                                   : sum_pieces_kernel<T, Weight::one, ListRatings>;
+        launch(gpu_, "solve_rows", {count * squares, threads, 0}, kernel, ListRatings{work}, unknown.columns,
+               unknown.vector, upload_pieces(pieces), squares, solve_parts_.data(), piece_terms_.data());
+      }
       solve(RowChoice{
           0, {long_rows_.data(), static_cast<Position>(rows.size())}, solve_parts_.data(), piece_terms_.data()});
     }
@@ -147,8 +178,9 @@ void Cuda::solve_columns(const SolveWork& work, const SolvedColumns& unknown, co
   with_tiles(unknown.columns.count, [&](auto tiles) {
     using T = decltype(tiles);
     const int threads = threads_for<T>(unknown.columns.count);
-    const auto kernel =
-        work.settings.implicit ? solve_rows_kernel<T, Weight::given> : solve_rows_kernel<T, Weight::one>;
+    const RowsKernel kernel = by_tensors(work.settings, unknown) ? tensor_rows_kernel<T>(work.settings)
+                              : work.settings.implicit           ? solve_rows_kernel<T, Weight::given, Precision::fp32>
+                                                                 : solve_rows_kernel<T, Weight::one, Precision::fp32>;
     launch(gpu_, "solve_rows", grid_over(work.lists.rows(), 1, threads), kernel, work, unknown,
            RowChoice{.longest = kLongList}, counts);
     solve_long_lists(work, unknown, long_lists, threads, [&](const RowChoice& choice) {
@@ -173,6 +205,13 @@ void Cuda::solve_rows(const RowListsView<Device>& lists, const SolveSides<Device
   const int rank = sides.rank();
   if (settings.solver == Solver::cg && rank > kTileColumns) return descend_rows(work);
   solve_short(work);
+  if (settings.precision == Precision::fp16) {
+    largest_.grow(1, gpu_.compute());
+    clear(largest_.data(), largest_.bytes());
+    launch(gpu_, "solve_rows", lanes_over(sides.partner_factors.count), find_largest_kernel, sides.partner_factors,
+           settings.implicit ? lists.value : Span<const float, Device>{}, largest_.data());
+    work.largest = largest_.data();
+  }
   const std::vector<LongList> found = long_lists(lists);
   int block = rank + 1;
   if (settings.solver == Solver::subspace) {

@@ -49,7 +49,7 @@ const std::vector<Readers>& readers() {
         "item-padding-idx"}},
       {{Algorithm::sgd, Algorithm::als},
        {"biases", "bias-init", "lambda-bias", "global-mean", "valid-frac", "patience", "min-delta"}},
-      {{Algorithm::als, Algorithm::ials}, {"solver", "cg-steps", "block", "nu"}},
+      {{Algorithm::als, Algorithm::ials}, {"solver", "cg-steps", "block", "nu", "als-precision"}},
       {{Algorithm::ials}, {"convention", "alpha", "unobserved-weight"}}};
   return kReaders;
 }

@@ -241,8 +241,9 @@ void check_device_options(const TrainRequest& request, const Engine& engine) {
     throw UsageError("--deterministic has a plan of its own, a warp for each block", "leave out --device-plan");
   }
   if (engine.memory()) return;
-  for (const char* option : {"device-memory", "device-plan", "storage"}) {
-    const bool is_default = option == std::string("storage") && request.config.storage == Storage::fp32;
+  for (const std::string option : {"device-memory", "device-plan", "storage", "als-precision"}) {
+    const bool is_default = (option == "storage" && request.config.storage == Storage::fp32) ||
+                            (option == "als-precision" && request.config.als_precision == Precision::fp32);
     if (!request.given.contains(option) || is_default) continue;
     throw UsageError(fmt::format("--{} is for a device, and engine {} has none", option, engine.name()),
                      "leave it out, or take --engine cuda");
@@ -320,6 +321,7 @@ std::string config_json(const TrainConfig& config) {
       .text("solver", name_of(config.solver))
       .count("cg_steps", config.cg_steps)
       .count("block", config.block)
+      .text("als_precision", name_of(config.als_precision))
       .count("batch_size", config.batch_size)
       .text("optimizer", name_of(config.optimizer))
       .text("gradients", name_of(config.gradients))

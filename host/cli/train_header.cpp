@@ -38,6 +38,7 @@ std::string solver_text(const TrainConfig& config) {
   std::string text = config.solver == Solver::cg ? fmt::format("{} steps of conjugate gradients", config.cg_steps)
                      : config.solver == Solver::subspace ? fmt::format("blocks of {} factors", config.block)
                                                          : std::string("exact");
+  if (config.als_precision != Precision::fp32) text += fmt::format(", sums in {}", name_of(config.als_precision));
   if (config.algorithm != Algorithm::ials) return "alternating least squares, " + text;
   text = fmt::format("implicit ALS, {}, convention {}", text, name_of(config.convention));
   if (config.convention != Convention::ials) text += fmt::format(", α {:.4g}", config.alpha);

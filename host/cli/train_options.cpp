@@ -158,6 +158,10 @@ void add_algorithm_options(ConfigTable& table, Parser& parser, TrainRequest& req
   parser.rare();
   table.whole(group, "--block", "--solver subspace: factors that are solved together", config.block, 1, kMaxRank);
   parser.rare();
+  table.choice(group, "--als-precision",
+               "als, ials on a device: equations summed in fp32, or by tensor cores of factors rounded to so many bits",
+               config.als_precision);
+  parser.rare();
   table.number(group, "--nu", "--reg-scaling weight: its exponent", config.nu, kNotNegative);
   parser.rare();
 }

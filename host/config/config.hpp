@@ -13,6 +13,9 @@ namespace wf {
 enum class Algorithm { sgd, als, ials };
 /// Of the equations of a row: exactly; by some steps of conjugate gradients; or a block of factors after the other.
 enum class Solver { cholesky, cg, subspace };
+/// Of the partners that the equations of least squares are summed over, on a device: all bits, or those of tensor
+/// cores.
+enum class Precision { fp32, tf32, fp16, bf16 };
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 
@@ -112,7 +115,8 @@ struct TrainConfig {
   // least squares
   Solver solver = Solver::cholesky;
   int cg_steps = 3;
-  int block = 64;  ///< factors that Solver::subspace solves together
+  int block = 64;                             ///< factors that Solver::subspace solves together
+  Precision als_precision = Precision::fp32;  ///< on a device
   // optimisation
   Position batch_size = 0;  ///< 0: one step per rating
   Optimizer optimizer = Optimizer::sgd;

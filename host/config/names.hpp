@@ -19,6 +19,8 @@ struct Names;  // specialised below: a table of (word, value), the first word of
   }
 WF_NAMES(Algorithm, 3, {"sgd", Algorithm::sgd}, {"als", Algorithm::als}, {"ials", Algorithm::ials});
 WF_NAMES(Solver, 3, {"cholesky", Solver::cholesky}, {"cg", Solver::cg}, {"subspace", Solver::subspace});
+WF_NAMES(Precision, 4, {"fp32", Precision::fp32}, {"tf32", Precision::tf32}, {"fp16", Precision::fp16},
+         {"bf16", Precision::bf16});
 WF_NAMES(Convention, 4, {"hu", Convention::hu}, {"implicit", Convention::implicit}, {"spark", Convention::spark},
          {"ials", Convention::ials});
 WF_NAMES(Loss, 11, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},

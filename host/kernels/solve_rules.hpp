@@ -28,7 +28,8 @@ struct SolveSettings {
   Position n_partners = 0;  ///< rows of the other side
   Solver solver = Solver::cholesky;
   int cg_steps = 3;
-  int block = 64;  ///< factors that Solver::subspace solves together
+  int block = 64;                         ///< factors that Solver::subspace solves together
+  Precision precision = Precision::fp32;  ///< of the sums over ratings, on devices
 };
 
 /// A rating's part in the equations (sum of curvature q q' + ...) x = sum of pull q, and in the objective: curvature

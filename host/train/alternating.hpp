@@ -19,6 +19,7 @@ inline SolveSettings solve_settings(const TrainConfig& config) {
   settings.solver = config.solver;
   settings.cg_steps = config.cg_steps;
   settings.block = config.block;
+  settings.precision = config.als_precision;
   return settings;
 }
 

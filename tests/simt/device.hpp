@@ -123,6 +123,7 @@ cudaError_t launch_kernel(const cudaLaunchConfig_t* config, void (*kernel)(Param
 #include "tests/simt/device_math.hpp"
 #include "tests/simt/device_memory.hpp"
 #include "tests/simt/device_warp.hpp"
+#include "tests/simt/device_wmma.hpp"
 
 // ---- templates that cuda_runtime.h keeps for nvcc
 template <class T>
