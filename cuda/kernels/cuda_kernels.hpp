@@ -139,6 +139,24 @@ class Cuda {
                    const SolveSettings& settings);
   SolvedRows take_solved();
 
+  void multiply_rows(const RowListsView<Device>& lists, Rows<const float, Device> table, const RowShift<Device>& shift,
+                     Rows<float, Device> out);
+  void multiply_table(Rows<const float, Device> left, Rows<const float, Device> right, Rows<float, Device> out);
+  void column_sums(Rows<const float, Device> table, Span<const float, Device> weights, Span<float, Device> sums);
+  void nmf_rows(const RowListsView<Device>& lists, Rows<const float, Device> partners, Rows<const float, Device> shared,
+                Rows<float, Device> factors, const NmfSettings& settings);
+  void nmf_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                  const NmfSettings& settings);
+
+  void penalise_rows(const RowListsView<Device>& lists, Rows<const float, Device> own, const SolveSettings& settings,
+                     Rows<float, Device> gradients);
+  void row_penalties(const RowListsView<Device>& lists, Rows<const float, Device> table, const SolveSettings& settings);
+  void move_rows(Rows<const float, Device> from, Rows<const float, Device> along, float rate, Rows<float, Device> to);
+  void list_rests(const RowListsView<Device>& lists, const ModelView<const float, Device>& model, RowSide side,
+                  Span<float, Device> rests);
+  void descend_column(const RowListsView<Device>& lists, Span<float, Device> rests, const ColumnStep<Device>& step,
+                      const SolveSettings& settings);
+
  private:
   /// One of two homes for staged ratings: one is filled while the ratings of the other are computed with.
   struct Slot {
@@ -228,6 +246,7 @@ class Cuda {
   DeviceBuffer<float> list_scores_;           // [ratings]
   DeviceBuffer<char> open_rows_, done_rows_;  // [rows]
   DeviceBuffer<Largest> largest_;             // [1]
+  DeviceBuffer<double> column_parts_;         // [pieces x rank]
   DeviceBuffer<SolvedRows> solved_;           // [1]; empty before the first solve_rows
 };
 

@@ -23,6 +23,7 @@ enum class Purpose : std::uint32_t {
   rounding = 12,
   negatives = 13,
   validation_pairs = 14,
+  sketch = 16,
 };
 
 struct RandomBits {

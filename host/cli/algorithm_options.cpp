@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 namespace wf::cli {
 namespace {
@@ -35,8 +37,12 @@ const std::vector<Readers>& readers() {
         "lr-schedule",
         "lr-decay",
         "l1",
+        "l1-user",
+        "l1-item",
         "nonnegative",
         "loss",
+        "positive-from",
+        "negatives",
         "reduction",
         "shuffle",
         "storage",
@@ -47,10 +53,20 @@ const std::vector<Readers>& readers() {
         "scale-grad-by-freq",
         "user-padding-idx",
         "item-padding-idx"}},
-      {{Algorithm::sgd, Algorithm::als},
-       {"biases", "bias-init", "lambda-bias", "global-mean", "valid-frac", "patience", "min-delta"}},
-      {{Algorithm::als, Algorithm::ials}, {"solver", "cg-steps", "block", "nu", "als-precision"}},
-      {{Algorithm::ials}, {"convention", "alpha", "unobserved-weight"}}};
+      {{Algorithm::sgd, Algorithm::als, Algorithm::gd, Algorithm::ccd},
+       {"biases", "bias-init", "lambda-bias", "global-mean"}},
+      {{Algorithm::sgd, Algorithm::als, Algorithm::nmf, Algorithm::gd, Algorithm::ccd},
+       {"valid-frac", "patience", "min-delta"}},
+      {{Algorithm::als, Algorithm::ials, Algorithm::nmf}, {"solver"}},
+      {{Algorithm::als, Algorithm::ials}, {"cg-steps", "block", "als-precision"}},
+      {{Algorithm::als, Algorithm::ials, Algorithm::gd, Algorithm::ccd}, {"nu"}},
+      {{Algorithm::nmf}, {"nmf-loss", "missing"}},
+      {{Algorithm::sgd, Algorithm::als, Algorithm::ials, Algorithm::nmf, Algorithm::gd, Algorithm::ccd},
+       {"epochs", "init", "init-scale"}},
+      {{Algorithm::ials}, {"convention", "alpha", "unobserved-weight"}},
+      {{Algorithm::svd, Algorithm::pca}, {"oversample", "power-iterations"}},
+      {{Algorithm::sgd, Algorithm::als, Algorithm::ials, Algorithm::gd, Algorithm::ccd},
+       {"lambda", "lambda-user", "lambda-item", "reg-scaling"}}};
   return kReaders;
 }
 
@@ -67,10 +83,29 @@ void refuse(const char* option, const char* needs) {
 }  // namespace
 
 void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) {
-  if (config.algorithm == Algorithm::sgd) return;
+  const Algorithm algorithm = config.algorithm;
+  if (algorithm == Algorithm::sgd) return;
   const auto given = [&request](const char* option) { return request.given.contains(option); };
   config.lr = 0;
-  if (!given("epochs")) config.epochs = 20;
+  if (finds_spectrum(algorithm)) {
+    config.epochs = 1;
+    config.lambda_user = config.lambda_item = 0;
+    config.biases = algorithm == Algorithm::pca;
+    config.bias_init = BiasInit::zero;
+    config.global_mean = 0;
+    config.valid_frac = 0;
+    return;
+  }
+  if (algorithm == Algorithm::nmf) {
+    if (!given("epochs")) config.epochs = 100;
+    if (!given("solver")) config.solver = Solver::multiplicative;
+    config.lambda_user = config.lambda_item = 0;
+    config.biases = false;
+    config.bias_init = BiasInit::zero;
+    if (config.missing == Missing::zero) config.valid_frac = 0;
+    return;
+  }
+  if (!given("epochs")) config.epochs = algorithm == Algorithm::gd ? 100 : 20;
   if (request.lambda) {
     if (!given("lambda-user")) config.lambda_user = *request.lambda;
     if (!given("lambda-item")) config.lambda_item = *request.lambda;
@@ -97,10 +132,12 @@ void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) 
 
 void check_algorithm(const TrainConfig& config, const TrainRequest& request) {
   const Algorithm algorithm = config.algorithm;
+  std::set<std::string> all_given = request.given;
+  if (request.lambda) all_given.insert("lambda");
   for (const Readers& row : readers()) {
     if (std::find(row.algorithms.begin(), row.algorithms.end(), algorithm) != row.algorithms.end()) continue;
     for (const char* option : row.options) {
-      if (!request.given.contains(option)) continue;
+      if (!all_given.contains(option)) continue;
       throw UsageError(
           fmt::format("--{} is for --algorithm {}, and this is {}", option, words(row.algorithms), name_of(algorithm)),
           "leave it out, or take that algorithm");
@@ -113,6 +150,27 @@ void check_algorithm(const TrainConfig& config, const TrainRequest& request) {
   if (algorithm == Algorithm::ials && !request.valid.empty()) {
     throw UsageError("--algorithm ials validates nothing: an error of scores says little about their order",
                      "leave out --valid");
+  }
+  const bool of_nmf = config.solver == Solver::multiplicative || config.solver == Solver::hals;
+  if (request.given.contains("solver") && of_nmf != (algorithm == Algorithm::nmf)) {
+    throw UsageError(fmt::format("--solver {} is not for --algorithm {}", name_of(config.solver), name_of(algorithm)),
+                     algorithm == Algorithm::nmf ? "take multiplicative or hals" : "take cholesky, cg or subspace");
+  }
+  if (config.solver == Solver::hals && config.nmf_loss == NmfLoss::kl) {
+    throw UsageError("--solver hals is for --nmf-loss frobenius", "take --solver multiplicative");
+  }
+  if (algorithm == Algorithm::nmf && config.missing == Missing::zero &&
+      (!request.valid.empty() || request.given.contains("valid-frac"))) {
+    throw UsageError("--missing zero validates nothing: a cell without a rating is 0 to it",
+                     "leave out --valid and --valid-frac, or take --missing unobserved");
+  }
+  if (finds_spectrum(algorithm)) {
+    if (!request.init_from.empty()) refuse("init-from", "an algorithm that iterates");
+    if (!request.valid.empty()) {
+      throw UsageError(
+          fmt::format("--algorithm {} validates nothing: a cell without a rating is 0 to it", name_of(algorithm)),
+          "leave out --valid");
+    }
   }
   if (!request.batch_losses.empty()) refuse("batch-losses", "--batch-size");
   if (request.given.contains("cg-steps") && config.solver != Solver::cg) refuse("cg-steps", "--solver cg");

@@ -4,6 +4,17 @@
 
 namespace wf::cli {
 
+/// svd, pca: one result, and no epochs.
+inline bool finds_spectrum(Algorithm algorithm) {
+  return algorithm == Algorithm::svd || algorithm == Algorithm::pca;
+}
+
+/// Does the loss say more than the error of the ratings? Where other cells count, or that is not what is minimised.
+inline bool shows_loss(const TrainConfig& config) {
+  const bool of_nmf = config.missing == Missing::zero || config.nmf_loss == NmfLoss::kl;
+  return config.algorithm == Algorithm::ials || (config.algorithm == Algorithm::nmf && of_nmf);
+}
+
 /// Defaults of algorithms other than sgd, whose are TrainConfig's.
 void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request);
 

@@ -1,5 +1,6 @@
 #include "host/cli/progress.hpp"
 
+#include "host/cli/algorithm_options.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/words.hpp"
 
@@ -61,9 +62,9 @@ std::string scores(const EpochReport& report, TrainingProgress::Shown shown) {
 TrainingProgress::TrainingProgress(Console& console, const TrainConfig& config, Position ratings)
     : console_(console),
       epochs_(config.epochs),
-      shown_(config.algorithm == Algorithm::ials ? Shown::loss
-             : counts_mistakes(config.loss)      ? Shown::mistakes
-                                                 : Shown::rmse),
+      shown_(shows_loss(config)             ? Shown::loss
+             : counts_mistakes(config.loss) ? Shown::mistakes
+                                            : Shown::rmse),
       chooses_(!is_pairwise(config.loss)),
       ratings_(ratings) {}
 

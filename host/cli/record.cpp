@@ -95,6 +95,27 @@ std::string epoch_json(const EpochReport& report) {
   return object.str();
 }
 
+std::string spectrum_json(const Spectrum& spectrum, Algorithm algorithm, Position n_users) {
+  if (spectrum.singular_values.empty()) return "null";
+  const auto list = [](const std::vector<double>& values, const auto& of_value) {
+    std::string text;
+    for (const double value : values) text += (text.empty() ? "" : ", ") + json_number(of_value(value));
+    return '[' + text + ']';
+  };
+  JsonObject object;
+  object.raw("singular_values", list(spectrum.singular_values, [](double value) { return value; }))
+      .number("squared_norm", spectrum.squared_norm)
+      .number("share", spectrum.share());
+  if (algorithm == Algorithm::pca && n_users > 1) {
+    const auto others = static_cast<double>(n_users - 1);
+    object
+        .raw("explained_variance", list(spectrum.singular_values, [&](double value) { return value * value / others; }))
+        .raw("explained_variance_ratio",
+             list(spectrum.singular_values, [&](double value) { return value * value / spectrum.squared_norm; }));
+  }
+  return object.str();
+}
+
 void write_record(const TrainingRecord& record, const TrainConfig& config, const TrainResult& result, Model& model) {
   auto& metadata = model.metadata;
   std::string epochs;
@@ -109,6 +130,9 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
   metadata["n_ratings"] = std::to_string(record.n_ratings);
   metadata["metrics"] = '[' + epochs + ']';
   metadata["best_epoch"] = std::to_string(result.best_epoch);
+  if (!result.spectrum.singular_values.empty()) {
+    metadata["spectrum"] = spectrum_json(result.spectrum, config.algorithm, model.n_users);
+  }
   const auto baseline = [&metadata](const char* key, std::optional<double> value) {
     if (value) metadata[key] = json_number(*value);
   };

@@ -33,6 +33,9 @@ TrainingRecord read_record(const Model& model, const std::string& path);
 /// The metadata as JSON members: texts that hold JSON are embedded as such.
 std::string metadata_json(const Model& model);
 
+/// What svd and pca found: values, variances (pca's, of `n_users` rows) and their share; "null" of other algorithms.
+std::string spectrum_json(const Spectrum& spectrum, Algorithm algorithm, Position n_users);
+
 /// One epoch, as in the model's metadata.
 std::string epoch_json(const EpochReport& report);
 

@@ -211,6 +211,12 @@ void check_rows(const TrainConfig& config, const ReaderRequest& reader) {
   check("--item-padding-idx", config.item_padding, "--n-items", reader.n_items);
 }
 
+/// Those whose defaults are in units of the ratings' deviation.
+bool scales_with_ratings(Algorithm algorithm) {
+  return algorithm == Algorithm::sgd || algorithm == Algorithm::als || algorithm == Algorithm::gd ||
+         algorithm == Algorithm::ccd;
+}
+
 }  // namespace
 
 TrainConfig resolve_config(const TrainRequest& request) {
@@ -258,6 +264,11 @@ void scale_defaults(TrainConfig& config, const TrainRequest& request, const Rati
     config.lr = std::min(config.lr, 0.5 / (scale.largest_share * ratings));
     return;
   }
+  if (config.algorithm == Algorithm::nmf && !given("init") && !given("init-scale")) {
+    // sizes of N(0, 1), whose mean is sqrt(2 / pi): scores begin with the mean of the cells that count
+    config.init.kind = Init::normal;
+    config.init.scale = static_cast<float>(std::sqrt(M_PI / 2 * std::max(scale.mean, 0.0) / config.rank));
+  }
   if (config.loss == Loss::kl && scale.mean > 0) {
     constexpr double kMean = 3.5;  // of the ratings that the defaults were measured with
     const double times = scale.mean / kMean;
@@ -270,7 +281,7 @@ void scale_defaults(TrainConfig& config, const TrainRequest& request, const Rati
     return;
   }
   const double deviation = scale.deviation;
-  if (config.loss != Loss::mse || config.algorithm == Algorithm::ials || !(deviation > 0)) return;
+  if (config.loss != Loss::mse || !scales_with_ratings(config.algorithm) || !(deviation > 0)) return;
   const bool adagrad = config.optimizer == Optimizer::row_adagrad;
   // gradients of factors are as large as deviation^1.5, and what divides them is, too
   if (!given("lr")) config.lr *= adagrad ? std::sqrt(deviation) : 1 / deviation;
@@ -322,6 +333,10 @@ std::string config_json(const TrainConfig& config) {
       .count("cg_steps", config.cg_steps)
       .count("block", config.block)
       .text("als_precision", name_of(config.als_precision))
+      .text("nmf_loss", name_of(config.nmf_loss))
+      .text("missing", name_of(config.missing))
+      .count("oversample", config.oversample)
+      .count("power_iterations", config.power_iterations)
       .count("batch_size", config.batch_size)
       .text("optimizer", name_of(config.optimizer))
       .text("gradients", name_of(config.gradients))

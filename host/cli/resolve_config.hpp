@@ -16,7 +16,7 @@ void check_device_options(const TrainRequest& request, const Engine& engine);
 struct RatingScale {
   double deviation = 0;      ///< standard deviation
   double largest_share = 0;  ///< of all ratings, in the row that has most; 0: not known
-  double mean = 0;
+  double mean = 0;           ///< of the cells that count
 };
 
 /// Defaults that were not given, for ratings of that scale (docs/decisions/0001-defaults.md).

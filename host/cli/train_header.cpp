@@ -1,5 +1,6 @@
 #include "host/cli/train_header.hpp"
 
+#include "host/cli/algorithm_options.hpp"
 #include "host/cli/words.hpp"
 
 #include <fmt/format.h>
@@ -33,8 +34,10 @@ std::string optimizer_text(const TrainConfig& config) {
   return text;
 }
 
-/// Of least squares.
+/// Of least squares and descent.
 std::string solver_text(const TrainConfig& config) {
+  if (config.algorithm == Algorithm::gd) return "gradient descent, steps by Armijo's rule";
+  if (config.algorithm == Algorithm::ccd) return "coordinate descent, a factor at a time";
   std::string text = config.solver == Solver::cg ? fmt::format("{} steps of conjugate gradients", config.cg_steps)
                      : config.solver == Solver::subspace ? fmt::format("blocks of {} factors", config.block)
                                                          : std::string("exact");
@@ -130,7 +133,10 @@ void print_split(Console& console, const TrainRequest& request, const TrainConfi
   } else if (n_valid > 0) {
     console.line("split", fmt::format("{} train, {} validation", grouped(n_train), grouped(n_valid)), "--valid");
   } else {
-    console.line("split", "everything trains, nothing validates: no early stopping, the last epoch is the model",
+    console.line("split",
+                 finds_spectrum(config.algorithm)
+                     ? "everything trains, nothing validates"
+                     : "everything trains, nothing validates: no early stopping, the last epoch is the model",
                  request.no_valid ? "--no-valid" : "--valid-frac");
   }
   const bool steers = request.given.contains("patience") || request.given.contains("min-delta");
@@ -143,6 +149,17 @@ void print_settings(Console& console, const TrainConfig& config, const Model& mo
   const std::string biases =
       model.has_biases() ? fmt::format("biases ({}), global mean {:.4f}", name_of(config.bias_init), model.global_mean)
                          : std::string("no biases");
+  if (finds_spectrum(config.algorithm)) {
+    const bool centres = config.algorithm == Algorithm::pca;
+    console.line("model", fmt::format("rank {} · {}", config.rank, centres ? "means of items as biases" : "no biases"),
+                 "--rank");
+    console.line("train",
+                 fmt::format("{} · cells without a rating are 0 · {}, {} more columns in the sketch",
+                             centres ? "principal components" : "truncated singular value decomposition",
+                             plural(config.power_iterations, "power iteration"), config.oversample),
+                 "--algorithm, --power-iterations, --oversample");
+    return;
+  }
   console.line("model", fmt::format("rank {} · {} · {}", config.rank, biases, init_text(config.init)),
                "--rank, --biases, --bias-init, --global-mean, --init");
   print_model_extras(console, config);
@@ -151,6 +168,15 @@ void print_settings(Console& console, const TrainConfig& config, const Model& mo
                                    ? fmt::format(", patience {}, min-delta {}", config.patience, config.min_delta)
                                : is_pairwise(config.loss) ? ", the last one is the model"
                                                           : ", no early stopping";
+  if (config.algorithm == Algorithm::nmf) {
+    console.line("train",
+                 fmt::format("nonnegative factors, {} updates · {} · cells without a rating {}", name_of(config.solver),
+                             config.nmf_loss == NmfLoss::kl ? "Kullback-Leibler" : "squared errors",
+                             config.missing == Missing::zero ? "are 0" : "are unknown"),
+                 "--algorithm, --solver, --nmf-loss, --missing");
+    console.line("", fmt::format("at most {}{}", plural(config.epochs, "sweep"), patience), "--epochs, --patience");
+    return;
+  }
   if (config.algorithm != Algorithm::sgd) {
     console.line(
         "train", fmt::format("{} · {}", solver_text(config), lambda_text(config)),

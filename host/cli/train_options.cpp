@@ -133,10 +133,13 @@ void add_model_options(ConfigTable& table, Parser& parser, TrainRequest& request
 void add_algorithm_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
   TrainConfig& config = request.config;
   const Group group = Group::training;
-  table.choice(group, "--algorithm,--algo",
-               "sgd is gradient descent by rating or mini-batch, als alternating least squares, ials the same for "
-               "implicit feedback, where what was not rated counts as well",
-               config.algorithm);
+  table.choice(
+      group, "--algorithm,--algo",
+      "sgd is gradient descent by rating or mini-batch, als alternating least squares, ials the same for "
+      "implicit feedback, where what was not rated counts as well; svd is the truncated singular value "
+      "decomposition of the ratings with 0 for what was not rated, pca the same of items without their means; nmf "
+      "finds nonnegative factors",
+      config.algorithm);
   parser.flag(group, "--implicit", "--algorithm ials", [&request] {
     if (request.given.contains("algorithm") && request.config.algorithm != Algorithm::ials) {
       throw UsageError("--implicit and another --algorithm exclude each other", "give one of them");
@@ -152,7 +155,8 @@ void add_algorithm_options(ConfigTable& table, Parser& parser, TrainRequest& req
   table.number(group, "--unobserved-weight", "ials: confidence in what was not rated", config.unobserved_weight,
                kPositive, fmt::format("{}, 1 for --convention implicit and spark", config.unobserved_weight));
   table.choice(group, "--solver",
-               "als, ials: of a row's equations, exactly, by conjugate gradients, or by blocks of factors",
+               "als, ials: of a row's equations, exactly, by conjugate gradients, or by blocks of factors; nmf: all "
+               "factors at once by a quotient (multiplicative, its default), or one after the other (hals)",
                config.solver);
   table.whole(group, "--cg-steps", "--solver cg: steps a sweep", config.cg_steps, 1, 1000);
   parser.rare();
@@ -162,6 +166,14 @@ void add_algorithm_options(ConfigTable& table, Parser& parser, TrainRequest& req
                "als, ials on a device: equations summed in fp32, or by tensor cores of factors rounded to so many bits",
                config.als_precision);
   parser.rare();
+  table.choice(group, "--nmf-loss", "nmf: squared errors, or the generalised Kullback-Leibler divergence",
+               config.nmf_loss);
+  table.choice(group, "--missing", "nmf: what a cell without a rating is, unknown or 0", config.missing);
+  table.whole(group, "--oversample", "svd, pca: columns of the sketch beside the rank, at least", config.oversample, 0,
+              1000);
+  parser.rare();
+  table.whole(group, "--power-iterations", "svd, pca: times that the sketch goes through the ratings and back",
+              config.power_iterations, 0, 1000);
   table.number(group, "--nu", "--reg-scaling weight: its exponent", config.nu, kNotNegative);
   parser.rare();
 }
@@ -195,9 +207,11 @@ void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& conf
 void add_training_options(ConfigTable& table, Parser& parser, TrainRequest& request) {
   TrainConfig& config = request.config;
   const Group group = Group::training;
-  table.whole(group, "--epochs,--iterations",
-              "passes over the ratings, at most; --loss warp makes 30, least squares 20 where none are given",
-              config.epochs, 0, 1000000);
+  table.whole(
+      group, "--epochs,--iterations",
+      "passes over the ratings, at most; --loss warp makes 30 where none are given, other algorithms than sgd 20 "
+      "sweeps, nmf and gd 100",
+      config.epochs, 0, 1000000);
   table.number(group, "--lr,--learning-rate", "learning rate", config.lr, kNotNegative,
                fmt::format("{} × √σ with row_adagrad, {} / σ with sgd, σ the ratings' standard deviation; --loss "
                            "bpr {}; with mini-batches by optimizer",

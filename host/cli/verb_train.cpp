@@ -1,5 +1,6 @@
 // train: ratings in, model out, and everything worth knowing on the way.
 #include "host/api/engines.hpp"
+#include "host/cli/algorithm_options.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/progress.hpp"
@@ -85,15 +86,24 @@ void check_padding(const TrainConfig& config, const Dataset& data) {
   check("--item-padding-idx", config.item_padding, data.items.size());
 }
 
+/// Of the ratings or, where all cells count, of these.
+double mean_of_cells(const TrainConfig& config, const Dataset& ids, const TrainingData& data) {
+  if (config.missing == Missing::unobserved) return data.facts.mean;
+  const auto cells = static_cast<double>(ids.users.size()) * static_cast<double>(ids.items.size());
+  return data.facts.mean * static_cast<double>(data.n_train()) / cells;
+}
+
 Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& ids, TrainingData& data) {
   Model model = make_model(ids.users.size(), ids.items.size(), config.rank, config.biases);
   model.users = std::move(ids.users);
   model.items = std::move(ids.items);
   model.norm_limit = config.norm_limit;
   set_rating_facts(model, data.facts, config);
-  initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
+  if (!finds_spectrum(config.algorithm)) {  // svd and pca begin with nothing of the model
+    initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
+  }
   if (data.grid) zero_unrated_rows(model, data.grid->counts());
-  if (config.nonnegative) make_nonnegative(model);
+  if (config.nonnegative || config.algorithm == Algorithm::nmf) make_nonnegative(model);
   if (config.bias_init == BiasInit::fitted) {
     model.tables.user_biases = std::move(data.baselines.fitted.user_bias);
     model.tables.item_biases = std::move(data.baselines.fitted.item_bias);
@@ -152,7 +162,13 @@ const EpochReport* best_report(const TrainResult& result) {
 std::string score_text(const TrainResult& result, const Baselines& baselines, const TrainConfig& config) {
   const EpochReport* best = best_report(result);
   if (best == nullptr) return "no epoch was finished";
-  if (config.algorithm == Algorithm::ials) {
+  if (finds_spectrum(config.algorithm)) {
+    const std::vector<double>& values = result.spectrum.singular_values;
+    return fmt::format("singular values {:.6g} to {:.6g}, {:.4g} % of the {}", values.front(), values.back(),
+                       100 * result.spectrum.share(),
+                       config.algorithm == Algorithm::pca ? "variance" : "sum of squares");
+  }
+  if (shows_loss(config) && !best->valid_rmse) {
     return fmt::format("train loss {:.5g} a rating, after epoch {}", best->train_loss, best->epoch);
   }
   const Loss loss = config.loss;
@@ -178,7 +194,8 @@ std::string note_on_score(const TrainResult& result, const Baselines& baselines,
   if (*best->valid_rmse < *baselines.bias_rmse) return "";
   const char* cure = config.batch_size > 0
                          ? "leave out --batch-size (one step per rating learns more in an epoch), or more --epochs"
-                         : "a lower --rank, a larger --lambda, or more --epochs";
+                     : config.algorithm == Algorithm::nmf ? "a lower --rank, or more --epochs"
+                                                          : "a lower --rank, a larger --lambda, or more --epochs";
   return fmt::format("the factors are no better than biases alone: {}", cure);
 }
 
@@ -251,6 +268,7 @@ std::string result_json(const FinishedRun& run) {
       .number("valid_mae", best != nullptr ? best->valid_mae : std::nullopt)
       .number("baseline_bias_rmse", run.baselines.bias_rmse)
       .number("baseline_mean_rmse", run.baselines.mean_rmse)
+      .raw("spectrum", spectrum_json(run.result.spectrum, run.config.algorithm, run.model.n_users))
       .number("seconds", run.seconds())
       .text("metrics", run.paths.metrics)
       .raw("config", config_json(run.config));
@@ -311,7 +329,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_data(console, opened.about.report, opened.data, config);
   TrainingData data = prepare(console, request, config, *chosen.engine, opened, folder_of(paths.model));
   console.line("engine", chosen.why, "--engine, --threads");
-  scale_defaults(config, request, {data.facts.deviation, data.largest_share, data.facts.mean});
+  scale_defaults(config, request, {data.facts.deviation, data.largest_share, mean_of_cells(config, opened.data, data)});
   TrainingRecord record = record_of(opened.about, data);
   Model model = new_model(request, config, std::move(opened.data), data);
   print_settings(console, config, model, !data.valid.empty());

@@ -9,13 +9,19 @@
 namespace wf {
 
 /// How factors are found: by steps along the gradient, or by least squares for one side at a time; ials: of implicit
-/// feedback, where a cell without a rating counts as well.
-enum class Algorithm { sgd, als, ials };
+/// feedback, where a cell without a rating counts as well. svd, pca: the best of their rank, where a cell without a
+/// rating is 0; nmf: nonnegative ones; gd: along the whole gradient; ccd: a factor at a time. docs/algorithms.md.
+enum class Algorithm { sgd, als, ials, svd, pca, nmf, gd, ccd };
 /// Of the equations of a row: exactly; by some steps of conjugate gradients; or a block of factors after the other.
-enum class Solver { cholesky, cg, subspace };
+/// Of nonnegative factors: all at once by a quotient, or one after the other.
+enum class Solver { cholesky, cg, subspace, multiplicative, hals };
 /// Of the partners that the equations of least squares are summed over, on a device: all bits, or those of tensor
 /// cores.
 enum class Precision { fp32, tf32, fp16, bf16 };
+/// What nmf minimises: squared errors, or the generalised Kullback-Leibler divergence.
+enum class NmfLoss { frobenius, kl };
+/// What nmf takes a cell without a rating for: nothing known, or 0.
+enum class Missing { unobserved, zero };
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 
@@ -117,6 +123,12 @@ struct TrainConfig {
   int cg_steps = 3;
   int block = 64;                             ///< factors that Solver::subspace solves together
   Precision als_precision = Precision::fp32;  ///< on a device
+  // truncated singular value decomposition
+  int oversample = 10;       ///< columns of the sketch beside the rank
+  int power_iterations = 5;  ///< times that the sketch goes through the ratings and back
+  // nonnegative factors
+  NmfLoss nmf_loss = NmfLoss::frobenius;
+  Missing missing = Missing::unobserved;
   // optimisation
   Position batch_size = 0;  ///< 0: one step per rating
   Optimizer optimizer = Optimizer::sgd;

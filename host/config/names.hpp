@@ -17,10 +17,15 @@ struct Names;  // specialised below: a table of (word, value), the first word of
   struct Names<Enum> {                                                                          \
     static constexpr std::array<std::pair<std::string_view, Enum>, count> table{{__VA_ARGS__}}; \
   }
-WF_NAMES(Algorithm, 3, {"sgd", Algorithm::sgd}, {"als", Algorithm::als}, {"ials", Algorithm::ials});
-WF_NAMES(Solver, 3, {"cholesky", Solver::cholesky}, {"cg", Solver::cg}, {"subspace", Solver::subspace});
+WF_NAMES(Algorithm, 8, {"sgd", Algorithm::sgd}, {"als", Algorithm::als}, {"ials", Algorithm::ials},
+         {"svd", Algorithm::svd}, {"pca", Algorithm::pca}, {"nmf", Algorithm::nmf}, {"gd", Algorithm::gd},
+         {"ccd", Algorithm::ccd});
+WF_NAMES(Solver, 5, {"cholesky", Solver::cholesky}, {"cg", Solver::cg}, {"subspace", Solver::subspace},
+         {"multiplicative", Solver::multiplicative}, {"hals", Solver::hals});
 WF_NAMES(Precision, 4, {"fp32", Precision::fp32}, {"tf32", Precision::tf32}, {"fp16", Precision::fp16},
          {"bf16", Precision::bf16});
+WF_NAMES(NmfLoss, 2, {"frobenius", NmfLoss::frobenius}, {"kl", NmfLoss::kl});
+WF_NAMES(Missing, 2, {"unobserved", Missing::unobserved}, {"zero", Missing::zero});
 WF_NAMES(Convention, 4, {"hu", Convention::hu}, {"implicit", Convention::implicit}, {"spark", Convention::spark},
          {"ials", Convention::ials});
 WF_NAMES(Loss, 11, {"mse", Loss::mse}, {"l1", Loss::l1}, {"huber", Loss::huber},

@@ -2,6 +2,8 @@
 #pragma once
 #include "host/base/thread_pool.hpp"
 #include "host/cpu/batch_loops.hpp"
+#include "host/cpu/list_loops.hpp"
+#include "host/cpu/nmf_loops.hpp"
 #include "host/cpu/simd.hpp"
 #include "host/cpu/solve_loops.hpp"
 #include "host/kernels/batch_step.hpp"
@@ -65,10 +67,31 @@ class Cpu : public HostMemory {
   void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
                    const SolveSettings& settings);
 
+  void multiply_rows(const RowListsView<Host>& lists, Rows<const float, Host> table, const RowShift<Host>& shift,
+                     Rows<float, Host> out);
+  void multiply_table(Rows<const float, Host> left, Rows<const float, Host> right, Rows<float, Host> out);
+  void column_sums(Rows<const float, Host> table, Span<const float, Host> weights, Span<float, Host> sums);
+  void nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
+                Rows<float, Host> factors, const NmfSettings& settings);
+  void nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                  const NmfSettings& settings);
+
+  void penalise_rows(const RowListsView<Host>& lists, Rows<const float, Host> own, const SolveSettings& settings,
+                     Rows<float, Host> gradients);
+  void row_penalties(const RowListsView<Host>& lists, Rows<const float, Host> table, const SolveSettings& settings);
+  void move_rows(Rows<const float, Host> from, Rows<const float, Host> along, float rate, Rows<float, Host> to);
+  void list_rests(const RowListsView<Host>& lists, const ModelView<const float, Host>& model, RowSide side,
+                  Span<float, Host> rests);
+  void descend_column(const RowListsView<Host>& lists, Span<float, Host> rests, const ColumnStep<Host>& step,
+                      const SolveSettings& settings);
+
  private:
   /// f(task, room) for tasks 0 .. tasks - 1, each worker with a SolveRoom of its own.
   template <class F>
   void for_each_with_room(int rank, Position tasks, const F& f);
+  /// The same with an NmfRoom.
+  template <class F>
+  void for_each_with_nmf_room(int padded, Position tasks, const F& f);
   /// The ratings of one row shared out among all workers.
   void solve_long_row(const SolveTask& task, Position row);
 

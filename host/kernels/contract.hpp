@@ -25,7 +25,8 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
                              Positives<typename K::Space> positives, Position step, RowId row, float scale,
                              Storage storage, Rows<float, Host> host_rows, RowRange range, RowSide side,
                              RowListsView<typename K::Space> lists, SolveSides<typename K::Space> sides,
-                             SolveSettings solve) {
+                             SolveSettings solve, RowShift<typename K::Space> shift, NmfSettings nmf,
+                             ColumnStep<typename K::Space> column) {
   { K::kName } -> std::convertible_to<const char*>;
 
   // -- memory: buffers of this set's space; host sets move and alias, devices transfer
@@ -89,6 +90,22 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.solve_rows(lists, sides, other, solve);  // sides.factors, .biases by lists; `other`: gram of the partners, implicit
   k.list_errors(lists, read, solve);         // += errors of the users' lists; implicit: loss without unobserved cells
   { k.take_solved() } -> std::same_as<SolvedRows>;  // of solve_rows, since the last call
+
+  // -- the matrix of all ratings, where a cell without one is 0; tables that are written overlap no other
+  k.multiply_rows(lists, other, shift, table);  // table[r] = sum of value * other[partner] over r's ratings - shift
+  k.multiply_table(other, other, table);        // table[r][c] = sum over f of left[r][f] * right[f][c]
+  k.column_sums(other, slopes, values);         // values[f] = sum over r of weight[r] (empty: 1) * other[r][f]
+
+  // -- nonnegative factors, one side at a time (host/kernels/nmf_rules.hpp)
+  k.nmf_rows(lists, other, other, table, nmf);  // table by lists and partners; with zeros their gram, or column sums
+  k.nmf_errors(lists, read, nmf);               // += errors of the users' lists; the loss with zeros but for their sum
+
+  // -- descent on the explicit objective of solve_rules.hpp (host/kernels/descent_rules.hpp)
+  k.list_rests(lists, read, side, values);         // values[n] = rating - score, by that side's lists
+  k.penalise_rows(lists, other, solve, table);     // table[r] = lambda s other[r] - table[r]: half a gradient
+  k.row_penalties(lists, other, solve);            // += loss: lambda s |row|^2 over all rows
+  k.move_rows(other, other, scale, table);         // table = first + scale * second (empty: a copy); may be first
+  k.descend_column(lists, values, column, solve);  // one number of each row to its minimum; values: the rests
 };
 
 }  // namespace wf

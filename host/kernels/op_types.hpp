@@ -2,6 +2,7 @@
 #pragma once
 #include "host/config/config.hpp"
 #include "host/kernels/error_sums.hpp"
+#include "host/kernels/nmf_rules.hpp"
 #include "host/kernels/rules.hpp"
 #include "host/kernels/score.hpp"
 #include "host/kernels/sgd_rules.hpp"
@@ -44,6 +45,21 @@ template <class Space>
 WF_HD inline float* state_row(const Rows<float, Space>& table, Position row) {
   return table.empty() ? nullptr : table.row(row);
 }
+
+/// What multiply_rows takes from each sum: its row's number (empty: 1) times its column's (empty: nothing is taken).
+template <class Space>
+struct RowShift {
+  Span<const float, Space> of_rows, of_columns;
+};
+
+/// What descend_column goes by: columns of both sides, side by side. First the rests of ratings learn what the other
+/// side's column has changed by since they were brought up to date; then each row's own number moves.
+template <class Space>
+struct ColumnStep {
+  Span<const float, Space> pending_own, pending_change;  ///< of rows, of partners, maybe of the column before; or empty
+  Span<const float, Space> partner;                      ///< [partners]
+  Span<float, Space> own, change;                        ///< [rows]; what it moved by
+};
 
 /// What a row's gradient takes beside the plain sum.
 template <class Space>

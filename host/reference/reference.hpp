@@ -46,6 +46,24 @@ class Reference : public HostMemory {
   void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
                    const SolveSettings& settings);
 
+  void multiply_rows(const RowListsView<Host>& lists, Rows<const float, Host> table, const RowShift<Host>& shift,
+                     Rows<float, Host> out);
+  void multiply_table(Rows<const float, Host> left, Rows<const float, Host> right, Rows<float, Host> out);
+  void column_sums(Rows<const float, Host> table, Span<const float, Host> weights, Span<float, Host> sums);
+  void nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
+                Rows<float, Host> factors, const NmfSettings& settings);
+  void nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                  const NmfSettings& settings);
+
+  void penalise_rows(const RowListsView<Host>& lists, Rows<const float, Host> own, const SolveSettings& settings,
+                     Rows<float, Host> gradients);
+  void row_penalties(const RowListsView<Host>& lists, Rows<const float, Host> table, const SolveSettings& settings);
+  void move_rows(Rows<const float, Host> from, Rows<const float, Host> along, float rate, Rows<float, Host> to);
+  void list_rests(const RowListsView<Host>& lists, const ModelView<const float, Host>& model, RowSide side,
+                  Span<float, Host> rests);
+  void descend_column(const RowListsView<Host>& lists, Span<float, Host> rests, const ColumnStep<Host>& step,
+                      const SolveSettings& settings);
+
  private:
   RowGrouper user_grouper_, item_grouper_;
 };

@@ -51,6 +51,24 @@ void order_repeated(ThreadPool& pool, RowLists& lists) {
   });
 }
 
+void sum_repeated(RowLists& lists) {
+  Position to = 0;
+  for (Position row = 0, from = 0; row < lists.rows(); ++row) {
+    const Position end = lists.begin[row + 1];
+    lists.begin[row] = to;
+    while (from < end) {
+      const RowId partner = lists.partner[from];
+      double sum = 0;
+      for (; from < end && lists.partner[from] == partner; ++from) sum += static_cast<double>(lists.value[from]);
+      lists.partner[to] = partner;
+      lists.value[to++] = static_cast<float>(sum);
+    }
+  }
+  lists.begin[lists.rows()] = to;
+  lists.partner.resize(to);
+  lists.value.resize(to);
+}
+
 }  // namespace
 
 RowLists list_by_item(ThreadPool& pool, const RatingSource& ratings, Position n_items) {
@@ -79,6 +97,17 @@ RatingLists list_both(ThreadPool& pool, RowLists by_item, Position n_users) {
   order_repeated(pool, lists.user);
   transpose(pool, lists.user, lists.item);
   return lists;
+}
+
+void sum_repeated(RatingLists& lists) {
+  sum_repeated(lists.user);
+  sum_repeated(lists.item);
+}
+
+double sum_of_squares(const RowLists& lists) {
+  double sum = 0;
+  for (const float value : lists.value) sum += static_cast<double>(value) * static_cast<double>(value);
+  return sum;
 }
 
 HostBuffer<Position> cut_lists(Span<const Position, Host> begin, Position parts, Position row_cost) {

@@ -39,6 +39,12 @@ RowLists list_by_item(ThreadPool& pool, const RatingSource& ratings, Position n_
 /// Of ratings that name the same user and item, all stay, by ascending value. Takes 8 bytes a rating more.
 RatingLists list_both(ThreadPool& pool, RowLists by_item, Position n_users);
 
+/// Ratings that name the same user and item become one, their sum: of a matrix whose cells they are.
+void sum_repeated(RatingLists& lists);
+
+/// Of all values.
+double sum_of_squares(const RowLists& lists);
+
 /// Rows 0 .. rows - 1 cut into at most `parts` ranges of about equal cost, in order: part p is rows cuts[p] ..
 /// cuts[p + 1] - 1. A row costs `row_cost` ratings beside its own.
 HostBuffer<Position> cut_lists(Span<const Position, Host> begin, Position parts, Position row_cost);

@@ -49,10 +49,24 @@ struct TrainCallbacks {
 
 enum class StopReason { all_epochs, early, interrupted };
 
+/// Of svd and pca.
+struct Spectrum {
+  std::vector<double> singular_values;  ///< descending; empty for other algorithms
+  double squared_norm = 0;              ///< sum of the squares of all of them, of which these are the largest
+
+  /// The part of the squares, which with pca is of the variance, that the model has.
+  double share() const {
+    double sum = 0;
+    for (const double value : singular_values) sum += value * value;
+    return squared_norm > 0 ? sum / squared_norm : 0;
+  }
+};
+
 struct TrainResult {
   std::vector<EpochReport> epochs;
   Position empty_rows = 0, deficient_rows = 0;  ///< of least squares, in the last epoch: see SolvedRows
-  int best_epoch = 0;                           ///< the epoch whose tables the model holds now
+  Spectrum spectrum;
+  int best_epoch = 0;  ///< the epoch whose tables the model holds now
   bool partial_epoch =
       false;  ///< and a part of the next one: stopped in its middle, with no earlier tables to go back to
   StopReason reason = StopReason::all_epochs;
@@ -96,7 +110,7 @@ class Engine {
   virtual TrainResult train_by_block(Model& model, BlockGrid& grid, const RatingsView<Host>& valid,
                                      const TrainConfig& config, const TrainCallbacks& callbacks) = 0;
 
-  /// The same for algorithms that work row by row: als, ials. The lists are consumed.
+  /// The same for algorithms that work row by row: all but sgd. The lists are consumed.
   virtual TrainResult train_by_row(Model& model, RatingLists lists, const RatingsView<Host>& valid,
                                    const TrainConfig& config, const TrainCallbacks& callbacks) = 0;
 

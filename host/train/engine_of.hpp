@@ -2,10 +2,14 @@
 #pragma once
 #include "host/kernels/host_memory.hpp"
 #include "host/train/alternating.hpp"
+#include "host/train/coordinate_descent.hpp"
+#include "host/train/gradient_descent.hpp"
 #include "host/train/grid_rows.hpp"
 #include "host/train/memory_plan.hpp"
+#include "host/train/nonnegative.hpp"
 #include "host/train/record_tables.hpp"
 #include "host/train/training_loop.hpp"
+#include "host/train/truncated_svd.hpp"
 #include "host/train/validation_pairs.hpp"
 #include "host/train/visiting_sgd.hpp"
 
@@ -111,23 +115,27 @@ class EngineOf final : public Engine {
 
   TrainResult train_by_row(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
                            const TrainCallbacks& callbacks) override {
-    const Position n_train = lists.size();
-    checked_plan(size_of(model, n_train, valid.size()), config);
-    SpaceTables<K> tables(kernels_, model), best;
-    Alternating<K> method(kernels_, tables.view(model), std::move(lists), config);
-    TrainResult result = run_epochs(
-        kernels_, tables, best, n_train, valid.size(), config, callbacks,
-        [&](int epoch, double) {
-          ProgressReporter progress(callbacks, epoch, n_train);
-          return method.run_epoch([&](double share) {
-            return progress.report(static_cast<Position>(share * static_cast<double>(n_train)));
-          });
-        },
-        [&] { return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid); });
-    result.empty_rows = method.solved().empty;
-    result.deficient_rows = method.solved().deficient;
-    tables.to_host(kernels_, model);
-    return result;
+    checked_plan(size_of(model, lists.size(), valid.size()), config);
+    if (config.algorithm == Algorithm::svd || config.algorithm == Algorithm::pca) {
+      return train_spectrum(kernels_, model, std::move(lists), config, callbacks);
+    }
+    const auto nothing = [](const auto&, auto&) {};
+    if (config.algorithm == Algorithm::nmf) {
+      check_nonnegative(lists.user, model);
+      if (config.missing == Missing::zero) sum_repeated(lists);
+      return run_rows<Nonnegative<K>>(model, std::move(lists), valid, config, callbacks, nothing);
+    }
+    if (config.algorithm == Algorithm::gd) {
+      return run_rows<GradientDescent<K>>(model, std::move(lists), valid, config, callbacks, nothing);
+    }
+    if (config.algorithm == Algorithm::ccd) {
+      return run_rows<CoordinateDescent<K>>(model, std::move(lists), valid, config, callbacks, nothing);
+    }
+    return run_rows<Alternating<K>>(model, std::move(lists), valid, config, callbacks,
+                                    [](const Alternating<K>& method, TrainResult& result) {
+                                      result.empty_rows = method.solved().empty;
+                                      result.deficient_rows = method.solved().deficient;
+                                    });
   }
 
   GridWish grid_wish() const override { return kernels_.grid_wish(); }
@@ -153,6 +161,27 @@ class EngineOf final : public Engine {
     if (plan.residency != Residency::nothing) return;
     throw DeviceError("losses of pairs need the rows of users and items on the device",
                       "take a lower --rank, or --engine cpu");
+  }
+
+  /// Sweeps of a method that works row by row; tell(method, result) at the end.
+  template <class Method, class Tell>
+  TrainResult run_rows(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
+                       const TrainCallbacks& callbacks, const Tell& tell) {
+    const Position n_train = lists.size();
+    SpaceTables<K> tables(kernels_, model), best;
+    Method method(kernels_, tables.view(model), std::move(lists), config);
+    TrainResult result = run_epochs(
+        kernels_, tables, best, n_train, valid.size(), config, callbacks,
+        [&](int epoch, double) {
+          ProgressReporter progress(callbacks, epoch, n_train);
+          return method.run_epoch([&](double share) {
+            return progress.report(static_cast<Position>(share * static_cast<double>(n_train)));
+          });
+        },
+        [&] { return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid); });
+    tell(method, result);
+    tables.to_host(kernels_, model);
+    return result;
   }
 
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,

@@ -122,7 +122,16 @@ MemoryPlan plan_rows(const TrainingSize& size, const TrainConfig& config) {
   add(plan, "best epoch", size.n_valid > 0 ? factors : 0);
   add(plan, "ratings", 2 * checked_product(8, size.n_train) + 8 * (size.n_users + size.n_items));
   add(plan, "validation", 2 * kRating * std::min(size.n_valid, kStagedRatings));
-  if (config.algorithm == Algorithm::ials) add(plan, "gram", 2 * checked_product(size.rank, size.rank) * kFloat);
+  if (config.algorithm == Algorithm::svd || config.algorithm == Algorithm::pca) {
+    const Position columns = (size.rank + config.oversample + 15) / 16 * 16;  // of the tables and of their successors
+    add(plan, "sketch", checked_product(3 * size.n_users + 2 * size.n_items, columns) * kFloat);
+  }
+  const bool keeps_rests = config.algorithm == Algorithm::gd || config.algorithm == Algorithm::ccd;
+  if (keeps_rests) add(plan, "rests", 2 * checked_product(size.n_train, kFloat));
+  if (config.algorithm == Algorithm::gd) add(plan, "gradient and trial", 2 * factors);
+  const bool sums_all =
+      config.algorithm == Algorithm::ials || (config.algorithm == Algorithm::nmf && config.missing == Missing::zero);
+  if (sums_all) add(plan, "gram", 2 * checked_product(size.rank, size.rank) * kFloat);
   return plan;
 }
 

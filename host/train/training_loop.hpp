@@ -73,6 +73,15 @@ inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// From its construction on.
+class Stopwatch {
+ public:
+  double seconds() const { return seconds_since(start_); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 /// Calls TrainCallbacks::progress at most ten times a second.
 class ProgressReporter {
  public:

@@ -247,6 +247,89 @@ class CudaOnHost {
   }
   SolvedRows take_solved() { return cuda_.take_solved(); }
 
+  void multiply_rows(const RowListsView<Host>& lists, Rows<const float, Host> table, const RowShift<Host>& shift,
+                     Rows<float, Host> out) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto value = cuda_.borrow(lists.value);
+    const auto of_rows = cuda_.borrow(shift.of_rows), of_columns = cuda_.borrow(shift.of_columns);
+    Visitor from(cuda_, table), to(cuda_, out);
+    cuda_.multiply_rows({begin.span(), partner.span(), value.span()}, from.view(), {of_rows.span(), of_columns.span()},
+                        to.view());
+    to.bring_back(out);
+  }
+  void multiply_table(Rows<const float, Host> left, Rows<const float, Host> right, Rows<float, Host> out) {
+    Visitor a(cuda_, left), b(cuda_, right), to(cuda_, out);
+    cuda_.multiply_table(a.view(), b.view(), to.view());
+    to.bring_back(out);
+  }
+  void column_sums(Rows<const float, Host> table, Span<const float, Host> weights, Span<float, Host> sums) {
+    Visitor from(cuda_, table);
+    const auto of_rows = cuda_.borrow(weights);
+    auto to = cuda_.output(sums);
+    cuda_.column_sums(from.view(), of_rows.span(), to.span());
+    cuda_.finish(to, sums);
+  }
+  void nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
+                Rows<float, Host> factors, const NmfSettings& settings) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto value = cuda_.borrow(lists.value);
+    Visitor others(cuda_, partners), common(cuda_, shared), own(cuda_, factors);
+    cuda_.nmf_rows({begin.span(), partner.span(), value.span()}, others.view(), common.view(), own.view(), settings);
+    own.bring_back(factors);
+  }
+  void nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                  const NmfSettings& settings) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto value = cuda_.borrow(lists.value);
+    ModelVisitor there(cuda_, model);
+    cuda_.nmf_errors({begin.span(), partner.span(), value.span()}, there.view(), settings);
+  }
+  void list_rests(const RowListsView<Host>& lists, const ModelView<const float, Host>& model, RowSide side,
+                  Span<float, Host> rests) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto value = cuda_.borrow(lists.value);
+    ModelVisitor there(cuda_, model);
+    auto to = cuda_.output(rests);
+    cuda_.list_rests({begin.span(), partner.span(), value.span()}, there.view(), side, to.span());
+    cuda_.finish(to, rests);
+  }
+  void penalise_rows(const RowListsView<Host>& lists, Rows<const float, Host> own, const SolveSettings& settings,
+                     Rows<float, Host> gradients) {
+    const auto begin = cuda_.borrow(lists.begin);
+    Visitor from(cuda_, own), to(cuda_, gradients);
+    cuda_.penalise_rows({begin.span(), {}, {}}, from.view(), settings, to.view());
+    to.bring_back(gradients);
+  }
+  void row_penalties(const RowListsView<Host>& lists, Rows<const float, Host> table, const SolveSettings& settings) {
+    const auto begin = cuda_.borrow(lists.begin);
+    Visitor rows(cuda_, table);
+    cuda_.row_penalties({begin.span(), {}, {}}, rows.view(), settings);
+  }
+  void move_rows(Rows<const float, Host> from, Rows<const float, Host> along, float rate, Rows<float, Host> to) {
+    Visitor start(cuda_, from), way(cuda_, along), there(cuda_, to);
+    cuda_.move_rows(start.view(), along.empty() ? Rows<float, Device>{} : way.view(), rate, there.view());
+    there.bring_back(to);
+  }
+  void descend_column(const RowListsView<Host>& lists, Span<float, Host> rests, const ColumnStep<Host>& step,
+                      const SolveSettings& settings) {
+    const auto begin = cuda_.borrow(lists.begin);
+    const auto partner = cuda_.borrow(lists.partner);
+    const auto pending_own = cuda_.borrow(step.pending_own), pending_change = cuda_.borrow(step.pending_change);
+    const auto partners = cuda_.borrow(step.partner);
+    auto left = cuda_.borrow(Span<const float, Host>(rests)), own = cuda_.borrow(Span<const float, Host>(step.own));
+    auto change = cuda_.output(step.change);
+    cuda_.descend_column({begin.span(), partner.span(), {}}, left.span(),
+                         {pending_own.span(), pending_change.span(), partners.span(), own.span(), change.span()},
+                         settings);
+    cuda_.finish(left, rests);
+    cuda_.finish(own, step.own);
+    cuda_.finish(change, step.change);
+  }
+
  private:
   /// One side of the last batch, on the device and here.
   struct Grouped {

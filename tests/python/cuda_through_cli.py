@@ -64,7 +64,9 @@ class Device(unittest.TestCase):
         self.assertEqual(tensors[0], tensors[1])
 
     def test_least_squares_runs_on_the_device(self):
-        for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"],
+        for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"], ["--algorithm", "ccd", "--no-valid"],
+                        ["--algorithm", "gd", "--no-valid"], ["--algorithm", "nmf", "--missing", "zero"],
+                        ["--algorithm", "nmf", "--solver", "hals", "--no-valid"],
                         ["--implicit", "--solver", "subspace", "--block", "5"]):
             losses = {}
             for engine in ("cuda", "cpu"):
@@ -72,6 +74,15 @@ class Device(unittest.TestCase):
                 losses[engine] = json.loads(result.stdout)["train_loss"]
                 self.assertIn("memory needs" if engine == "cuda" else "engine cpu", result.stderr)
             self.assertAlmostEqual(losses["cuda"] / losses["cpu"], 1, places=4)
+
+    def test_singular_values_on_the_device_are_those_of_the_cpu(self):
+        for algorithm in ("svd", "pca"):
+            values = {}
+            for engine in ("cuda", "cpu"):
+                result = self.run_ok(SIMT, "train", "r.txt", "--device", engine, "--algorithm", algorithm, "-k", "8", "-o", "m.safetensors", "--json")
+                values[engine] = json.loads(result.stdout)["spectrum"]["singular_values"]
+            for on_device, on_cpu in zip(values["cuda"], values["cpu"]):
+                self.assertAlmostEqual(on_device / on_cpu, 1, places=4)
 
     def test_verify_agrees_and_reports_each_phase(self):
         for mode in ([], ["--deterministic"]):

@@ -1,0 +1,26 @@
+#include "host/cpu/nmf_body.hpp"
+
+#if defined(__x86_64__)
+namespace wf {
+namespace {
+
+using RowsOf = NmfRows<lanes::Fused, lanes::Eight>;
+
+[[gnu::target("avx2,fma"), gnu::flatten]] void nmf_rows(const NmfTask& task, Position first, Position end,
+                                                        NmfRoom& room) {
+  RowsOf(task, room).update(first, end);
+}
+[[gnu::target("avx2,fma"), gnu::flatten]] ErrorSums errors(const NmfTask& task, Position first, Position end,
+                                                           NmfRoom& room) {
+  return RowsOf(task, room).errors(first, end);
+}
+
+}  // namespace
+
+const NmfLoops& nmf_loops_avx2() {
+  static constexpr NmfLoops kLoops{nmf_rows, errors};
+  return kLoops;
+}
+
+}  // namespace wf
+#endif

@@ -1,0 +1,81 @@
+#include "host/cpu/cpu.hpp"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace wf {
+namespace {
+
+int padded_for(int rank) {
+  return (rank + NmfTask::kVector - 1) / NmfTask::kVector * NmfTask::kVector;
+}
+
+HostBuffer<float> zeros(Position count) {
+  HostBuffer<float> values(count);
+  for (Position n = 0; n < count; ++n) values[n] = 0;
+  return values;
+}
+
+}  // namespace
+
+NmfRoom::NmfRoom(int padded)
+    : x(zeros(padded)),
+      above(zeros(padded)),
+      below(zeros(padded)),
+      above_part(zeros(padded)),
+      below_part(zeros(padded)),
+      rows(zeros(checked_product(kTogether, padded))),
+      matrix(checked_product(padded, padded)) {}
+
+const NmfLoops& nmf_loops(Simd simd) {
+#if defined(__x86_64__)
+  if (simd == Simd::avx512 || simd == Simd::avx512_wide) return nmf_loops_avx512();
+  if (simd == Simd::avx2) return nmf_loops_avx2();
+#endif
+  static_cast<void>(simd);
+  return nmf_loops_portable();
+}
+
+template <class F>
+void Cpu::for_each_with_nmf_room(int padded, Position tasks, const F& f) {
+  std::vector<std::unique_ptr<NmfRoom>> rooms(static_cast<std::size_t>(pool_.size()));
+  std::atomic<Position> next{0};
+  pool_.for_each(pool_.size(), [&](Position share) {
+    const FlushToZero scope;
+    auto& room = rooms[static_cast<std::size_t>(share)];
+    for (Position task = next++; task < tasks; task = next++) {
+      if (!room) room = std::make_unique<NmfRoom>(padded);
+      f(task, *room);
+    }
+  });
+}
+
+void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
+                   Rows<float, Host> factors, const NmfSettings& settings) {
+  const int padded = padded_for(partners.rank);
+  HostBuffer<float> common(checked_product(shared.count == 1 ? 1 : padded, padded), 0);
+  for (Position r = 0; r < shared.count; ++r) std::copy_n(shared.row(r), shared.rank, common.data() + r * padded);
+  const NmfTask task{lists, partners, factors, factors, settings, common.data(), partners.rank, padded};
+  constexpr Position kTasksEach = 32;  // the last ones even out what the first ones took
+  const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), 16);
+  const NmfLoops& loops = nmf_loops(simd_);
+  for_each_with_nmf_room(padded, cuts.size() - 1,
+                         [&](Position part, NmfRoom& room) { loops.nmf_rows(task, cuts[part], cuts[part + 1], room); });
+}
+
+void Cpu::nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                     const NmfSettings& settings) {
+  const int padded = padded_for(model.rank());
+  const NmfTask task{lists, model.item_factors, model.user_factors, {}, settings, nullptr, model.rank(), padded};
+  constexpr Position kPart = 8192;  // ratings of a sum, by the lists alone: the same bits for any number of threads
+  const HostBuffer<Position> cuts = cut_lists(lists.begin, 1 + lists.partner.size / kPart, 0);
+  partial_.resize(std::max<Position>(cuts.size() - 1, 0));
+  const NmfLoops& loops = nmf_loops(simd_);
+  for_each_with_nmf_room(padded, cuts.size() - 1, [&](Position part, NmfRoom& room) {
+    partial_[part] = loops.errors(task, cuts[part], cuts[part + 1], room);
+  });
+  for (const ErrorSums& part : partial_) add_errors(part);
+}
+
+}  // namespace wf
