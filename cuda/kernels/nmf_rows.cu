@@ -67,7 +67,8 @@ class NmfRow {
   /// By a warp.
   __device__ float score(Position n) const {
     const float* const q = partner(n);
-    return warp_sum_of(rank_, [=, this](int f) { return x_[f] * __ldg(q + f); });
+    const float* const x = x_;
+    return warp_sum_of(rank_, [=](int f) { return x[f] * __ldg(q + f); });
   }
 
   template <class Weight>
@@ -99,10 +100,12 @@ class NmfRow {
 
   __device__ void move_by_gram() const {
     sum([&](Position n) { return work_.lists.value[n]; }, above_);
+    const float* const x = x_;
     if (thread() < kWarp) {
       for (int f = 0; f < rank_; ++f) {
         const float* const of_factor = work_.shared.row(f);
-        const float image = warp_sum_of(rank_, [=, this](int g) { return __ldg(of_factor + g) * x_[g]; });
+        const float image = warp_sum_of(rank_, [=](int g) { return __ldg(of_factor + g) * x[g]; });
+        __syncwarp();  // all have read x
         if (thread() == 0) x_[f] = hals_moved(x_[f], above_[f] - image, of_factor[f]);
         __syncwarp();
       }
