@@ -54,7 +54,7 @@ TEST_P(RankingOnDevice, LearnsTheTastesOfUsers) {
 
 TEST_P(RankingOnDevice, IsCloseToTheCpuEngine) {  // chance is 0.5
   for (const Loss loss : {Loss::bpr, Loss::bpr_item, Loss::warp}) {
-    const TrainingProblem problem = two_tastes(loss, 150);
+    const TrainingProblem problem = two_tastes(loss, 60);
     EXPECT_NEAR(share_in_order(trained(GetParam(), problem)), share_in_order(trained("cpu", problem)), 0.05)
         << static_cast<int>(loss);
   }
@@ -64,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(Cuda, RankingOnDevice, testing::Values("cuda", "cuda_re
                          [](const auto& test) { return test.param; });
 
 TEST(RepeatableRanking, RepeatsItsBitsWhereThatIsAskedFor) {
-  const TrainingProblem problem = two_tastes(Loss::warp, 33);
+  TrainingProblem problem = two_tastes(Loss::warp, 33);
+  problem.config.epochs = 1;
   const std::vector<float> first = weights(trained("cuda_repeatable", problem));
   use_schedule(5);
   EXPECT_EQ(weights(trained("cuda_repeatable", problem)), first);

@@ -70,7 +70,7 @@ TEST(SolveByTensors, HalvesAreScaledByTheLargestFactorAndWeight) {
 
 TEST(SolveByTensors, TrainingByTensorCoresEndsWhereThatInFullPrecisionDoes) {
   TrainingProblem problem;
-  problem.ratings = random_ratings(3000, problem.n_users, problem.n_items, 5);
+  problem.ratings = random_ratings(600, problem.n_users, problem.n_items, 5);
   problem.config.algorithm = Algorithm::als;
   problem.config.rank = 10;
   problem.config.epochs = 4;
