@@ -114,7 +114,7 @@ class ListRows {
       for (Position n = from; n < std::min(from + kSummed, of.end); ++n) {
         if (column == 0) prefetch(lists, table, n + kRowsAhead);
         const float* const row = table.row(lists.partner[n]);
-        const V factor = Ops::template all<V>(&lists.value[n]);
+        const auto factor = Ops::template all<V>(&lists.value[n]);
         repeat<kVectors>([&](auto v)
                              WF_INLINE_LAMBDA { Ops::add_product(sum[v], factor, lanes::load<V>(row + at(v))); });
       }
@@ -136,7 +136,7 @@ class ListRows {
       Vector value[kColumns];
       repeat<kColumns>([&](auto c) WF_INLINE_LAMBDA { value[c] = lanes::load<Vector>(values + c * kLanes); });
       repeat<kTileRows>([&](auto r) WF_INLINE_LAMBDA {
-        const Vector factor = Ops::template all<Vector>(from[r] + f);
+        const auto factor = Ops::template all<Vector>(from[r] + f);
         repeat<kColumns>([&](auto c) WF_INLINE_LAMBDA { Ops::add_product(sum[r][c], factor, value[c]); });
       });
     }

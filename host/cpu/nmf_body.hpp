@@ -84,7 +84,7 @@ class NmfRows {
       Vector sum[kColumns]{};
       const int count = std::min(kColumns, (task_.padded - f) / kLanes);
       for (int g = 0; g < task_.rank; ++g) {
-        const Vector factor = Ops::template all<Vector>(room_.x.data() + g);
+        const auto factor = Ops::template all<Vector>(room_.x.data() + g);
         const float* const from = task_.shared + Position{g} * task_.padded + f;
         repeat<kColumns>([&](auto c) WF_INLINE_LAMBDA {
           if (c < count) Ops::add_product(sum[c], factor, lanes::load<Vector>(from + c * kLanes));

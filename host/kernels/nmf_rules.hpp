@@ -63,7 +63,7 @@ WF_HD inline void add_nmf_error(Sums& sums, const NmfSettings& settings, double 
   if (settings.loss == NmfLoss::frobenius) {
     sums.loss += settings.counts_zeros() ? value * (value - 2 * score) : error * error;
   } else {
-    const double least = static_cast<double>(kLeastNmfScore);
+    const auto least = static_cast<double>(kLeastNmfScore);
     const double ratio = value > 0 ? value * std::log(value / (score > least ? score : least)) : 0;
     sums.loss += ratio - value + (settings.counts_zeros() ? 0 : score);
   }

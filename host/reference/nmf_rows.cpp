@@ -85,7 +85,7 @@ void Reference::nmf_errors(const RowListsView<Host>& lists, const ModelView<cons
   ErrorSums sums;
   for (Position user = 0; user < lists.rows(); ++user) {
     for (Position n = lists.begin[user]; n < lists.begin[user + 1]; ++n) {
-      const double one = score<double>(model, {}, static_cast<RowId>(user), lists.partner[n]);
+      const auto one = score<double>(model, {}, static_cast<RowId>(user), lists.partner[n]);
       add_nmf_error(sums, settings, one, static_cast<double>(lists.value[n]));
     }
   }
