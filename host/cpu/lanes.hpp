@@ -146,8 +146,10 @@ struct PortableOps : MultiplyAdd {
   /// A value in memory for all lanes: a load, where one in a register would take two shuffles.
   template <class Vector = Eight>
   WF_INLINE static Vector all(const float* value) {
-    static_assert(std::is_same_v<Vector, Eight>);
-    return lanes::all(*value);
+    if constexpr (std::is_same_v<Vector, Eight>) return lanes::all(*value);
+    Vector result;
+    for (int lane = 0; lane < kLanes<Vector>; ++lane) result[lane] = *value;
+    return result;
   }
   /// sum += a * b.
   template <class Vector>
@@ -226,9 +228,11 @@ struct FusedWide : Fused {
 #else
 struct FusedLoop : FusedMultiplyAdd {
   using FusedMultiplyAdd::operator();
-  WF_INLINE Eight operator()(const Eight& a, const Eight& b, const Eight& c) const {
-    Eight result;
-    for (int lane = 0; lane < 8; ++lane) result[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
+  template <class Vector>
+  requires(sizeof(Vector) > sizeof(float)) WF_INLINE Vector operator()(const Vector& a, const Vector& b,
+                                                                       const Vector& c) const {
+    Vector result;
+    for (int lane = 0; lane < kLanes<Vector>; ++lane) result[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
     return result;
   }
 };

@@ -39,7 +39,7 @@ WF_INLINE void add_tile(const Gathered& left, const float* right, int row, int c
     Vector values[kColumns];
     repeat<kColumns>([&](auto c) WF_INLINE_LAMBDA { values[c] = lanes::load<Vector>(b + c * kLanes); });
     repeat<kRows>([&](auto r) WF_INLINE_LAMBDA {
-      const Vector factor = Ops::template all<Vector>(a + r);
+      const auto factor = Ops::template all<Vector>(a + r);
       repeat<kColumns>([&](auto c) WF_INLINE_LAMBDA { Ops::add_product(sum[r][c], factor, values[c]); });
     });
   }
@@ -106,7 +106,7 @@ WF_INLINE void solve_panel(const float* block, const float* inverse, float* rows
   for (int column = 0; column < columns; column += kPanel) {
     Eight value[kPanel];
     repeat<kPanel>([&](auto r) WF_INLINE_LAMBDA {
-      Eight sum = lanes::load<Eight>(rows + r * pitch + column);
+      auto sum = lanes::load<Eight>(rows + r * pitch + column);
       repeat<r>([&](auto above) WF_INLINE_LAMBDA {
         Ops::add_product(sum, Ops::template all<Eight>(block + above * pitch + r) * -1.0F, value[above]);
       });
