@@ -145,8 +145,8 @@ class Cuda {
   void column_sums(Rows<const float, Device> table, Span<const float, Device> weights, Span<float, Device> sums);
   void nmf_rows(const RowListsView<Device>& lists, Rows<const float, Device> partners, Rows<const float, Device> shared,
                 Rows<float, Device> factors, const NmfSettings& settings);
-  void nmf_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
-                  const NmfSettings& settings);
+  void list_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                   const NmfSettings& settings);
 
   void penalise_rows(const RowListsView<Device>& lists, Rows<const float, Device> own, const SolveSettings& settings,
                      Rows<float, Device> gradients);
@@ -193,6 +193,9 @@ class Cuda {
   void clear(void* data, Position bytes) {
     check_cuda(cudaMemsetAsync(data, 0, static_cast<std::size_t>(bytes), gpu_.compute()), "cudaMemsetAsync");
   }
+  template <class Settings>
+  void errors_of_lists(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                       const Settings& settings);
   /// Where block b of a launch adds its errors: non-atomic, as launches follow each other.
   ErrorSums* error_partials(Position blocks);
   void fill_with_no_row(DeviceBuffer<RowId>& rows);

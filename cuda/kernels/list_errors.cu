@@ -1,6 +1,6 @@
 // Errors of the predictions of the ratings that users' lists hold.
 //
-//   sums += loss, error^2, |error| and count, as host/kernels/solve_rules.hpp has them
+//   sums += loss, error^2, |error| and count, as host/kernels/solve_rules.hpp has them, or nmf_rules.hpp
 //
 // shapes  lists of n ratings; one ErrorSums per block
 // launch  two lanes per rating, 128 ratings per block; a pair finds its user by bisection
@@ -15,9 +15,9 @@
 namespace wf {
 namespace {
 
-template <class Rank>
+template <class Rank, class Settings>
 __global__ void __launch_bounds__(kBlockThreads)
-    list_errors_kernel(RowListsView<Device> lists, ModelView<const float, Device> model, SolveSettings settings,
+    list_errors_kernel(RowListsView<Device> lists, ModelView<const float, Device> model, Settings settings,
                        ErrorSums* sums_of_block, Rank rank) {
   ErrorSums sums;
   for (PairWalk walk = pair_walk(lists.partner.size); walk.warp_has_work(); walk.piece += walk.step) {
@@ -25,22 +25,33 @@ __global__ void __launch_bounds__(kBlockThreads)
     const bool here = walk.has_piece();
     const RowId user = here ? static_cast<RowId>(row_of_rating(lists.begin, n)) : kNobody;
     const float score = pair_score(model, {}, user, here ? lists.partner[n] : kNobody, rank);
-    if (here && this_half() == 0) add_list_error<double>(sums, settings, score, lists.value[n]);
+    if (here && this_half() == 0) add_list_error(sums, settings, score, lists.value[n]);
   }
   add_block_errors(sums, sums_of_block + blockIdx.x);
 }
 
 }  // namespace
 
-void Cuda::list_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
-                       const SolveSettings& settings) {
+template <class Settings>
+void Cuda::errors_of_lists(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                           const Settings& settings) {
   if (lists.partner.empty()) return;
   const Range range("list errors");
   const Shape shape = pairs_over(lists.partner.size);
   with_model_rank(model, [&](auto rank) {
-    launch(gpu_, "list_errors", shape, list_errors_kernel<decltype(rank)>, lists, model, settings,
+    launch(gpu_, "list_errors", shape, list_errors_kernel<decltype(rank), Settings>, lists, model, settings,
            error_partials(shape.blocks), rank);
   });
+}
+
+void Cuda::list_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                       const SolveSettings& settings) {
+  errors_of_lists(lists, model, settings);
+}
+
+void Cuda::list_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
+                       const NmfSettings& settings) {
+  errors_of_lists(lists, model, settings);
 }
 
 }  // namespace wf

@@ -45,8 +45,8 @@ class NmfRows {
       scores_.for_scores(room_.x.data(), lists_.begin[user], lists_.begin[user + 1],
                          [&](Position n, int count, const Partners&, const float* scores) WF_INLINE_LAMBDA {
                            for (int k = 0; k < count; ++k) {
-                             add_nmf_error(sums, settings_, static_cast<double>(scores[k]),
-                                           static_cast<double>(lists_.value[n + k]));
+                             add_list_error(sums, settings_, static_cast<double>(scores[k]),
+                                            static_cast<double>(lists_.value[n + k]));
                            }
                          });
     }

@@ -64,8 +64,8 @@ void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> part
                          [&](Position part, NmfRoom& room) { loops.nmf_rows(task, cuts[part], cuts[part + 1], room); });
 }
 
-void Cpu::nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
-                     const NmfSettings& settings) {
+void Cpu::list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                      const NmfSettings& settings) {
   const int padded = padded_for(model.rank());
   const NmfTask task{lists, model.item_factors, model.user_factors, {}, settings, nullptr, model.rank(), padded};
   constexpr Position kPart = 8192;  // ratings of a sum, by the lists alone: the same bits for any number of threads

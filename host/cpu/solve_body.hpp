@@ -1,5 +1,6 @@
 // The bodies of SolveLoops, to be inlined into functions that are compiled for one instruction set.
 #pragma once
+#include "host/cpu/list_scores.hpp"
 #include "host/cpu/solve_tiles.hpp"
 #include "host/kernels/score.hpp"
 
@@ -11,7 +12,7 @@ namespace wf {
 template <class Ops, class Vector>
 class RowSolver {
   using Eight = lanes::Eight;
-  static constexpr int kTogether = 8;        // ratings whose scores are summed together
+  using Partners = typename ListScores<Ops>::Partners;
   static constexpr Position kRowsAhead = 8;  // rows are asked for so many ratings before they are used
 
  public:
@@ -20,6 +21,7 @@ class RowSolver {
         lists_(task.lists),
         partners_(task.sides.partner_factors),
         settings_(task.settings),
+        scores_(task.lists, task.sides.partner_factors),
         room_(room),
         shape_(room.shape),
         has_biases_(!task.sides.biases.empty()) {}
@@ -42,17 +44,7 @@ class RowSolver {
   WF_INLINE bool solve(Position row, const RowTotals& totals, float* sums) {
     const Sums at(shape_, sums);
     const auto ridge = static_cast<float>(settings_.lambda * row_scale(settings_, totals.counted));
-    float* const diagonal = room_.diagonal.data();
-    for (int f = 0; f < shape_.padded; ++f) {
-      float* const element = at.matrix + Position{f} * (shape_.pitch + 1);
-      *element = f < shape_.rank ? *element + ridge : 1.0F;
-      diagonal[f] = *element;
-      float* const columns = at.matrix + Position{f} * shape_.pitch + shape_.padded;
-      std::memset(columns, 0, SolveShape::kVector * sizeof(float));
-      columns[0] = at.right[f];
-      columns[1] = at.border[f];
-    }
-    const bool whole = factorize<Ops, Vector>(shape_, at.matrix, diagonal, room_.inverse.data());
+    const bool whole = factorize_with(shape_, at, ridge);
     float* const x = room_.x.data();
     solve_back<Ops>(shape_, at.matrix, room_.inverse.data(), shape_.padded, x);
     if (has_biases_) return solve_bias(row, totals, at) && whole;
@@ -87,12 +79,13 @@ class RowSolver {
     ErrorSums sums;
     for (Position user = first; user < end; ++user) {
       std::copy_n(model.user_factors.row(user), shape_.rank, room_.x.data());
-      for_scores(user, room_.x.data(), [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
-        for (int k = 0; k < count; ++k) {
-          const float score = with_biases(model, products[k], static_cast<RowId>(user), lists_.partner[n + k]);
-          add_list_error<double>(sums, settings_, score, lists_.value[n + k]);
-        }
-      });
+      for_scores(
+          user, room_.x.data(), [&](Position n, int count, const Partners&, const float* products) WF_INLINE_LAMBDA {
+            for (int k = 0; k < count; ++k) {
+              const float score = with_biases(model, products[k], static_cast<RowId>(user), lists_.partner[n + k]);
+              add_list_error(sums, settings_, score, lists_.value[n + k]);
+            }
+          });
     }
     return sums;
   }
@@ -124,12 +117,6 @@ class RowSolver {
     for (; f < count; ++f) to[f] = from[f];
   }
 
-  WF_INLINE void prefetch(Position n) const {
-    constexpr int kLine = 64 / sizeof(float);
-    const float* const row = partners_.row(lists_.partner[n]);
-    for (int f = 0; f < std::min(shape_.rank, 16 * kLine); f += kLine) __builtin_prefetch(row + f);
-  }
-
   WF_INLINE Term<float> term_of(Position n) const {
     const float value = lists_.value[n];
     if (settings_.implicit) return implicit_term<float>(settings_, value);
@@ -142,7 +129,7 @@ class RowSolver {
   WF_INLINE bool gather(Position first, int count, int from, int width, int padded, RowTotals& totals) {
     bool same = true;
     for (int n = 0; n < count; ++n) {
-      if (first + n + kRowsAhead < lists_.partner.size) prefetch(first + n + kRowsAhead);
+      scores_.prefetch(first + n + kRowsAhead);
       copy_row(partners_.row(lists_.partner[first + n]) + from, width, plain(n, padded));
       const Term<float> term = term_of(first + n);
       room_.pull[n] = term.pull;
@@ -190,6 +177,21 @@ class RowSolver {
     std::memset(Sums(shape_, sums).right, 0, 2 * static_cast<std::size_t>(shape_.padded) * sizeof(float));
   }
 
+  /// The matrix and the ridge become their upper factor; the right-hand side and the border come behind its columns.
+  WF_INLINE bool factorize_with(const SolveShape& shape, const Sums& at, float ridge) {
+    float* const diagonal = room_.diagonal.data();
+    for (int f = 0; f < shape.padded; ++f) {
+      float* const element = at.matrix + Position{f} * (shape.pitch + 1);
+      *element = f < shape.rank ? *element + ridge : 1.0F;
+      diagonal[f] = *element;
+      float* const columns = at.matrix + Position{f} * shape.pitch + shape.padded;
+      std::memset(columns, 0, SolveShape::kVector * sizeof(float));
+      columns[0] = at.right[f];
+      columns[1] = at.border[f];
+    }
+    return factorize<Ops, Vector>(shape, at.matrix, diagonal, room_.inverse.data());
+  }
+
   WF_INLINE void clear(Position row) {
     std::fill_n(task_.sides.factors.row(row), shape_.rank, 0.0F);
     if (has_biases_) *task_.sides.biases.row(row) = 0;
@@ -230,22 +232,13 @@ class RowSolver {
     const float of_bias = has_biases_ ? ridge / static_cast<float>(settings_.lambda_bias) : 0.0F;
     float* const columns = transpose(first, ratings, dual.padded);
     const Sums at(dual, room_.sums.data());
-    float* const diagonal = room_.diagonal.data();
-    for (int n = 0; n < dual.padded; ++n) {
-      float* const elements = at.matrix + Position{n} * dual.pitch;
-      std::fill_n(elements, dual.pitch, 0.0F);
-      if (n < ratings) {
-        std::fill_n(elements, ratings, of_bias);
-        elements[dual.padded] = term_of(first + n).pull;
-      }
+    std::memset(at.matrix, 0, static_cast<std::size_t>(dual.sums()) * sizeof(float));
+    for (int n = 0; n < ratings; ++n) {
+      std::fill_n(at.matrix + Position{n} * dual.pitch, ratings, of_bias);
+      at.right[n] = term_of(first + n).pull;
     }
     add_products<Ops, Vector>({columns, dual.padded, shape_.rank}, columns, dual.padded, at.matrix, dual.pitch);
-    for (int n = 0; n < dual.padded; ++n) {
-      float* const element = at.matrix + Position{n} * (dual.pitch + 1);
-      *element = n < ratings ? *element + ridge : 1.0F;
-      diagonal[n] = *element;
-    }
-    const bool whole = factorize<Ops, Vector>(dual, at.matrix, diagonal, room_.inverse.data());
+    const bool whole = factorize_with(dual, at, ridge);
     float* const weight = room_.rest.data();
     solve_back<Ops>(dual, at.matrix, room_.inverse.data(), dual.padded, weight);
     float* const x = room_.x.data();
@@ -270,7 +263,7 @@ class RowSolver {
       const float* rows[8];
       for (int k = 0; k < together; ++k) {
         rows[k] = partners_.row(lists_.partner[first + n + k]);
-        if (first + n + k + kRowsAhead < lists_.partner.size) prefetch(first + n + k + kRowsAhead);
+        scores_.prefetch(first + n + k + kRowsAhead);
       }
       for (int f = 0; f < shape_.rank; ++f) {
         Eight values{};
@@ -285,37 +278,9 @@ class RowSolver {
     return columns;
   }
 
-  /// use(n, count, products): <x, partner> for ratings n .. n + count - 1 of the row, at most kTogether. x is padded.
   template <class Use>
-  WF_INLINE void for_scores(Position row, const float* x, const Use& use) {
-    const int whole = shape_.rank / 8 * 8;
-    const Position end = lists_.begin[row + 1];
-    for (Position n = lists_.begin[row]; n < end; n += kTogether) {
-      const auto count = static_cast<int>(std::min<Position>(kTogether, end - n));
-      const float* rows[kTogether];
-      for (int k = 0; k < kTogether; ++k) {
-        rows[k] = partners_.row(lists_.partner[n + std::min(k, count - 1)]);
-        if (n + kTogether + k < lists_.partner.size) prefetch(n + kTogether + k);
-      }
-      Eight low[4]{}, high[4]{};
-      for (int f = 0; f < whole; f += 8) {
-        const auto factor = lanes::load<Eight>(x + f);
-        repeat<4>([&](auto k) WF_INLINE_LAMBDA {
-          Ops::add_product(low[k], lanes::load<Eight>(rows[k] + f), factor);
-          Ops::add_product(high[k], lanes::load<Eight>(rows[4 + k] + f), factor);
-        });
-      }
-      if (whole < shape_.rank) {
-        const auto factor = lanes::load<Eight>(x + whole);
-        repeat<4>([&](auto k) WF_INLINE_LAMBDA {
-          Ops::add_product(low[k], lanes::load_part(rows[k] + whole, shape_.rank - whole), factor);
-          Ops::add_product(high[k], lanes::load_part(rows[4 + k] + whole, shape_.rank - whole), factor);
-        });
-      }
-      float products[kTogether];
-      lanes::store(lanes::lane_sums(low, high), products);
-      use(n, count, products);
-    }
+  WF_INLINE void for_scores(Position row, const float* x, const Use& use) const {
+    scores_.for_scores(x, lists_.begin[row], lists_.begin[row + 1], use);
   }
 
   /// sums[f] += factor * row[f].
@@ -358,13 +323,14 @@ class RowSolver {
     float bias = has_biases_ ? *task_.sides.biases.row(row) : 0;
     start_rest(x, ridge, rest);
     float bias_rest = -bias_ridge * bias;
-    for_scores(row, x, [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
+    for_scores(row, x, [&](Position n, int count, const Partners& partners, const float* products) WF_INLINE_LAMBDA {
+      float weights[ListScores<Ops>::kTogether];
       for (int k = 0; k < count; ++k) {
         const Term<float> term = term_of(n + k);
-        const float factor = term.pull - term.curvature * (products[k] + bias);
-        add_row(factor, partners_.row(lists_.partner[n + k]), shape_.rank, rest);
-        bias_rest += factor;
+        weights[k] = term.pull - term.curvature * (products[k] + bias);
+        bias_rest += weights[k];
       }
+      scores_.add_partners(partners, count, weights, rest);
     });
     if (!has_biases_) bias_rest = 0;
     std::copy_n(rest, padded, direction);
@@ -373,13 +339,15 @@ class RowSolver {
     for (int step = 0; step < settings_.cg_steps && length > 0; ++step) {
       start_rest(direction, ridge, image);
       float bias_image = -bias_ridge * bias_direction;
-      for_scores(row, direction, [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
-        for (int k = 0; k < count; ++k) {
-          const float factor = -term_of(n + k).curvature * (products[k] + bias_direction);
-          add_row(factor, partners_.row(lists_.partner[n + k]), shape_.rank, image);
-          bias_image += factor;
-        }
-      });
+      for_scores(row, direction,
+                 [&](Position n, int count, const Partners& partners, const float* products) WF_INLINE_LAMBDA {
+                   float weights[ListScores<Ops>::kTogether];
+                   for (int k = 0; k < count; ++k) {
+                     weights[k] = -term_of(n + k).curvature * (products[k] + bias_direction);
+                     bias_image += weights[k];
+                   }
+                   scores_.add_partners(partners, count, weights, image);
+                 });
       if (!has_biases_) bias_image = 0;
       const float curvature = -(dot<float>(direction, image, padded) + bias_direction * bias_image);
       if (!(curvature > 0)) break;
@@ -407,7 +375,7 @@ class RowSolver {
     copy_row(task_.sides.factors.row(row), shape_.rank, x);
     if (room_.scores.size() < end - first) room_.scores.resize(end - first);
     float* const scores = room_.scores.data();
-    for_scores(row, x, [&](Position n, int count, const float* products) WF_INLINE_LAMBDA {
+    for_scores(row, x, [&](Position n, int count, const Partners&, const float* products) WF_INLINE_LAMBDA {
       std::copy_n(products, count, scores + (n - first));
     });
     bool whole = true;
@@ -439,6 +407,7 @@ class RowSolver {
             inside && !task_.base.empty() ? task_.base.row(factors.from + f)[factors.from + g] : 0.0F;
       }
       at.right[f] = f < block.rank ? rest[f] : 0.0F;
+      at.border[f] = 0;
     }
     const Position first = lists_.begin[row], end = lists_.begin[row + 1];
     std::memset(room_.plain.data(), 0, static_cast<std::size_t>(block.chunk * block.padded) * sizeof(float));
@@ -454,16 +423,7 @@ class RowSolver {
       add_products<Ops, Vector>({room_.plain.data(), block.padded, count}, weighted, block.padded, at.matrix,
                                 block.pitch);
     }
-    float* const diagonal = room_.diagonal.data();
-    for (int f = 0; f < block.padded; ++f) {
-      float* const element = at.matrix + Position{f} * (block.pitch + 1);
-      *element = f < block.rank ? *element + ridge : 1.0F;
-      diagonal[f] = *element;
-      float* const columns = at.matrix + Position{f} * block.pitch + block.padded;
-      std::memset(columns, 0, SolveShape::kVector * sizeof(float));
-      columns[0] = at.right[f];
-    }
-    const bool whole = factorize<Ops, Vector>(block, at.matrix, diagonal, room_.inverse.data());
+    const bool whole = factorize_with(block, at, ridge);
     solve_back<Ops>(block, at.matrix, room_.inverse.data(), block.padded, change);
     return whole;
   }
@@ -472,6 +432,7 @@ class RowSolver {
   RowListsView<Host> lists_;
   Rows<const float, Host> partners_;
   SolveSettings settings_;
+  ListScores<Ops> scores_;
   SolveRoom& room_;
   SolveShape shape_;
   bool has_biases_;

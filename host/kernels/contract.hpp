@@ -98,7 +98,7 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
 
   // -- nonnegative factors, one side at a time (host/kernels/nmf_rules.hpp)
   k.nmf_rows(lists, other, other, table, nmf);  // table by lists and partners; with zeros their gram, or column sums
-  k.nmf_errors(lists, read, nmf);               // += errors of the users' lists; the loss with zeros but for their sum
+  k.list_errors(lists, read, nmf);              // the same for nmf; the loss with zeros but for their sum
 
   // -- descent on the explicit objective of solve_rules.hpp (host/kernels/descent_rules.hpp)
   k.list_rests(lists, read, side, values);         // values[n] = rating - score, by that side's lists

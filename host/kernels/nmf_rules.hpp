@@ -58,7 +58,7 @@ WF_HD inline Real hals_moved(Real factor, Real slope, Real curvature) {
 /// Adds a rating's loss, and its error. With Missing::zero, less what its cell has in the sum over all cells of
 /// score^2, or of scores: the caller adds that sum.
 template <class Sums>
-WF_HD inline void add_nmf_error(Sums& sums, const NmfSettings& settings, double score, double value) {
+WF_HD inline void add_list_error(Sums& sums, const NmfSettings& settings, double score, double value) {
   const double error = value - score;
   if (settings.loss == NmfLoss::frobenius) {
     sums.loss += settings.counts_zeros() ? value * (value - 2 * score) : error * error;

@@ -74,12 +74,12 @@ WF_HD inline double row_scale(const SolveSettings& settings, Position ratings) {
 }
 
 /// Adds a rating's loss, and its error: of an implicit one, from 1 where it is liked, else from 0.
-template <class Real, class Sums>
-WF_HD inline void add_list_error(Sums& sums, const SolveSettings& settings, Real score, Real value) {
-  const Real target = settings.implicit ? static_cast<Real>(value > 0) : value;
-  const Real error = target - score;
+template <class Sums>
+WF_HD inline void add_list_error(Sums& sums, const SolveSettings& settings, double score, double value) {
+  const double target = settings.implicit ? static_cast<double>(value > 0) : value;
+  const double error = target - score;
   if (settings.implicit) {
-    const Term<Real> term = implicit_term<Real>(settings, value);
+    const Term<double> term = implicit_term<double>(settings, value);
     sums.loss += (term.curvature * score - 2 * term.pull) * score + term.constant;
   } else {
     sums.loss += error * error;

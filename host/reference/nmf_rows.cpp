@@ -80,13 +80,13 @@ void Reference::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host
   }
 }
 
-void Reference::nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
-                           const NmfSettings& settings) {
+void Reference::list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                            const NmfSettings& settings) {
   ErrorSums sums;
   for (Position user = 0; user < lists.rows(); ++user) {
     for (Position n = lists.begin[user]; n < lists.begin[user + 1]; ++n) {
       const auto one = score<double>(model, {}, static_cast<RowId>(user), lists.partner[n]);
-      add_nmf_error(sums, settings, one, static_cast<double>(lists.value[n]));
+      add_list_error(sums, settings, one, static_cast<double>(lists.value[n]));
     }
   }
   add_errors(sums);

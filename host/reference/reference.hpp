@@ -52,8 +52,8 @@ class Reference : public HostMemory {
   void column_sums(Rows<const float, Host> table, Span<const float, Host> weights, Span<float, Host> sums);
   void nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
                 Rows<float, Host> factors, const NmfSettings& settings);
-  void nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
-                  const NmfSettings& settings);
+  void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                   const NmfSettings& settings);
 
   void penalise_rows(const RowListsView<Host>& lists, Rows<const float, Host> own, const SolveSettings& settings,
                      Rows<float, Host> gradients);

@@ -208,8 +208,8 @@ void Reference::list_errors(const RowListsView<Host>& lists, const ModelView<con
   ErrorSums sums;
   for (Position user = 0; user < lists.rows(); ++user) {
     for (Position n = lists.begin[user]; n < lists.begin[user + 1]; ++n) {
-      add_list_error<double>(sums, settings, score<double>(model, {}, static_cast<RowId>(user), lists.partner[n]),
-                             lists.value[n]);
+      add_list_error(sums, settings, score<double>(model, {}, static_cast<RowId>(user), lists.partner[n]),
+                     lists.value[n]);
     }
   }
   add_errors(sums);

@@ -41,7 +41,7 @@ class Nonnegative {
     share(model_.user_factors, user_shared_);
     kernels_.nmf_rows(item_.view(), model_.user_factors, shared(user_shared_), model_.item_factors, settings_);
     share(model_.item_factors, item_shared_);
-    kernels_.nmf_errors(user_.view(), model_, settings_);
+    kernels_.list_errors(user_.view(), model_, settings_);
     ErrorSums errors = kernels_.take_errors();
     if (settings_.counts_zeros()) errors.loss += sum_over_all_cells();
     return errors;

@@ -78,7 +78,7 @@ class TruncatedSvd {
     kernels_.list_errors(user_.view(),
                          {rows(user_factors, n_users_, model.rank), rows(item_factors, n_items_, model.rank),
                           rows(user_biases, n_users_, 1), rows(item_biases, n_items_, 1), model.global_mean},
-                         {});
+                         SolveSettings{});
     return kernels_.take_errors();
   }
 

@@ -118,7 +118,7 @@ TEST_P(Descends, ReportedErrorsAreThoseOfTheModelAfterTheEpoch) {
     ErrorSums sums;
     const ModelView<const float, Host> view = model.view();
     for (const auto& [user, item, value] : triples_of(ratings().view())) {
-      add_list_error<double>(sums, {}, score<double>(view, {}, user, item), static_cast<double>(value));
+      add_list_error(sums, SolveSettings{}, score<double>(view, {}, user, item), static_cast<double>(value));
     }
     EXPECT_EQ(result.epochs.size(), 3U);
     EXPECT_NEAR(result.epochs.back().train_rmse, sums.rmse(), 1e-5);

@@ -279,13 +279,13 @@ class CudaOnHost {
     cuda_.nmf_rows({begin.span(), partner.span(), value.span()}, others.view(), common.view(), own.view(), settings);
     own.bring_back(factors);
   }
-  void nmf_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
-                  const NmfSettings& settings) {
+  void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                   const NmfSettings& settings) {
     const auto begin = cuda_.borrow(lists.begin);
     const auto partner = cuda_.borrow(lists.partner);
     const auto value = cuda_.borrow(lists.value);
     ModelVisitor there(cuda_, model);
-    cuda_.nmf_errors({begin.span(), partner.span(), value.span()}, there.view(), settings);
+    cuda_.list_errors({begin.span(), partner.span(), value.span()}, there.view(), settings);
   }
   void list_rests(const RowListsView<Host>& lists, const ModelView<const float, Host>& model, RowSide side,
                   Span<float, Host> rests) {

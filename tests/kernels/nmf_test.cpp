@@ -214,8 +214,8 @@ TYPED_TEST(Nmf, ErrorsByHandAndByTheReference) {
   for (const NmfSettings& settings : all_settings()) {
     Problem problem(distinct_ratings(40, 30, 3, true), 40, 30, 9);
     Reference reference;
-    reference.nmf_errors(problem.lists.user.view(), problem.model(), settings);
-    this->kernels_.nmf_errors(problem.lists.user.view(), problem.model(), settings);
+    reference.list_errors(problem.lists.user.view(), problem.model(), settings);
+    this->kernels_.list_errors(problem.lists.user.view(), problem.model(), settings);
     const ErrorSums expected = reference.take_errors(), actual = this->kernels_.take_errors();
     EXPECT_EQ(actual.count, expected.count);
     const double size = objective(problem, settings).size;

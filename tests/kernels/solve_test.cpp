@@ -366,8 +366,8 @@ double objective(Problem& problem, const SolveSettings& asked) {
   const RowListsView<Host> users = problem.lists.user.view(), items = problem.lists.item.view();
   for (Position user = 0; user < problem.n_users; ++user) {
     for (Position n = users.begin[user]; n < users.begin[user + 1]; ++n) {
-      add_list_error<double>(errors, settings, score<double>(model, {}, static_cast<RowId>(user), users.partner[n]),
-                             users.value[n]);
+      add_list_error(errors, settings, score<double>(model, {}, static_cast<RowId>(user), users.partner[n]),
+                     users.value[n]);
     }
     for (Position item = 0; settings.implicit && item < problem.n_items; ++item) {
       const double one = dot<double>(model.user_factors.row(user), model.item_factors.row(item), problem.rank());
