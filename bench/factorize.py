@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Truncated SVD and nonnegative factorization of the whole matrix: warpfactor beside scikit-learn, in turn, on the same ratings and cores.
 
-    factorize.py --warpfactor PROGRAM DATA [--rank 64] [--runs 5] [--iterations 20] [--power-iterations 4] [--threads 2]
+    factorize.py --warpfactor PROGRAM DATA [--rank 64] [--runs 5] [--iterations 20] [--power-iterations 5] [--threads 2]
                  [--only svd nmf] [--json FILE]
 
 DATA: lines `user item value`; a cell without a rating is 0. Needs numpy, scipy and scikit-learn.
@@ -111,7 +111,7 @@ def parse(words):
     parser.add_argument("--rank", type=int, default=64)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--iterations", type=int, default=20)
-    parser.add_argument("--power-iterations", type=int, default=4)
+    parser.add_argument("--power-iterations", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=("svd", "nmf"), default=("svd", "nmf"))
     parser.add_argument("--json")

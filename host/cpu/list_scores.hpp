@@ -63,21 +63,31 @@ class ListScores {
     }
   }
 
-  /// sums += weights * partners.
+  /// sums += weights * partners, one partner after the other. Behind the last one they count for nothing.
   WF_INLINE void add_partners(const Partners& partners, int count, const float* weights, float* sums) const {
-    for (int f = 0; f < whole_; f += 8) {
-      auto sum = lanes::load<Eight>(sums + f);
-      for (int k = 0; k < count; ++k) {
-        Ops::add_product(sum, Ops::template all<Eight>(weights + k), lanes::load<Eight>(partners.rows[k] + f));
-      }
-      lanes::store(sum, sums + f);
-    }
+    float weight[kTogether] = {};
+    for (int k = 0; k < count; ++k) weight[k] = weights[k];
+    add_rows<Eight>(partners, whole_, weight, sums);
     if (whole_ == rank_) return;
     auto sum = lanes::load<Eight>(sums + whole_);
     for (int k = 0; k < count; ++k) {
       Ops::add_product(sum, Ops::template all<Eight>(weights + k), tail(partners.rows[k]));
     }
     lanes::store(sum, sums + whole_);
+  }
+
+  /// The same with all eight, of rows of whole vectors.
+  template <class Vector>
+  WF_INLINE static void add_rows(const Partners& partners, int size, const float* weights, float* sums) {
+    Vector weight[kTogether];
+    repeat<kTogether>([&](auto k) WF_INLINE_LAMBDA { weight[k] = Ops::template all<Vector>(weights + k); });
+    for (int f = 0; f < size; f += lanes::kLanes<Vector>) {
+      auto sum = lanes::load<Vector>(sums + f);
+      repeat<kTogether>([&](auto k) WF_INLINE_LAMBDA {
+        Ops::add_product(sum, weight[k], lanes::load<Vector>(partners.rows[k] + f));
+      });
+      lanes::store(sum, sums + f);
+    }
   }
 
  private:

@@ -299,7 +299,16 @@ class RowSolver {
   WF_INLINE void start_rest(const float* x, float ridge, float* rest) const {
     for (int f = 0; f < shape_.padded; ++f) rest[f] = -ridge * x[f];
     if (task_.base.empty()) return;
-    for (int f = 0; f < shape_.rank; ++f) add_row(-x[f], task_.base.row(f), shape_.padded, rest);
+    constexpr int kTogether = ListScores<Ops>::kTogether;
+    for (int f = 0; f < shape_.padded; f += kTogether) {  // rows and columns behind the rank are zeros
+      Partners of_factors;
+      float weights[kTogether];
+      for (int k = 0; k < kTogether; ++k) {
+        of_factors.rows[k] = task_.base.row(f + k);
+        weights[k] = -x[f + k];
+      }
+      ListScores<Ops>::template add_rows<Vector>(of_factors, shape_.padded, weights, rest);
+    }
   }
 
   WF_INLINE float ridge_of(Position row) const {
