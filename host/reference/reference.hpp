@@ -37,7 +37,7 @@ class Reference : public HostMemory {
   void settle_rows(const SgdTables<Host>&) {}  // it has rows and their lengths as they are at any time
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
-  void rank_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+  void rank_update(const SgdTables<Host>& all, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                    const SgdSettings& settings, const RowPenalties<Host>& penalties, const Positives<Host>& positives);
 
   void gram(Rows<const float, Host> table, Rows<float, Host> sums);
