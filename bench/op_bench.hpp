@@ -558,9 +558,9 @@ class Bench {
     const RatingLists lists = folded_lists();
     const RowListsView<Host> view = lists.user.view();
     with_lists(lists.user, [&](const RowListsView<Device>& there) {
-      const auto run = [&](Position) { kernels_.list_errors(there, model(), {}); };
+      const auto run = [&](Position) { kernels_.list_errors(there, model(), SolveSettings{}); };
       run(0);
-      reference_.list_errors(view, factors_.view(), {});
+      reference_.list_errors(view, factors_.view(), SolveSettings{});
       compare_errors(record.check);
       record.batches = 1;
       record.bytes = record.units * (8 * rank_ + 8);
