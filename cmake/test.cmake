@@ -32,7 +32,8 @@ function(wf_test folder)
   target_compile_definitions(${folder}_tests PRIVATE
     WF_FIXTURES="${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures" WF_PROGRAM="$<TARGET_FILE:warpfactor>")
   add_dependencies(${folder}_tests warpfactor)
-  gtest_discover_tests(${folder}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${folder}_tests DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 300 ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
 endfunction()
 
 wf_test(host LINK wf_api wf_pages wf_readers)
@@ -42,6 +43,12 @@ if(TARGET warpfactor_cuda)
   add_dependencies(host_tests warpfactor_cuda)
 endif()
 target_compile_definitions(host_tests PRIVATE WF_CUDA_MODULE="${module}")
+find_library(WARPFACTOR_LAPACK openblas)  # what svd is compared with
+mark_as_advanced(WARPFACTOR_LAPACK)
+if(WARPFACTOR_LAPACK)
+  target_link_libraries(host_tests PRIVATE ${WARPFACTOR_LAPACK})
+  target_compile_definitions(host_tests PRIVATE WF_HAVE_LAPACK=1)
+endif()
 wf_test(kernels LINK wf_api wf_readers)
 wf_test(cli LINK wf_api wf_readers)
 
@@ -106,5 +113,6 @@ if(Python3_FOUND)
   endif()
   if(TARGET warpfactor-in-flight AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # a hundred times as slow there
     wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)
+    wf_program_test(steep $<TARGET_FILE:warpfactor-in-flight>)
   endif()
 endif()

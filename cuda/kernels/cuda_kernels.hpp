@@ -74,6 +74,10 @@ class Cuda {
     return zeros;
   }
   template <class T>
+  DeviceBuffer<T> room(Position size) {
+    return DeviceBuffer<T>(size, gpu_.compute());
+  }
+  template <class T>
   DeviceBuffer<T> output(Span<T, Host> values) {
     return DeviceBuffer<T>(values.size, gpu_.compute());
   }
@@ -144,7 +148,7 @@ class Cuda {
   void multiply_table(Rows<const float, Device> left, Rows<const float, Device> right, Rows<float, Device> out);
   void column_sums(Rows<const float, Device> table, Span<const float, Device> weights, Span<float, Device> sums);
   void nmf_rows(const RowListsView<Device>& lists, Rows<const float, Device> partners, Rows<const float, Device> shared,
-                Rows<float, Device> factors, const NmfSettings& settings);
+                Rows<const float, Device> products, Rows<float, Device> factors, const NmfSettings& settings);
   void list_errors(const RowListsView<Device>& lists, const ModelView<const float, Device>& model,
                    const NmfSettings& settings);
 

@@ -7,9 +7,11 @@
 //   host/kernels/nmf_rules.hpp has the sums
 //
 // shapes  lists of n ratings and m rows; partners [x rank]; factors [m x rank]; shared [rank x rank], [1 x rank] or
-// empty launch  a block of 256 threads per row; 12 * rank bytes of shared memory moves   4 * rank + 8 bytes per rating,
-// twice where a score is needed, the second time from a cache; hals without
-//         zeros: rank times 8 and, from a cache, 32 (a sector for an element), the ratings' rests being in memory
+//         empty; products [m x rank] or empty
+// launch  a block of 256 threads per row; 12 * rank bytes of shared memory
+// moves   4 * rank + 8 bytes per rating, twice where a score is needed, the second time from a cache; none per rating
+//         with products; hals without zeros: rank times 8 and, from a cache, 32 (a sector for an element), the ratings'
+//         rests being in memory
 // order   fixed trees and the order of device/list_sums.cuh: on any device the same bits
 #include "cuda/device/descent.cuh"
 #include "cuda/device/list_sums.cuh"
@@ -21,7 +23,7 @@ namespace {
 
 struct NmfWork {
   RowListsView<Device> lists;
-  Rows<const float, Device> partners, shared;
+  Rows<const float, Device> partners, shared, products;
   Rows<float, Device> factors;
   NmfSettings settings;
   float* rests;  ///< [ratings] for hals without zeros
@@ -37,6 +39,7 @@ class NmfRow {
   /// `vectors` [3 x rank], shared.
   __device__ NmfRow(const NmfWork& work, Position row, NmfRoom& room, float* vectors)
       : work_(work),
+        row_(row),
         first_(work.lists.begin[row]),
         end_(work.lists.begin[row + 1]),
         rank_(work.partners.rank),
@@ -78,10 +81,18 @@ class NmfRow {
         [=](int f, float value) { to[f] = value; });
   }
 
+  __device__ void take_products() const {
+    for (int f = thread(); f < rank_; f += kBlockThreads) above_[f] = __ldg(work_.products.row(row_) + f);
+  }
+
   __device__ void scale() const {
     const NmfSettings& settings = work_.settings;
-    const bool scores = settings.needs_scores();
-    sum([&](Position n) { return nmf_pull(settings, work_.lists.value[n], scores ? score(n) : 1.0F); }, above_);
+    if (settings.takes_products()) {
+      take_products();
+    } else {
+      const bool scores = settings.needs_scores();
+      sum([&](Position n) { return nmf_pull(settings, work_.lists.value[n], scores ? score(n) : 1.0F); }, above_);
+    }
     if (!settings.counts_zeros()) {
       sum([&](Position n) { return nmf_push(settings, settings.loss == NmfLoss::kl ? 1.0F : score(n)); }, below_);
     } else if (settings.loss == NmfLoss::kl) {
@@ -99,7 +110,8 @@ class NmfRow {
   }
 
   __device__ void move_by_gram() const {
-    sum([&](Position n) { return work_.lists.value[n]; }, above_);
+    take_products();
+    __syncthreads();
     const float* const x = x_;
     if (thread() < kWarp) {
       for (int f = 0; f < rank_; ++f) {
@@ -157,7 +169,7 @@ class NmfRow {
   }
 
   const NmfWork& work_;
-  Position first_, end_;
+  Position row_, first_, end_;
   int rank_;
   NmfRoom& room_;
   float *x_, *above_, *below_;
@@ -179,12 +191,13 @@ __global__ void __launch_bounds__(kBlockThreads) nmf_rows_kernel(NmfWork work) {
 }  // namespace
 
 void Cuda::nmf_rows(const RowListsView<Device>& lists, Rows<const float, Device> partners,
-                    Rows<const float, Device> shared, Rows<float, Device> factors, const NmfSettings& settings) {
+                    Rows<const float, Device> shared, Rows<const float, Device> products, Rows<float, Device> factors,
+                    const NmfSettings& settings) {
   if (lists.rows() == 0) return;
   const Range range("nmf rows");
   const bool rests = settings.solver == Solver::hals && !settings.counts_zeros();
   if (rests) list_scores_.grow(lists.partner.size, gpu_.compute());
-  const NmfWork work{lists, partners, shared, factors, settings, rests ? list_scores_.data() : nullptr};
+  const NmfWork work{lists, partners, shared, products, factors, settings, rests ? list_scores_.data() : nullptr};
   const Position bytes = 3 * Position{sizeof(float)} * factors.rank;
   launch(gpu_, "nmf_rows", grid_over(lists.rows(), 1, kBlockThreads, bytes), nmf_rows_kernel, work);
 }

@@ -169,7 +169,9 @@ std::string score_text(const TrainResult& result, const Baselines& baselines, co
                        config.algorithm == Algorithm::pca ? "variance" : "sum of squares");
   }
   if (shows_loss(config) && !best->valid_rmse) {
-    return fmt::format("train loss {:.5g} a rating, after epoch {}", best->train_loss, best->epoch);
+    const bool of_cells = config.algorithm == Algorithm::nmf && config.missing == Missing::zero;
+    return fmt::format("train loss {:.5g} a {}, after epoch {}", best->train_loss, of_cells ? "cell" : "rating",
+                       best->epoch);
   }
   const Loss loss = config.loss;
   if (counts_mistakes(loss)) {

@@ -13,7 +13,7 @@ class ListRows {
   using Eight = lanes::Eight;
   static constexpr int kLanes = lanes::kLanes<Vector>;
   static constexpr int kStrip = 8;           // vectors of a row that are summed in registers
-  static constexpr Position kRowsAhead = 8;  // rows are asked for so many ratings before they are used
+  static constexpr Position kRowsAhead = 8;  // rows are asked for so many ratings, or rows, before they are used
   // ratings that are summed before their sum is added to the others': a sum of n numbers, one by one, is n roundings
   // off, and popular rows have 100 000
   static constexpr Position kSummed = 256;
@@ -24,6 +24,25 @@ class ListRows {
     for (Position row = first; row < end; ++row) {
       if (lists.count(row) > longest) continue;
       sum_ratings(lists, table, lists.begin[row], lists.begin[row + 1], out.row(row));
+    }
+  }
+
+  /// The same by ranges of partners, next [end - first]: for each strip of columns, all lists' ratings of one range,
+  /// then those of the next.
+  WF_INLINE static void multiply_rows_by_range(const RowListsView<Host>& lists, const Rows<const float, Host>& table,
+                                               const Rows<float, Host>& out, Position first, Position end,
+                                               Position longest, Position* next) {
+    constexpr int kNarrow = ListLoops::kStripColumns / 2;
+    for (int column = 0; column < table.rank;) {
+      const bool wide = table.rank >= 2 * kNarrow && table.rank - column > kNarrow;
+      const int width = wide ? 2 * kNarrow : kNarrow;
+      const Strip strip{first, end, longest, std::min(column, table.rank - width)};  // the last one ends with the row
+      if (wide) {
+        sum_strip_by_range<2 * kNarrow / kLanes>(lists, table, out, strip, next);
+      } else {
+        sum_strip_by_range<kNarrow / kLanes>(lists, table, out, strip, next);
+      }
+      column += width;
     }
   }
 
@@ -64,6 +83,61 @@ class ListRows {
   struct Range {
     Position first, end;
   };
+  struct Strip {
+    Position first, end, longest;  // rows
+    int column;
+  };
+
+  template <int kVectors>
+  WF_INLINE static void sum_strip_by_range(const RowListsView<Host>& lists, const Rows<const float, Host>& table,
+                                           const Rows<float, Host>& out, const Strip& strip, Position* next) {
+    for (Position row = strip.first; row < strip.end; ++row) next[row - strip.first] = lists.begin[row];
+    for (Position range = 0; range < table.count; range += ListLoops::kRangeRows) {
+      const auto limit = static_cast<RowId>(std::min(range + ListLoops::kRangeRows, table.count));
+      for (Position row = strip.first; row < strip.end; ++row) {
+        if (row + kRowsAhead < strip.end) {  // each row's part of the lists is somewhere else
+          const Position soon = next[row + kRowsAhead - strip.first];
+          __builtin_prefetch(lists.partner.data + soon);
+          __builtin_prefetch(lists.value.data + soon);
+        }
+        if (lists.count(row) > strip.longest) continue;
+        Vector total[kVectors]{};
+        Position n = next[row - strip.first];
+        const Position last = lists.begin[row + 1];
+        while (n < last && lists.partner[n] < limit) {
+          n = add_ratings<kVectors>(lists, table, {n, std::min(n + kSummed, last)}, limit, strip.column, total);
+        }
+        next[row - strip.first] = n;
+        float* const sums = out.row(row) + strip.column;
+        repeat<kVectors>([&](auto v) WF_INLINE_LAMBDA {
+          const auto sum = range == 0 ? total[v] : lanes::load<Vector>(sums + v * kLanes) + total[v];
+          lanes::store(sum, sums + v * kLanes);
+        });
+      }
+    }
+  }
+
+  /// total += value * partner for the ratings whose partners are below the limit, in two sums: of one alone, each
+  /// product waits for the one before. Returns the first rating that is not in them.
+  template <int kVectors>
+  WF_INLINE static Position add_ratings(const RowListsView<Host>& lists, const Rows<const float, Host>& table,
+                                        const Range& of, RowId limit, int column, Vector (&total)[kVectors]) {
+    Vector even[kVectors]{}, odd[kVectors]{};
+    const auto add = [&](Position n, Vector(&sum)[kVectors]) WF_INLINE_LAMBDA {
+      const float* const row = table.row(lists.partner[n]) + column;
+      const auto factor = Ops::template all<Vector>(&lists.value[n]);
+      repeat<kVectors>(
+          [&](auto v) WF_INLINE_LAMBDA { Ops::add_product(sum[v], factor, lanes::load<Vector>(row + v * kLanes)); });
+    };
+    Position n = of.first;
+    for (; n + 1 < of.end && lists.partner[n + 1] < limit; n += 2) {
+      add(n, even);
+      add(n + 1, odd);
+    }
+    if (n < of.end && lists.partner[n] < limit) add(n++, even);
+    repeat<kVectors>([&](auto v) WF_INLINE_LAMBDA { total[v] += even[v] + odd[v]; });
+    return n;
+  }
 
   WF_INLINE static void prefetch(const RowListsView<Host>& lists, const Rows<const float, Host>& table, Position n) {
     constexpr int kLine = 64 / sizeof(float);

@@ -12,6 +12,12 @@ using Loops = ListRows<lanes::Fused, lanes::Eight>;
                                                              Position longest) {
   Loops::multiply_rows(lists, table, out, first, end, longest);
 }
+[[gnu::target("avx2,fma"), gnu::flatten]] void multiply_rows_by_range(const RowListsView<Host>& lists,
+                                                                      const Rows<const float, Host>& table,
+                                                                      const Rows<float, Host>& out, Position first,
+                                                                      Position end, Position longest, Position* next) {
+  Loops::multiply_rows_by_range(lists, table, out, first, end, longest, next);
+}
 [[gnu::target("avx2,fma"), gnu::flatten]] void sum_ratings(const RowListsView<Host>& lists,
                                                            const Rows<const float, Host>& table, Position first,
                                                            Position end, float* sums) {
@@ -32,7 +38,7 @@ using Loops = ListRows<lanes::Fused, lanes::Eight>;
 }  // namespace
 
 const ListLoops& list_loops_avx2() {
-  static constexpr ListLoops kLoops{multiply_rows, sum_ratings, multiply_table, list_rests};
+  static constexpr ListLoops kLoops{multiply_rows, multiply_rows_by_range, sum_ratings, multiply_table, list_rests};
   return kLoops;
 }
 

@@ -9,6 +9,11 @@ using Loops = ListRows<lanes::Separate, lanes::Eight>;
                                     const Rows<float, Host>& out, Position first, Position end, Position longest) {
   Loops::multiply_rows(lists, table, out, first, end, longest);
 }
+[[gnu::flatten]] void multiply_rows_by_range(const RowListsView<Host>& lists, const Rows<const float, Host>& table,
+                                             const Rows<float, Host>& out, Position first, Position end,
+                                             Position longest, Position* next) {
+  Loops::multiply_rows_by_range(lists, table, out, first, end, longest, next);
+}
 [[gnu::flatten]] void sum_ratings(const RowListsView<Host>& lists, const Rows<const float, Host>& table, Position first,
                                   Position end, float* sums) {
   Loops::sum_ratings(lists, table, first, end, sums);
@@ -26,7 +31,7 @@ using Loops = ListRows<lanes::Separate, lanes::Eight>;
 }  // namespace
 
 const ListLoops& list_loops_portable() {
-  static constexpr ListLoops kLoops{multiply_rows, sum_ratings, multiply_table, list_rests};
+  static constexpr ListLoops kLoops{multiply_rows, multiply_rows_by_range, sum_ratings, multiply_table, list_rests};
   return kLoops;
 }
 

@@ -10,6 +10,14 @@ namespace {
 constexpr Position kPartRows = 4096;
 constexpr Position kPartRatings = 65536;
 
+/// Are there enough ratings in what a row's list has of a range? Not by tasks: sums must not depend on threads.
+bool goes_by_range(const RowListsView<Host>& lists, const Rows<const float, Host>& table) {
+  constexpr Position kRatings = 8;
+  if (table.rank < ListLoops::kStripColumns / 2 || table.count <= ListLoops::kRangeRows) return false;
+  const Position ranges = (table.count + ListLoops::kRangeRows - 1) / ListLoops::kRangeRows;
+  return lists.partner.size / ranges >= kRatings * lists.rows();
+}
+
 void take_shift(const RowShift<Host>& shift, Position first, Position end, const Rows<float, Host>& out) {
   if (shift.of_columns.empty()) return;
   for (Position row = first; row < end; ++row) {
@@ -33,11 +41,19 @@ const ListLoops& list_loops(Simd simd) {
 void Cpu::multiply_rows(const RowListsView<Host>& lists, Rows<const float, Host> table, const RowShift<Host>& shift,
                         Rows<float, Host> out) {
   const ListLoops& loops = list_loops(simd_);
-  constexpr Position kTasksEach = 32;  // the last ones even out what the first ones took
-  const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), 1);
+  const bool by_range = goes_by_range(lists, table);
+  // the last tasks even out what the first ones took; by range, each fetches the whole table
+  const Position tasks_each = by_range ? 6 : 32;
+  const HostBuffer<Position> cuts = cut_lists(lists.begin, tasks_each * pool_.size(), 1);
   pool_.for_each(cuts.size() - 1, [&](Position part) {
     const FlushToZero scope;
-    loops.multiply_rows(lists, table, out, cuts[part], cuts[part + 1], 2 * kPartRatings);
+    const Position first = cuts[part], end = cuts[part + 1];
+    if (by_range) {
+      HostBuffer<Position> next(end - first);
+      loops.multiply_rows_by_range(lists, table, out, first, end, 2 * kPartRatings, next.data());
+    } else {
+      loops.multiply_rows(lists, table, out, first, end, 2 * kPartRatings);
+    }
   });
   for (Position row = 0; row < lists.rows(); ++row) {  // those that one worker would be left alone with
     const Position first = lists.begin[row], end = lists.begin[row + 1];

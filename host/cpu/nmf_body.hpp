@@ -62,10 +62,11 @@ class NmfRows {
   WF_INLINE void scale_row(Position row) {
     const Position first = lists_.begin[row], end = lists_.begin[row + 1];
     float* const x = room_.x.data();
-    if (settings_.needs_scores()) {
-      sum_by_scores(first, end);
+    const float* above = room_.above.data();
+    if (settings_.takes_products()) {
+      above = task_.products.row(row);
     } else {
-      ListRows<Ops, Vector>::sum_ratings(lists_, task_.partners, first, end, room_.above.data());
+      sum_by_scores(first, end);
     }
     if (settings_.counts_zeros()) {
       if (settings_.loss == NmfLoss::kl) {
@@ -74,7 +75,7 @@ class NmfRows {
         multiply_gram();
       }
     }
-    for (int f = 0; f < task_.rank; ++f) x[f] = nmf_scaled(x[f], room_.above[f], room_.below[f]);
+    for (int f = 0; f < task_.rank; ++f) x[f] = nmf_scaled(x[f], above[f], room_.below[f]);
   }
 
   /// below = gram * x, whose rows are its columns.
@@ -120,11 +121,14 @@ class NmfRows {
 
   WF_INLINE void move_row(Position row) {
     const Position first = lists_.begin[row], end = lists_.begin[row + 1];
-    ListRows<Ops, Vector>::sum_ratings(lists_, task_.partners, first, end, room_.above.data());
-    const float* matrix = task_.shared;
-    if (!settings_.counts_zeros()) {
+    const float* above = room_.above.data();
+    const float* matrix = room_.matrix.data();
+    if (settings_.takes_products()) {
+      above = task_.products.row(row);
+      matrix = task_.shared;
+    } else {
+      ListRows<Ops, Vector>::sum_ratings(lists_, task_.partners, first, end, room_.above.data());
       sum_matrix(first, end);
-      matrix = room_.matrix.data();
     }
     float* const x = room_.x.data();
     for (int f = 0; f < task_.rank; ++f) {
@@ -135,7 +139,7 @@ class NmfRows {
         Ops::add_product(sums[1], lanes::load<Eight>(of_factor + g + 8), lanes::load<Eight>(x + g + 8));
       }
       const Eight both = lanes::lane_sums(sums, none);
-      x[f] = hals_moved(x[f], room_.above[f] - (both[0] + both[1]), of_factor[f]);
+      x[f] = hals_moved(x[f], above[f] - (both[0] + both[1]), of_factor[f]);
     }
   }
 

@@ -13,7 +13,8 @@ struct NmfTask {
   Rows<const float, Host> partners, own;
   Rows<float, Host> factors;  ///< the own ones, where they are to change
   NmfSettings settings;
-  const float* shared = nullptr;  ///< [padded x padded] gram, or [padded] column sums, of all partners
+  Rows<const float, Host> products;  ///< above of each row, where settings take them
+  const float* shared = nullptr;     ///< [padded x padded] gram, or [padded] column sums, of all partners
   int rank = 0, padded = 0;
 };
 

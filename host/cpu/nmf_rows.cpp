@@ -52,11 +52,11 @@ void Cpu::for_each_with_nmf_room(int padded, Position tasks, const F& f) {
 }
 
 void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
-                   Rows<float, Host> factors, const NmfSettings& settings) {
+                   Rows<const float, Host> products, Rows<float, Host> factors, const NmfSettings& settings) {
   const int padded = padded_for(partners.rank);
   HostBuffer<float> common(checked_product(shared.count == 1 ? 1 : padded, padded), 0);
   for (Position r = 0; r < shared.count; ++r) std::copy_n(shared.row(r), shared.rank, common.data() + r * padded);
-  const NmfTask task{lists, partners, factors, factors, settings, common.data(), partners.rank, padded};
+  const NmfTask task{lists, partners, factors, factors, settings, products, common.data(), partners.rank, padded};
   constexpr Position kTasksEach = 32;  // the last ones even out what the first ones took
   const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), 16);
   const NmfLoops& loops = nmf_loops(simd_);
@@ -67,7 +67,7 @@ void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> part
 void Cpu::list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
                       const NmfSettings& settings) {
   const int padded = padded_for(model.rank());
-  const NmfTask task{lists, model.item_factors, model.user_factors, {}, settings, nullptr, model.rank(), padded};
+  const NmfTask task{lists, model.item_factors, model.user_factors, {}, settings, {}, nullptr, model.rank(), padded};
   constexpr Position kPart = 8192;  // ratings of a sum, by the lists alone: the same bits for any number of threads
   const HostBuffer<Position> cuts = cut_lists(lists.begin, 1 + lists.partner.size / kPart, 0);
   partial_.resize(std::max<Position>(cuts.size() - 1, 0));

@@ -36,6 +36,8 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   { k.keeps(storage) } -> std::same_as<bool>;    // can sgd_update work on factors that are kept like this?
   k.copy(buffer, buffer);                        // from, to: `to` takes the size of `from` and keeps its memory
   { k.filled(step, scale) } -> std::same_as<typename K::template Buffer<float>>;
+  // nothing in it yet: for what an op writes whole, whose threads are then the first to touch it
+  { k.template room<float>(step) } -> std::same_as<typename K::template Buffer<float>>;
   { k.stage(host_ratings) } -> std::same_as<RatingsView<typename K::Space>>;  // valid until the next stage
   // blocks of host ratings, close together; valid until the next stage or stage_blocks
   { k.stage_blocks(host_ratings, blocks) } -> std::same_as<StagedBlocks<typename K::Space>>;
@@ -97,8 +99,10 @@ concept KernelSet = requires(K k, typename K::template Buffer<float> buffer, Hos
   k.column_sums(other, slopes, values);         // values[f] = sum over r of weight[r] (empty: 1) * other[r][f]
 
   // -- nonnegative factors, one side at a time (host/kernels/nmf_rules.hpp)
-  k.nmf_rows(lists, other, other, table, nmf);  // table by lists and partners; with zeros their gram, or column sums
-  k.list_errors(lists, read, nmf);              // the same for nmf; the loss with zeros but for their sum
+  // nmf_rows(lists, partners, shared, products, table): table by them; shared, with zeros: gram of all partners, or
+  // their column sums; products, where settings take them: multiply_rows of lists and partners
+  k.nmf_rows(lists, other, other, other, table, nmf);
+  k.list_errors(lists, read, nmf);  // the same for nmf; the loss with zeros but for their sum
 
   // -- descent on the explicit objective of solve_rules.hpp (host/kernels/descent_rules.hpp)
   k.list_rests(lists, read, side, values);         // values[n] = rating - score, by that side's lists

@@ -47,6 +47,10 @@ class HostMemory {
   HostBuffer<T> filled(Position size, T value) const {
     return HostBuffer<T>(size, value);
   }
+  template <class T>
+  HostBuffer<T> room(Position size) const {
+    return HostBuffer<T>(size);
+  }
   RatingsView<Host> stage(const RatingsView<Host>& ratings) const { return ratings; }
   StagedBlocks<Host> stage_blocks(const RatingsView<Host>& ratings, Span<const Block, Host> blocks) const {
     return {ratings, blocks};

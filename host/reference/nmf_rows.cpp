@@ -9,7 +9,7 @@ using Vector = std::vector<double>;
 
 struct NmfProblem {
   RowListsView<Host> lists;
-  Rows<const float, Host> partners, shared;
+  Rows<const float, Host> partners, shared, products;
   NmfSettings settings;
 
   std::size_t rank() const { return static_cast<std::size_t>(partners.rank); }
@@ -24,7 +24,10 @@ struct NmfProblem {
 void scale_row(const NmfProblem& problem, Position row, Vector& x) {
   const NmfSettings& settings = problem.settings;
   Vector above(problem.rank()), below(problem.rank());
-  for (Position n = problem.lists.begin[row]; n < problem.lists.begin[row + 1]; ++n) {
+  if (settings.takes_products()) {
+    above.assign(problem.products.row(row), problem.products.row(row) + x.size());
+  }
+  for (Position n = problem.lists.begin[row]; !settings.takes_products() && n < problem.lists.begin[row + 1]; ++n) {
     const double score = problem.score(n, x);
     for (std::size_t f = 0; f < x.size(); ++f) {
       above[f] += nmf_pull<double>(settings, problem.lists.value[n], score) * problem.partner(n, f);
@@ -45,15 +48,14 @@ void scale_row(const NmfProblem& problem, Position row, Vector& x) {
 void move_row(const NmfProblem& problem, Position row, Vector& x) {
   for (std::size_t f = 0; f < x.size(); ++f) {
     double slope = 0, curvature = 0;
-    for (Position n = problem.lists.begin[row]; n < problem.lists.begin[row + 1]; ++n) {
-      const double q = problem.partner(n, f);
-      slope += static_cast<double>(problem.lists.value[n]) * q;
-      if (!problem.settings.counts_zeros()) {
-        slope -= problem.score(n, x) * q;
+    if (!problem.settings.takes_products()) {
+      for (Position n = problem.lists.begin[row]; n < problem.lists.begin[row + 1]; ++n) {
+        const double q = problem.partner(n, f);
+        slope += (static_cast<double>(problem.lists.value[n]) - problem.score(n, x)) * q;
         curvature += q * q;
       }
-    }
-    if (problem.settings.counts_zeros()) {
+    } else {
+      slope = problem.products.row(row)[f];
       const float* const of_factor = problem.shared.row(static_cast<Position>(f));
       for (std::size_t g = 0; g < x.size(); ++g) slope -= static_cast<double>(of_factor[g]) * x[g];
       curvature = of_factor[f];
@@ -65,8 +67,9 @@ void move_row(const NmfProblem& problem, Position row, Vector& x) {
 }  // namespace
 
 void Reference::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners,
-                         Rows<const float, Host> shared, Rows<float, Host> factors, const NmfSettings& settings) {
-  const NmfProblem problem{lists, partners, shared, settings};
+                         Rows<const float, Host> shared, Rows<const float, Host> products, Rows<float, Host> factors,
+                         const NmfSettings& settings) {
+  const NmfProblem problem{lists, partners, shared, products, settings};
   for (Position row = 0; row < lists.rows(); ++row) {
     Vector x(factors.row(row), factors.row(row) + factors.rank);
     if (lists.count(row) == 0) {

@@ -51,7 +51,7 @@ class Reference : public HostMemory {
   void multiply_table(Rows<const float, Host> left, Rows<const float, Host> right, Rows<float, Host> out);
   void column_sums(Rows<const float, Host> table, Span<const float, Host> weights, Span<float, Host> sums);
   void nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
-                Rows<float, Host> factors, const NmfSettings& settings);
+                Rows<const float, Host> products, Rows<float, Host> factors, const NmfSettings& settings);
   void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
                    const NmfSettings& settings);
 

@@ -51,6 +51,16 @@ void order_repeated(ThreadPool& pool, RowLists& lists) {
   });
 }
 
+bool names_cells_once(const RowLists& lists) {
+  bool once = true;
+  for (Position row = 0; row < lists.rows(); ++row) {
+    for (Position n = lists.begin[row] + 1; n < lists.begin[row + 1]; ++n) {
+      once &= lists.partner[n] != lists.partner[n - 1];
+    }
+  }
+  return once;
+}
+
 void sum_repeated(RowLists& lists) {
   Position to = 0;
   for (Position row = 0, from = 0; row < lists.rows(); ++row) {
@@ -100,14 +110,19 @@ RatingLists list_both(ThreadPool& pool, RowLists by_item, Position n_users) {
 }
 
 void sum_repeated(RatingLists& lists) {
+  if (names_cells_once(lists.user)) return;
   sum_repeated(lists.user);
   sum_repeated(lists.item);
 }
 
 double sum_of_squares(const RowLists& lists) {
-  double sum = 0;
-  for (const float value : lists.value) sum += static_cast<double>(value) * static_cast<double>(value);
-  return sum;
+  constexpr Position kSums = 8;  // at once: of one alone, each addition waits for the one before
+  double sums[kSums] = {};
+  for (Position n = 0; n < lists.value.size(); ++n) {
+    const auto value = static_cast<double>(lists.value[n]);
+    sums[n % kSums] += value * value;
+  }
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
 HostBuffer<Position> cut_lists(Span<const Position, Host> begin, Position parts, Position row_cost) {

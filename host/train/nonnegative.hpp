@@ -4,6 +4,8 @@
 #include "host/train/engine.hpp"
 #include "host/train/space_lists.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace wf {
@@ -25,30 +27,74 @@ class Nonnegative {
       : kernels_(kernels),
         model_(model),
         settings_(nmf_settings(config)),
+        squares_(settings_.takes_products() ? sum_of_squares(lists.user) : 0),
         user_(kernels, std::move(lists.user)),
         item_(kernels, std::move(lists.item)) {
     if (!settings_.counts_zeros()) return;
     user_shared_ = kernels.filled(shared_size(), 0.0F);
     item_shared_ = kernels.filled(shared_size(), 0.0F);
     share(model_.item_factors, item_shared_);
+    if (!settings_.takes_products()) return;
+    products_ = kernels.template room<float>(
+        checked_product(std::max(model_.user_factors.count, model_.item_factors.count), model_.rank()));
   }
 
   /// Users by the items as they are, then items by those users. `after_side(share done)` returns false to stop.
   template <class AfterSide>
   ErrorSums run_epoch(const AfterSide& after_side) {
-    kernels_.nmf_rows(user_.view(), model_.item_factors, shared(item_shared_), model_.user_factors, settings_);
+    update(user_.view(), model_.item_factors, item_shared_, model_.user_factors);
     if (!after_side(0.5)) return {};
     share(model_.user_factors, user_shared_);
-    kernels_.nmf_rows(item_.view(), model_.user_factors, shared(user_shared_), model_.item_factors, settings_);
+    update(item_.view(), model_.user_factors, user_shared_, model_.item_factors);
     share(model_.item_factors, item_shared_);
-    kernels_.list_errors(user_.view(), model_, settings_);
-    ErrorSums errors = kernels_.take_errors();
-    if (settings_.counts_zeros()) errors.loss += sum_over_all_cells();
-    return errors;
+    return settings_.counts_zeros() ? errors_of_cells() : errors_of_ratings();
   }
 
  private:
   using Buffer = typename K::template Buffer<float>;
+
+  void update(const RowListsView<Space>& lists, const Rows<float, Space>& partners, Buffer& partners_shared,
+              const Rows<float, Space>& factors) {
+    Rows<float, Space> products;
+    if (settings_.takes_products()) {
+      products = products_for(factors);
+      kernels_.multiply_rows(lists, partners, {}, products);
+    }
+    kernels_.nmf_rows(lists, partners, shared(partners_shared), products, factors, settings_);
+  }
+  Rows<float, Space> products_for(const Rows<float, Space>& factors) {
+    return {products_.data(), factors.count, model_.rank(), model_.rank()};
+  }
+
+  ErrorSums errors_of_ratings() {
+    kernels_.list_errors(user_.view(), model_, settings_);
+    return kernels_.take_errors();
+  }
+  /// The mean loss is then that of all cells. Products are of the items with the users as they are now:
+  ///   |A - P Q'|^2 = |A|^2 - 2 <A' P, Q> + <P'P, Q'Q>
+  ErrorSums errors_of_cells() {
+    ErrorSums errors;
+    if (settings_.takes_products()) {
+      errors.loss = errors.squared = std::max(0.0, squares_ - 2 * inner_product() + sum_over_all_cells());
+    } else {
+      errors = errors_of_ratings();
+      errors.loss += sum_over_all_cells();
+      errors.squared = std::numeric_limits<double>::quiet_NaN();  // of the ratings alone
+    }
+    errors.absolute = std::numeric_limits<double>::quiet_NaN();
+    errors.count = model_.user_factors.count * model_.item_factors.count;
+    return errors;
+  }
+  double inner_product() {
+    const Rows<float, Space> products = products_for(model_.item_factors);
+    const Position size = checked_product(products.count, products.rank);
+    Buffer sum = kernels_.template room<float>(1);
+    kernels_.column_sums(Rows<const float, Space>{products.data, size, 1, 1},
+                         Span<const float, Space>{model_.item_factors.data, size}, sum.span());
+    HostBuffer<float> found(1);
+    kernels_.fetch(std::as_const(sum).span(), found.span());
+    return static_cast<double>(found[0]);
+  }
 
   bool by_sums() const { return settings_.loss == NmfLoss::kl; }
   Position shared_size() const { return checked_product(by_sums() ? 1 : model_.rank(), model_.rank()); }
@@ -81,8 +127,10 @@ class Nonnegative {
   K& kernels_;
   ModelView<float, Space> model_;
   NmfSettings settings_;
+  double squares_;
   SpaceLists<K> user_, item_;
   Buffer user_shared_, item_shared_;  // empty where only ratings count
+  Buffer products_;                   // of the side at hand, where settings take them
 };
 
 }  // namespace wf

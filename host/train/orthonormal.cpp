@@ -28,14 +28,18 @@ void draw_signs(HostBuffer<float>& values, std::uint64_t seed, std::uint32_t str
 }
 
 void fix_signs(Tables& tables, int rank) {
-  HostBuffer<float> largest(rank, 0);
-  for (Position n = 0; n < tables.item_factors.size(); ++n) {
-    float& so_far = largest[n % rank];
-    if (std::fabs(tables.item_factors[n]) > std::fabs(so_far)) so_far = tables.item_factors[n];
+  HostBuffer<float> largest(rank), sign(rank);
+  for (int f = 0; f < rank; ++f) largest[f] = 0;
+  for (Position row = 0; row < tables.item_factors.size(); row += rank) {
+    const float* const factors = tables.item_factors.data() + row;
+    for (int f = 0; f < rank; ++f) {
+      if (std::fabs(factors[f]) > std::fabs(largest[f])) largest[f] = factors[f];
+    }
   }
+  for (int f = 0; f < rank; ++f) sign[f] = largest[f] < 0 ? -1.0F : 1.0F;
   for (HostBuffer<float>* table : {&tables.user_factors, &tables.item_factors}) {
-    for (Position n = 0; n < table->size(); ++n) {
-      if (largest[n % rank] < 0) (*table)[n] = -(*table)[n];
+    for (Position row = 0; row < table->size(); row += rank) {
+      for (int f = 0; f < rank; ++f) (*table)[row + f] *= sign[f];
     }
   }
 }

@@ -36,9 +36,9 @@ class Orthonormal {
       : kernels_(kernels),
         rows_(rows),
         columns_(columns),
-        values_(kernels.filled(checked_product(rows, columns), 0.0F)),
-        spare_(kernels.filled(checked_product(rows, columns), 0.0F)),
-        gram_(kernels.filled(checked_product(columns, columns), 0.0F)) {}
+        values_(kernels.template room<float>(checked_product(rows, columns))),
+        spare_(kernels.template room<float>(checked_product(rows, columns))),
+        gram_(kernels.template room<float>(checked_product(columns, columns))) {}
 
   Rows<float, Space> table() { return {values_.data(), rows_, columns_, columns_}; }
   const Buffer& buffer() const { return values_; }

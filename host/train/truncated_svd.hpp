@@ -120,7 +120,7 @@ class TruncatedSvd {
   /// With A Q = P R, P orthonormal and R small: R = W S Z' gives U = P W, so that U S = A Q Z, and V = Q Z.
   Spectrum finish(Model& model, Orthonormal<K>& users, Orthonormal<K>& items) {
     const Rows<float, Space> image = users.table();
-    Buffer kept = kernels_.filled(checked_product(image.count, columns_), 0.0F);
+    Buffer kept = kernels_.template room<float>(checked_product(image.count, columns_));
     kernels_.copy(users.buffer(), kept);
     const HostBuffer<double> triangle = users.triangle();
     const SymmetricEigen eigen = symmetric_eigen(square_of_upper(triangle, columns_), columns_);
@@ -136,7 +136,7 @@ class TruncatedSvd {
     }
     const auto turned = [&](const Rows<const float, Space>& table) {
       const auto small = kernels_.borrow(std::as_const(turn).span());
-      Buffer out = kernels_.filled(checked_product(table.count, rank), 0.0F);
+      Buffer out = kernels_.template room<float>(checked_product(table.count, rank));
       kernels_.multiply_table(table, Rows<const float, Space>{small.span().data, columns_, rank, rank},
                               Rows<float, Space>{out.data(), table.count, rank, rank});
       return kernels_.to_host(std::move(out));

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <string>
 
 namespace wf::test {
@@ -149,11 +150,52 @@ TEST_P(Descends, NmfOfAllCellsCountsWhatIsNamedTwiceAsOneCell) {
   const auto loss_of = [&](const Ratings& given) {
     Model model = start(of);
     const TrainResult result = make_engine(GetParam(), 2).engine->train(model, given.clone(), Ratings().view(), of, {});
-    return result.epochs.back().train_loss * static_cast<double>(result.epochs.back().ratings);
+    return result.epochs.back().train_loss;
   };
   const Ratings once = ratings_of({{0, 0, 5}, {1, 2, 2}, {3, 1, 4}});
   const Ratings twice = ratings_of({{0, 0, 2}, {1, 2, 2}, {3, 1, 4}, {0, 0, 3}});
   EXPECT_DOUBLE_EQ(loss_of(once), loss_of(twice));
+}
+
+TEST_P(Descends, NmfOfAllCellsReportsTheMeanOverAllCells) {
+  for (const NmfLoss loss : {NmfLoss::frobenius, NmfLoss::kl}) {
+    TrainConfig of = config(Algorithm::nmf);
+    of.solver = Solver::multiplicative;
+    of.nmf_loss = loss;
+    of.missing = Missing::zero;
+    of.biases = false;
+    of.epochs = 3;
+    Model model = start(of);
+    const TrainResult result = make_engine(GetParam(), 2).engine->train(model, ratings(), Ratings().view(), of, {});
+    const ModelView<const float, Host> view = model.view();
+    std::map<std::pair<RowId, RowId>, double> cells;
+    for (const auto& [user, item, value] : triples_of(ratings().view()))
+      cells[{user, item}] += static_cast<double>(value);
+    double sum = 0, size = 0;
+    for (Position u = 0; u < model.n_users; ++u) {
+      for (Position i = 0; i < model.n_items; ++i) {
+        const auto user = static_cast<RowId>(u), item = static_cast<RowId>(i);
+        const auto found = cells.find({user, item});
+        const double value = found == cells.end() ? 0 : found->second;
+        const double one = score<double>(view, {}, user, item);
+        if (loss == NmfLoss::frobenius) {
+          sum += (value - one) * (value - one);
+          size += value * value + one * one;
+        } else {
+          sum += (value > 0 ? value * std::log(value / one) : 0) - value + one;
+          size += value + one;
+        }
+      }
+    }
+    const auto n_cells = static_cast<double>(model.n_users * model.n_items);
+    // of sums in float of terms of one sign, and their difference
+    EXPECT_NEAR(result.epochs.back().train_loss, sum / n_cells, 1e-5 * size / n_cells);
+    if (loss == NmfLoss::frobenius) {
+      EXPECT_NEAR(result.epochs.back().train_rmse, std::sqrt(sum / n_cells), 1e-4);
+    } else {
+      EXPECT_TRUE(std::isnan(result.epochs.back().train_rmse));
+    }
+  }
 }
 
 }  // namespace

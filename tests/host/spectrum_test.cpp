@@ -11,6 +11,12 @@
 #include <string>
 #include <vector>
 
+#if defined(WF_HAVE_LAPACK)
+extern "C" void dgesvd_(const char* left, const char* right, const int* rows, const int* columns, double* matrix,
+                        const int* stride, double* values, double* u, const int* u_stride, double* v,
+                        const int* v_stride, double* work, const int* work_size, int* info);
+#endif
+
 namespace wf::test {
 namespace {
 
@@ -148,6 +154,30 @@ TEST_P(SpectrumOf, DecayingValuesAreThoseOfTheDenseDecomposition) {
   }
   expect_orthonormal(found.model.tables.item_factors, 70, 16, std::vector<double>(16, 1));
   expect_orthonormal(found.model.tables.user_factors, 90, 16, found.spectrum.singular_values);
+}
+
+TEST_P(SpectrumOf, DecayingValuesAreThoseOfLapack) {
+#if defined(WF_HAVE_LAPACK)
+  const int users = 300, items = 200, rank = 24;
+  Ratings ratings = decaying_ratings(users, items, 40);
+  const Ratings others = random_ratings(2000, users, items, 3);  // a tail of noise behind the planted values
+  for (const auto& [user, item, value] : triples_of(others.view())) ratings.push_back(user, item, 0.01F * value);
+  std::vector<double> matrix;  // by columns as LAPACK has them: items are its rows
+  for (const std::vector<double>& row : dense_of(ratings, users, items))
+    matrix.insert(matrix.end(), row.begin(), row.end());
+  std::vector<double> expected(items), work(1 << 16);
+  const int one = 1, work_size = static_cast<int>(work.size());
+  int info = -1;
+  dgesvd_("N", "N", &items, &users, matrix.data(), &items, expected.data(), nullptr, &one, nullptr, &one, work.data(),
+          &work_size, &info);
+  ASSERT_EQ(info, 0);
+  const Decomposed found = decompose(ratings, users, items, config(Algorithm::svd, rank));
+  for (std::size_t n = 0; n < rank; ++n) {
+    EXPECT_NEAR(found.spectrum.singular_values[n], expected[n], 1e-4 * expected[n]) << n;
+  }
+#else
+  GTEST_SKIP() << "built without OpenBLAS (Debian: libopenblas-dev), whose LAPACK this compares with";
+#endif
 }
 
 TEST_P(SpectrumOf, SparseRatingsLeaveTheResidualThatTheValuesSay) {

@@ -271,12 +271,13 @@ class CudaOnHost {
     cuda_.finish(to, sums);
   }
   void nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
-                Rows<float, Host> factors, const NmfSettings& settings) {
+                Rows<const float, Host> products, Rows<float, Host> factors, const NmfSettings& settings) {
     const auto begin = cuda_.borrow(lists.begin);
     const auto partner = cuda_.borrow(lists.partner);
     const auto value = cuda_.borrow(lists.value);
-    Visitor others(cuda_, partners), common(cuda_, shared), own(cuda_, factors);
-    cuda_.nmf_rows({begin.span(), partner.span(), value.span()}, others.view(), common.view(), own.view(), settings);
+    Visitor others(cuda_, partners), common(cuda_, shared), of_rows(cuda_, products), own(cuda_, factors);
+    cuda_.nmf_rows({begin.span(), partner.span(), value.span()}, others.view(), common.view(), of_rows.view(),
+                   own.view(), settings);
     own.bring_back(factors);
   }
   void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,

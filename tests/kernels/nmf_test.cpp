@@ -78,7 +78,10 @@ struct Problem {
       kernels.gram(partners.view(), gram.view());
       shared = gram.view();
     }
-    kernels.nmf_rows((of_users ? lists.user : lists.item).view(), partners.view(), shared, own.view(), settings);
+    const RowListsView<Host> of = (of_users ? lists.user : lists.item).view();
+    Table products(of.rows(), rank, 5);
+    if (settings.takes_products()) kernels.multiply_rows(of, partners.view(), {}, products.view());
+    kernels.nmf_rows(of, partners.view(), shared, products.view(), own.view(), settings);
   }
 
   ModelView<float, Host> model() { return {user_factors.view(), item_factors.view(), {}, {}, 0}; }
