@@ -10,8 +10,8 @@ namespace wf::cli {
 namespace {
 
 const std::vector<std::string>& verbs() {
-  static const std::vector<std::string> names{"train",     "convert", "verify", "evaluate", "predict",
-                                              "recommend", "info",    "export", "synth",    "doctor"};
+  static const std::vector<std::string> names{"train",   "convert", "verify", "evaluate", "predict", "recommend",
+                                              "similar", "info",    "export", "synth",    "doctor"};
   return names;
 }
 
@@ -32,6 +32,7 @@ Verbs:
   evaluate   model + ratings -> RMSE, MAE, baselines
   predict    model + pairs -> predicted ratings
   recommend  model + users -> their best unseen items
+  similar    model + items or users -> those most like them
   info       model -> what it is
   export     model -> the same in another program's format
   synth      nothing -> ratings of any size
@@ -106,14 +107,14 @@ void add_evaluate(Parser& parser, EvaluateRequest& request) {
   parser.value(Group::evaluation, "--train", "FILE",
                "training ratings to fit the bias baseline on (default: the recorded training file, if it is unchanged)",
                store(request.train));
-  add_engine_options(parser, request.engine.engine, request.engine.threads, request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
 }
 
 void add_predict(Parser& parser, PredictRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
   parser.positional("PAIRS", "a file of user,item; a rating column is ignored; - is stdin", request.pairs);
   add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
   parser.value(Group::output, "-o,--out", "FILE", "where to write user,item,prediction (default stdout)",
                store(request.out));
 }
@@ -131,12 +132,40 @@ void add_recommend(Parser& parser, RecommendRequest& request) {
   parser.value(Group::data, "--names", "FILE", "item ids and names, e.g. MovieLens' movies.csv: adds a name column",
                store(request.names));
   add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
   parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("items per user (default {}; 1 to 1000000)", 10),
                [&request](const std::string& option, const std::string& word) {
                  request.top = static_cast<int>(parse_whole(option, word, 1, 1000000));
                });
   parser.value(Group::output, "-o,--out", "FILE", "where to write user,rank,item,score (default stdout)",
+               store(request.out));
+}
+
+void add_similar(Parser& parser, SimilarRequest& request) {
+  parser.positional("MODEL", "a model that train wrote", request.model);
+  const auto keep = [](std::vector<std::string>& ids) {
+    return [&ids](const std::string&, const std::string& word) { ids.push_back(word); };
+  };
+  parser.list(Group::data, "--item", "ID", "what others are to be like; may be given several times",
+              keep(request.items));
+  parser.value(Group::data, "--items", "FILE", "items, one id a line; - is stdin", store(request.items_file));
+  parser.list(Group::data, "--user", "ID", "whom others are to be like; may be given several times",
+              keep(request.users));
+  parser.value(Group::data, "--users", "FILE", "users, one id a line; - is stdin", store(request.users_file));
+  parser.value(Group::data, "--names", "FILE", "ids and names, e.g. MovieLens' movies.csv: adds a name column",
+               store(request.names));
+  parser.value(Group::model, "--similarity", "cosine|dot",
+               "of factors: of their directions, or with their lengths, which popular items have (default cosine)",
+               [&request](const std::string& option, const std::string& word) {
+                 if (word != "cosine" && word != "dot") refuse_word(option, word, {"cosine", "dot"});
+                 request.similarity = word == "dot" ? Similarity::dot : Similarity::cosine;
+               });
+  add_engine_options(parser, request.engine.engine, request.engine.threads);
+  parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("rows for each (default {}; 1 to 1000000)", 10),
+               [&request](const std::string& option, const std::string& word) {
+                 request.top = static_cast<int>(parse_whole(option, word, 1, 1000000));
+               });
+  parser.value(Group::output, "-o,--out", "FILE", "where to write item,rank,similar,score (default stdout)",
                store(request.out));
 }
 
@@ -222,6 +251,12 @@ VerbHelp verb_help(const std::string& verb) {
              "warpfactor recommend ratings.safetensors --user 42 --names movies.csv -n 5",
              "warpfactor recommend ratings.safetensors --users users.txt --seen ratings.csv -o top.csv"}};
   }
+  if (verb == "similar") {
+    return {"similar: the items whose factors are most like an item's, or the users most like a user.",
+            {"warpfactor similar ratings.safetensors --item 31",
+             "warpfactor similar ratings.safetensors --item 31 --names movies.csv -n 5",
+             "warpfactor similar ratings.safetensors --users users.txt --similarity dot -o neighbours.csv"}};
+  }
   if (verb == "info") {
     return {"info: what a model file or a page file holds.",
             {"warpfactor info ratings.safetensors", "warpfactor info ratings.safetensors --json",
@@ -268,7 +303,7 @@ Command parse_with(const std::string& verb, const std::vector<std::string>& word
 
 }  // namespace
 
-void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions& reading) {
+void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions* reading) {
   parser.value(Group::engine, "--engine,--device", "auto|reference|cpu|cuda",
                "what computes; auto takes the fastest there is and says which (default auto)",
                [&engine](const std::string& option, const std::string& word) {
@@ -280,8 +315,9 @@ void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadO
                  engine = word;
                });
   parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
-               [&threads, &reading](const std::string& option, const std::string& word) {
-                 threads = reading.threads = static_cast<int>(parse_whole(option, word, 0, 4096));
+               [&threads, reading](const std::string& option, const std::string& word) {
+                 threads = static_cast<int>(parse_whole(option, word, 0, 4096));
+                 if (reading != nullptr) reading->threads = threads;
                });
 }
 
@@ -342,6 +378,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   if (verb == "evaluate") return parse_with<EvaluateRequest>(verb, words, add_evaluate);
   if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);
   if (verb == "recommend") return parse_with<RecommendRequest>(verb, words, add_recommend);
+  if (verb == "similar") return parse_with<SimilarRequest>(verb, words, add_similar);
   if (verb == "info") return parse_with<InfoRequest>(verb, words, add_info);
   if (verb == "export") return parse_with<ExportRequest>(verb, words, add_export);
   if (verb == "synth") return parse_with<SynthRequest>(verb, words, add_synth);

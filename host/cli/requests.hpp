@@ -1,5 +1,6 @@
 // What a command asks for, as plain values: filled by options.cpp, carried out by the verbs.
 #pragma once
+#include "host/api/similar.hpp"
 #include "host/config/config.hpp"
 #include "host/readers/read_ratings.hpp"
 
@@ -81,6 +82,15 @@ struct RecommendRequest {
   EngineRequest engine;
 };
 
+/// Of items or of users, by ids or by a file of them.
+struct SimilarRequest {
+  std::string model, items_file, users_file, names, out;
+  std::vector<std::string> items, users;
+  Similarity similarity = Similarity::cosine;
+  int top = 10;
+  EngineRequest engine;
+};
+
 struct InfoRequest {
   std::string model;
 };
@@ -103,7 +113,7 @@ struct Command {
   std::string verb;
   OutputRequest output;
   std::variant<DoctorRequest, InfoRequest, ExportRequest, SynthRequest, PredictRequest, EvaluateRequest,
-               RecommendRequest, ConvertRequest, VerifyRequest, TrainRequest>
+               RecommendRequest, SimilarRequest, ConvertRequest, VerifyRequest, TrainRequest>
       request;
 };
 

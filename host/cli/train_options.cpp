@@ -353,7 +353,7 @@ void add_train_options(Parser& parser, TrainRequest& request) {
   add_model_options(table, parser, request);
   add_training_options(table, parser, request);
   add_validation_options(table, parser, request);
-  add_engine_options(parser, request.config.engine, request.config.threads, request.reader.options);
+  add_engine_options(parser, request.config.engine, request.config.threads, &request.reader.options);
   parser.value(Group::engine, "--device-memory", "SIZE",
                "what the run may take of a device's memory, as 500M or 40G: with steps per rating, ratings that do not "
                "fit stream, then rows as well (default: all that is free)",
@@ -382,7 +382,7 @@ void add_verify_options(Parser& parser, VerifyRequest& request) {
   ConfigTable table(parser, train);
   add_model_options(table, parser, train);
   add_training_options(table, parser, train);
-  add_engine_options(parser, train.config.engine, train.config.threads, train.reader.options);
+  add_engine_options(parser, train.config.engine, train.config.threads, &train.reader.options);
 }
 
 }  // namespace wf::cli

@@ -11,6 +11,7 @@ int run_verb(const VerifyRequest& request, Console& console);
 int run_verb(const EvaluateRequest& request, Console& console);
 int run_verb(const PredictRequest& request, Console& console);
 int run_verb(const RecommendRequest& request, Console& console);
+int run_verb(const SimilarRequest& request, Console& console);
 int run_verb(const InfoRequest& request, Console& console);
 int run_verb(const ExportRequest& request, Console& console);
 int run_verb(const SynthRequest& request, Console& console);

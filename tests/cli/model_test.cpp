@@ -182,6 +182,53 @@ TEST_F(TrainedFolder, RecommendAsksForSeenWhereTheTrainingFileChanged) {
   EXPECT_EQ(lines_of(given.out).size(), 25U);
 }
 
+TEST_F(TrainedFolder, SimilarItemsAreTheNearestByCosine) {
+  const ProgramResult result = run({"similar", "ratings.safetensors", "--item", "503", "-n", "25"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = lines_of(result.out);
+  EXPECT_EQ(lines[0], "item,rank,similar,score");
+  EXPECT_EQ(lines.size(), 25U) << "all items but itself: " << result.err;
+  double last = 1 + 1e-6;
+  for (std::size_t n = 1; n < lines.size(); ++n) {
+    EXPECT_THAT(lines[n], StartsWith("503," + std::to_string(n) + ","));
+    EXPECT_THAT(lines[n], testing::Not(HasSubstr(",503,")));
+    EXPECT_LE(last_number(lines[n]), last);
+    last = last_number(lines[n]);
+  }
+  EXPECT_GE(last, -1 - 1e-6);
+  EXPECT_THAT(result.err, HasSubstr("item 503 gets 24 of 25"));
+}
+
+TEST_F(TrainedFolder, SimilarIsTheSameBothWaysAndNamesWhatItFinds) {
+  const auto score_between = [&](const std::string& of, const std::string& other, const std::string& how) {
+    const ProgramResult result =
+        run({"similar", "ratings.safetensors", "--user", of, "-n", "40", "--json", "--similarity", how});
+    for (const std::string& line : lines_of(result.out)) {
+      const json found = json::parse(line);
+      EXPECT_EQ(found["user"], of);
+      if (found["similar"] == other) return found["score"].get<double>();
+    }
+    ADD_FAILURE() << result.out << result.err;
+    return 0.0;
+  };
+  for (const char* how : {"cosine", "dot"}) {
+    EXPECT_NEAR(score_between("103", "107", how), score_between("107", "103", how), 1e-6) << how;
+  }
+  EXPECT_NE(score_between("103", "107", "cosine"), score_between("103", "107", "dot"));
+  folder_.write("items.txt", "501\n502\n");
+  folder_.write("names.csv", "movieId,title\n501,First\n502,Second\n");
+  const ProgramResult named =
+      run({"similar", "ratings.safetensors", "--items", "items.txt", "-n", "24", "--names", "names.csv"});
+  EXPECT_THAT(named.out, HasSubstr(",Second\n"));
+  EXPECT_THAT(named.err, HasSubstr("not in names.csv"));
+}
+
+TEST_F(TrainedFolder, SimilarToWhatIsNotThereEndsWithThree) {
+  const ProgramResult result = run({"similar", "ratings.safetensors", "--item", "nothing"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("item \"nothing\" is not among the model's 25 items"));
+}
+
 TEST_F(TrainedFolder, AnUnknownUserEndsWithThree) {
   const ProgramResult result = run({"recommend", "ratings.safetensors", "--user", "nobody"});
   EXPECT_EQ(result.exit_code, 3);

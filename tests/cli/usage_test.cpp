@@ -38,7 +38,7 @@ TEST(Usage, RareOptionsAreUnderHelpAllOnly) {
 }
 
 TEST(Usage, EveryVerbHasHelp) {
-  for (const char* verb : {"train", "evaluate", "predict", "recommend", "info", "synth", "doctor"}) {
+  for (const char* verb : {"train", "evaluate", "predict", "recommend", "similar", "info", "synth", "doctor"}) {
     const ProgramResult result = run_program({verb, "-h"});
     EXPECT_EQ(result.exit_code, 0) << verb;
     EXPECT_THAT(result.out, StartsWith(std::string(verb) + ": ")) << verb;
@@ -168,6 +168,10 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCommand{"StdinTwice", {"train", "-", "--valid", "-"}, "are both stdin"},
         WrongCommand{"NoUser", {"recommend", "m"}, "--user ID"},
         WrongCommand{"UserTwice", {"recommend", "m", "--user", "1", "--users", "f"}, "exclude each other"},
+        WrongCommand{"SimilarToNothing", {"similar", "m"}, "--item ID or --user ID"},
+        WrongCommand{"SimilarToBoth", {"similar", "m", "--item", "1", "--user", "1"}, "not both"},
+        WrongCommand{"ItemTwice", {"similar", "m", "--item", "1", "--items", "f"}, "exclude each other"},
+        WrongCommand{"UnknownSimilarity", {"similar", "m", "--item", "1", "--similarity", "cosinus"}, "cosine"},
         WrongCommand{"SynthOfNothing", {"synth"}, "--shape NAME"},
         WrongCommand{"UnknownShape", {"synth", "--shape", "ml-1mm"}, "did you mean ml-1m?"}),
     [](const auto& test) { return test.param.name; });
