@@ -70,6 +70,9 @@ set(nvcc_flags --diag-suppress=554 -lineinfo)
 if(WARPFACTOR_WERROR)
   list(APPEND nvcc_flags -Werror all-warnings)
 endif()
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+  list(APPEND nvcc_flags --compress-mode=size)  # a third of the bytes, for the module and for what gpu-check packs
+endif()
 target_compile_options(wf_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>)
 
 add_library(warpfactor_cuda MODULE ${CMAKE_CURRENT_SOURCE_DIR}/cuda/engine/exported.cpp)
