@@ -30,6 +30,7 @@ void refuse_reader_options(const std::string& path, const ReadOptions& options) 
                                                 {!options.user_column.empty(), "--col-user"},
                                                 {!options.item_column.empty(), "--col-item"},
                                                 {!options.rating_column.empty(), "--col-rating"},
+                                                {!options.timestamp_column.empty(), "--col-timestamp"},
                                                 {options.skip_bad, "--skip-bad"}};
   for (const auto& [is_given, name] : given) {
     if (!is_given) continue;

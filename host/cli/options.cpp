@@ -10,8 +10,9 @@ namespace wf::cli {
 namespace {
 
 const std::vector<std::string>& verbs() {
-  static const std::vector<std::string> names{"train",   "convert", "verify", "evaluate", "predict", "recommend",
-                                              "similar", "info",    "export", "synth",    "doctor"};
+  static const std::vector<std::string> names{"train",    "convert", "split",     "describe", "verify",
+                                              "evaluate", "predict", "recommend", "similar",  "info",
+                                              "export",   "synth",   "doctor"};
   return names;
 }
 
@@ -28,6 +29,8 @@ Usage: warpfactor VERB [words] [options]
 Verbs:
   train      ratings -> model
   convert    ratings -> a page file, which is read many times as fast
+  split      ratings -> train and test, as files
+  describe   ratings -> how many, how even, where to begin
   verify     ratings -> is an engine right? the same steps on the reference
   evaluate   model + ratings -> RMSE, MAE, baselines
   predict    model + pairs -> predicted ratings
@@ -227,6 +230,17 @@ VerbHelp verb_help(const std::string& verb) {
             {"warpfactor convert ratings.csv.gz", "warpfactor convert u.data --col-rating 3 -o movies.wfr",
              "warpfactor train movies.wfr"}};
   }
+  if (verb == "split") {
+    return {"split: ratings in, train and test out, and validation if asked for.",
+            {"warpfactor split ratings.csv --test-frac 0.1 --valid-frac 0.1 -o splits",
+             "warpfactor split ratings.csv --method leave-one-out --order timestamp",
+             "warpfactor split ratings.csv.gz --method user-ratio --min-user 5 --min-item 5 --seed 1"}};
+  }
+  if (verb == "describe") {
+    return {"describe: what ratings are like, and a rank and lambda to begin with.",
+            {"warpfactor describe ratings.csv.gz", "warpfactor describe ratings.csv --json",
+             "zcat ratings.csv.gz | warpfactor describe -"}};
+  }
   if (verb == "verify") {
     return {"verify: is an engine right? The same steps on the reference and on it, phase by phase.",
             {"warpfactor verify ratings.csv --device cuda",
@@ -374,6 +388,8 @@ Command parse_command(const std::vector<std::string>& arguments) {
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
   if (verb == "train") return parse_with<TrainRequest>(verb, words, add_train_options);
   if (verb == "convert") return parse_with<ConvertRequest>(verb, words, add_convert);
+  if (verb == "split") return parse_with<SplitRequest>(verb, words, add_split_options);
+  if (verb == "describe") return parse_with<DescribeRequest>(verb, words, add_describe_options);
   if (verb == "verify") return parse_with<VerifyRequest>(verb, words, add_verify_options);
   if (verb == "evaluate") return parse_with<EvaluateRequest>(verb, words, add_evaluate);
   if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);

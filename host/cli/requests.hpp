@@ -2,6 +2,8 @@
 #pragma once
 #include "host/api/similar.hpp"
 #include "host/config/config.hpp"
+#include "host/config/split_config.hpp"
+#include "host/ratings/k_core.hpp"
 #include "host/readers/read_ratings.hpp"
 
 #include <optional>
@@ -51,6 +53,19 @@ struct TrainRequest {
 
 struct ConvertRequest {
   std::string data, out;  ///< out empty: from the data's name
+  ReaderRequest reader;
+};
+
+struct SplitRequest {
+  std::string data, out;  ///< out: a folder; empty: the current one
+  ReaderRequest reader;
+  SplitConfig config;
+  CoreLimits core;
+  std::set<std::string> given;  ///< long names, without dashes, of the options that not every method has
+};
+
+struct DescribeRequest {
+  std::string data;
   ReaderRequest reader;
 };
 
@@ -113,7 +128,8 @@ struct Command {
   std::string verb;
   OutputRequest output;
   std::variant<DoctorRequest, InfoRequest, ExportRequest, SynthRequest, PredictRequest, EvaluateRequest,
-               RecommendRequest, SimilarRequest, ConvertRequest, VerifyRequest, TrainRequest>
+               RecommendRequest, SimilarRequest, ConvertRequest, SplitRequest, DescribeRequest, VerifyRequest,
+               TrainRequest>
       request;
 };
 

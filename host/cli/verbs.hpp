@@ -7,6 +7,8 @@ namespace wf::cli {
 
 int run_verb(const TrainRequest& request, Console& console);
 int run_verb(const ConvertRequest& request, Console& console);
+int run_verb(const SplitRequest& request, Console& console);
+int run_verb(const DescribeRequest& request, Console& console);
 int run_verb(const VerifyRequest& request, Console& console);
 int run_verb(const EvaluateRequest& request, Console& console);
 int run_verb(const PredictRequest& request, Console& console);

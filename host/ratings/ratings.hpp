@@ -45,6 +45,7 @@ struct Dataset {
   Ratings ratings;
   IdMap users;
   IdMap items;
+  HostBuffer<std::int64_t> timestamps = {};  ///< [ratings], as the file has them; empty: not read, or there are none
 };
 
 }  // namespace wf

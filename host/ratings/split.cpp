@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::size_t kBins = 256;  // of keys, by their first byte
 
-std::uint64_t key_of(std::uint64_t seed, RowId user, RowId item) {
-  const std::uint64_t pair = std::uint64_t{static_cast<std::uint32_t>(user)} << 32 | static_cast<std::uint32_t>(item);
-  const RandomBits bits = random_bits(seed, Purpose::split, pair);
-  return std::uint64_t{bits.word[0]} << 32 | bits.word[1];
-}
-
 /// A rating of the bin that the cut goes through.
 struct AtCut {
   std::uint64_t key;
@@ -44,7 +38,7 @@ struct Bins {
       std::uint8_t* const bins = of.data() + part.first;
       const RatingsView<Host> view = part.ratings;
       for (Position n = 0; n < view.size(); ++n) {
-        const std::uint64_t first_byte = key_of(seed, view.user[n], view.item[n]) >> 56;
+        const std::uint64_t first_byte = split_key(seed, view.user[n], view.item[n]) >> 56;
         bins[n] = static_cast<std::uint8_t>(first_byte);
         ++count[first_byte];
       }
@@ -65,7 +59,7 @@ std::vector<AtCut> taken_at_cut(const RatingSource& ratings, const Bins& bins, s
     for (Position n = 0; n < part.ratings.size(); ++n) {
       if (bins.of[part.first + n] != bins.cut) continue;
       found[static_cast<std::size_t>(share)].push_back(
-          {key_of(seed, part.ratings.user[n], part.ratings.item[n]), part.first + n});
+          {split_key(seed, part.ratings.user[n], part.ratings.item[n]), part.first + n});
     }
   });
   std::vector<AtCut> all;
@@ -110,6 +104,12 @@ void close_gaps(HostBuffer<T>& values, const std::vector<Position>& kept, Positi
 }
 
 }  // namespace
+
+std::uint64_t split_key(std::uint64_t seed, RowId user, RowId item) {
+  const std::uint64_t pair = std::uint64_t{static_cast<std::uint32_t>(user)} << 32 | static_cast<std::uint32_t>(item);
+  const RandomBits bits = random_bits(seed, Purpose::split, pair);
+  return std::uint64_t{bits.word[0]} << 32 | bits.word[1];
+}
 
 HeldOut::HeldOut(const RatingSource& ratings, double fraction, std::uint64_t seed, ThreadPool& pool)
     : bits_((ratings.size() + 63) / 64, 0) {

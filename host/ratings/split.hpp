@@ -5,6 +5,9 @@
 
 namespace wf {
 
+/// The random key of a pair of rows: ratings are drawn by their keys, so that their order does not matter.
+std::uint64_t split_key(std::uint64_t seed, RowId user, RowId item);
+
 /// round(fraction * n) ratings of a source, drawn without replacement. Which ones is a function of the seed and of the
 /// set of ratings: every pair of rows has a random key, and the smallest keys are taken. Ratings of one pair stay
 /// together, so the count may fall short by those of the pair at the cut. Keeps a bit a rating; drawing takes a byte

@@ -45,6 +45,12 @@ std::string_view id_of(const Field& field, const IdRules& rules, const char* sid
   throw BadLine{field.column, std::string(side) + " " + why, cure};
 }
 
+std::int64_t timestamp_of(const Field& field) {
+  if (const auto timestamp = canonical_integer(field.text)) return *timestamp;
+  throw BadLine{field.column, "timestamp " + shown(field.text) + " is not a whole number",
+                "--col-timestamp none leaves timestamps out, --col-timestamp picks another field"};
+}
+
 }  // namespace
 
 RatingLine CarefulLine::parse(std::string_view line) {
@@ -56,6 +62,7 @@ RatingLine CarefulLine::parse(std::string_view line) {
   const auto field = [&](int column) -> const Field& { return fields[static_cast<std::size_t>(column)]; };
   RatingLine result;
   if (with_rating_) result.value = rating_of(field(layout_.rating));
+  if (layout_.timestamp >= 0) result.timestamp = timestamp_of(field(layout_.timestamp));
   result.item = id_of(field(layout_.item), items_, "item", "--col-item");
   result.user = id_of(field(layout_.user), users_, "user", "--col-user");
   return result;

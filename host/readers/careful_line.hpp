@@ -14,6 +14,7 @@ namespace wf {
 struct RatingLine {
   std::string_view user, item;
   float value = 1;
+  std::int64_t timestamp = 0;
 };
 
 class CarefulLine {

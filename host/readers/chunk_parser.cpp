@@ -17,11 +17,12 @@ void begin_column(IdColumn& column, Position most_lines, bool as_text) {
   column.texts.clear();
 }
 
-void begin_lines(ParsedLines& into, Position bytes) {
+void begin_lines(ParsedLines& into, Position bytes, bool with_timestamps) {
   const Position most_lines = bytes / kShortestLine + 1;
   begin_column(into.users, most_lines, into.users.as_text);
   begin_column(into.items, most_lines, into.items.as_text);
   into.values.resize(most_lines);
+  into.timestamps.resize(with_timestamps ? most_lines : 0);
   into.unquoted.clear();
   into.lines = into.comments = into.blank = into.bad_lines = 0;
   into.first_bad.reset();
@@ -87,12 +88,13 @@ void ChunkParser::choose_uses(const ParsedLines& into) {
   use(layout.user) = into.users.as_text ? FieldUse::user_text : FieldUse::user_number;
   use(layout.item) = into.items.as_text ? FieldUse::item_text : FieldUse::item_number;
   if (plan_.need_rating && layout.rating >= 0) use(layout.rating) = FieldUse::rating;
+  if (layout.timestamp >= 0) use(layout.timestamp) = FieldUse::timestamp;
 }
 
 /// False: ids of a side that was to have numbers are texts, and the side now says so; the lines are to be read again.
 bool ChunkParser::parse_lines(TextChunk& chunk) {
   choose_uses(chunk.parsed);
-  begin_lines(chunk.parsed, chunk.size);
+  begin_lines(chunk.parsed, chunk.size, plan_.layout.timestamp >= 0);
   const std::string& separator = plan_.layout.separator;
   if (separator == " ") return parse_lines_with(BlankSeparator{}, chunk);
   if (separator == "::") return parse_lines_with(ColonSeparator{}, chunk);
@@ -109,6 +111,7 @@ void ChunkParser::take_common(const Separator& separator, Cursor& cursor) const 
   std::int64_t* const users = into.users.as_text ? nullptr : into.users.numbers.data();
   std::int64_t* const items = into.items.as_text ? nullptr : into.items.numbers.data();
   float* const values = into.values.data();
+  std::int64_t* const timestamps = plan_.layout.timestamp < 0 ? nullptr : into.timestamps.data();
   const Position user_limit = limit_of(plan_.user_rules), item_limit = limit_of(plan_.item_rules);
   const char* const end = cursor.end;
   const char* const last = std::min(cursor.nul, end - 1);  // no line reaches beyond
@@ -130,6 +133,7 @@ void ChunkParser::take_common(const Separator& separator, Cursor& cursor) const 
       items[n] = fields.item_number;
     else
       into.items.texts.push_back(fields.item_text);
+    if (timestamps != nullptr) timestamps[n] = fields.timestamp;
     values[n++] = fields.value;
     tally.add(fields.value);
   }
@@ -150,6 +154,7 @@ bool ChunkParser::parse_lines_with(const Separator& separator, TextChunk& chunk)
   if (!into.users.as_text) into.users.numbers.resize(cursor.ratings);
   if (!into.items.as_text) into.items.numbers.resize(cursor.ratings);
   into.values.resize(cursor.ratings);
+  if (plan_.layout.timestamp >= 0) into.timestamps.resize(cursor.ratings);
   into.tally = cursor.tally;
   return true;
 }
@@ -193,6 +198,7 @@ bool ChunkParser::store(const RatingLine& line, Cursor& cursor) {
   const bool users_fit = store_id(into.users, line.user, cursor);
   const bool items_fit = store_id(into.items, line.item, cursor);
   if (!users_fit || !items_fit) return false;
+  if (!into.timestamps.empty()) into.timestamps[cursor.ratings] = line.timestamp;
   into.values[cursor.ratings++] = line.value;
   cursor.tally.add(line.value);
   return true;

@@ -34,6 +34,7 @@ std::string describe(const ReadReport& report) {
   text += separator_word(report.separator) + ", ";
   text += report.header ? "header " + for_one_line(*report.header) : std::string("no header");
   text += fmt::format(" · user {}, item {}, rating {}", report.user_column, report.item_column, report.rating_column);
+  if (report.timestamp_column != "none") text += ", timestamp " + report.timestamp_column;
   text += fmt::format(" · {} in {:.1f} s", counted(report.ratings, "rating"), report.seconds);
   if (report.comments > 0) text += " · " + counted(report.comments, "comment line");
   if (report.blank > 0) text += " · " + counted(report.blank, "blank line");

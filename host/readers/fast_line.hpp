@@ -44,11 +44,11 @@ struct NoSeparator {
 };
 
 /// What a field is for, and how its bytes are to be taken.
-enum class FieldUse : std::uint8_t { none, user_number, user_text, item_number, item_text, rating };
+enum class FieldUse : std::uint8_t { none, user_number, user_text, item_number, item_text, rating, timestamp };
 
 /// Where the fields of a line go. Which of number and text is filled follows from the uses.
 struct FastFields {
-  std::int64_t user_number = 0, item_number = 0;
+  std::int64_t user_number = 0, item_number = 0, timestamp = 0;
   std::string_view user_text, item_text;
   float value = 1;
 };
@@ -90,6 +90,9 @@ bool take_line(const Separator& separator, const FieldUse* use, std::size_t coun
         break;
       case FieldUse::item_text:
         taken = take_text(separator, at, into.item_text);
+        break;
+      case FieldUse::timestamp:
+        taken = take_integer(at, into.timestamp);
         break;
       case FieldUse::none:
         taken = take_text(separator, at, ignored);

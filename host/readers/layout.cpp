@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/ratings/id_rules.hpp"
 #include "host/readers/fields.hpp"
 #include "host/readers/number.hpp"
 #include "host/readers/separator.hpp"
@@ -119,6 +120,25 @@ bool looks_like_header(const std::vector<std::string>& fields, const std::vector
   return columns.size() == 3 && std::all_of(columns.begin(), columns.end(), named);
 }
 
+/// The fields of a line that need not be well-formed; none where it is not.
+std::vector<std::string> fields_if_any(const std::string& line, const std::string& separator, bool quotes) {
+  try {
+    FieldSplitter splitter(separator, quotes);
+    return texts(splitter.split(line));
+  } catch (const BadLine&) {
+    return {};
+  }
+}
+
+/// A file without a header has timestamps behind the rating where the lines sampled have whole numbers there.
+bool holds_timestamps(const std::vector<std::string>& sampled, const Layout& layout, int column) {
+  return std::all_of(sampled.begin(), sampled.end(), [&](const std::string& line) {
+    const auto fields = fields_if_any(line, layout.separator, true);
+    return column >= static_cast<int>(fields.size()) ||
+           canonical_integer(fields[static_cast<std::size_t>(column)]).has_value();
+  });
+}
+
 class ColumnChoice {
  public:
   explicit ColumnChoice(int columns) : taken_(static_cast<std::size_t>(columns), false) {}
@@ -149,7 +169,8 @@ class ColumnChoice {
   std::vector<bool> taken_;
 };
 
-void choose_columns(Layout& layout, const ReadOptions& options, const std::string& file) {
+void choose_columns(Layout& layout, const ReadOptions& options, const std::vector<std::string>& sampled,
+                    const std::string& file) {
   ColumnChoice choice(layout.columns);
   layout.user = layout.item = layout.rating = -1;
   const bool no_rating = options.rating_column == "none";
@@ -165,6 +186,14 @@ void choose_columns(Layout& layout, const ReadOptions& options, const std::strin
   if (layout.user < 0) layout.user = choice.first_free(layout);
   if (layout.item < 0) layout.item = choice.first_free(layout);
   if (layout.rating < 0 && !no_rating) layout.rating = choice.first_free(layout);
+  if (options.timestamps && options.timestamp_column != "none") {
+    layout.timestamp = given(options.timestamp_column, "--col-timestamp");
+    if (layout.timestamp < 0) layout.timestamp = choice.named(layout, time_words());
+    if (layout.timestamp < 0 && !layout.header) layout.timestamp = choice.first_free(layout);
+    const bool detected = options.timestamp_column.empty() && !layout.header;
+    if (detected && layout.timestamp >= 0 && !holds_timestamps(sampled, layout, layout.timestamp))
+      layout.timestamp = -1;
+  }
   if (layout.user < 0 || layout.item < 0) {
     throw InputError(Place{file}, "has no column for the item: a line needs at least a user and an item",
                      "--sep says what separates columns");
@@ -172,6 +201,11 @@ void choose_columns(Layout& layout, const ReadOptions& options, const std::strin
   if (layout.user == layout.item || layout.user == layout.rating || layout.item == layout.rating) {
     throw InputError(Place{file}, "one column cannot be two of user, item and rating",
                      "check --col-user, --col-item and --col-rating");
+  }
+  if (layout.timestamp >= 0 &&
+      (layout.timestamp == layout.user || layout.timestamp == layout.item || layout.timestamp == layout.rating)) {
+    throw InputError(Place{file}, "the column of the timestamps cannot be that of the user, item or rating",
+                     "check --col-timestamp");
   }
 }
 
@@ -217,16 +251,6 @@ void refuse_bare_carriage_returns(const std::vector<std::string>& sampled, const
   throw InputError(Place{place.file, place.line, static_cast<Position>(column) + 1},
                    "a carriage return inside a line: these are not the line ends of Unix or Windows",
                    "tr '\\r' '\\n' < FILE | warpfactor train -");
-}
-
-/// The fields of a line that need not be well-formed; none where it is not.
-std::vector<std::string> fields_if_any(const std::string& line, const std::string& separator, bool quotes) {
-  try {
-    FieldSplitter splitter(separator, quotes);
-    return texts(splitter.split(line));
-  } catch (const BadLine&) {
-    return {};
-  }
 }
 
 }  // namespace
@@ -284,7 +308,7 @@ Layout detect_layout(LineReader& lines, const ReadOptions& options, bool quotes_
     layout.header = sampled.front();
     layout.column_names = first;
   }
-  choose_columns(layout, options, lines.name());
+  choose_columns(layout, options, sampled, lines.name());
   return layout;
 }
 

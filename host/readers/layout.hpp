@@ -18,6 +18,7 @@ struct Layout {
   Position comments = 0, blank = 0;       ///< lines before the header or the first rating
   int columns = 0;                        ///< fields every line must have
   int user = 0, item = 1, rating = -1;    ///< field numbers from 0; rating -1: every value is 1
+  int timestamp = -1;                     ///< -1: none, or not asked for
 
   std::string name_of(int column) const;  ///< the header's word, or the number from 1
 };

@@ -125,6 +125,8 @@ void RatingsReader::append(const ParsedLines& parsed) {
                      std::string("--col-") + side + " picks another field");
   }
   std::copy(parsed.values.begin(), parsed.values.end(), grown(into_.ratings.value, count).begin());
+  if (plan_.layout.timestamp < 0) return;
+  std::copy(parsed.timestamps.begin(), parsed.timestamps.end(), grown(into_.timestamps, count).begin());
 }
 
 void RatingsReader::count(const ParsedLines& parsed) {
@@ -158,6 +160,7 @@ void RatingsReader::finish() {
   report_.user_column = layout.name_of(layout.user);
   report_.item_column = layout.name_of(layout.item);
   report_.rating_column = layout.name_of(layout.rating);
+  report_.timestamp_column = layout.name_of(layout.timestamp);
   report_.bytes = lines_.source().raw_bytes();
   report_.hash = lines_.source().hash();
   report_.min_value = tally_.min;

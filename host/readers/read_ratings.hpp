@@ -15,11 +15,13 @@ struct ReadOptions {
   std::optional<bool> header;  ///< is the first line a header?
   std::string user_column;     ///< a header name, or a number from 1
   std::string item_column;
-  std::string rating_column;  ///< "none": no rating column, every value is 1
-  std::optional<IdKind> ids;  ///< nullopt: integers where all are, else strings, a dictionary per side
-  bool skip_bad = false;      ///< count malformed lines instead of stopping at the first
-  bool need_rating = true;    ///< false: pairs for `predict`; a rating column is allowed and ignored
-  int threads = 0;            ///< that parse; 0: all CPUs this process may run on. What is read does not depend on it
+  std::string rating_column;     ///< "none": no rating column, every value is 1
+  std::string timestamp_column;  ///< "none": no timestamps
+  bool timestamps = false;       ///< read them into Dataset::timestamps, where the file has any
+  std::optional<IdKind> ids;     ///< nullopt: integers where all are, else strings, a dictionary per side
+  bool skip_bad = false;         ///< count malformed lines instead of stopping at the first
+  bool need_rating = true;       ///< false: pairs for `predict`; a rating column is allowed and ignored
+  int threads = 0;  ///< that parse; 0: all CPUs this process may run on. What is read does not depend on it
 };
 
 /// What was found and what was done about it: one of these is printed for every file that is read.
@@ -29,6 +31,7 @@ struct ReadReport {
   std::string separator;                                ///< as in ReadOptions
   std::optional<std::string> header;                    ///< the header line, if there is one
   std::string user_column, item_column, rating_column;  ///< name or number; rating "none": implicit
+  std::string timestamp_column = "none";                ///< "none": there is none, or it was not asked for
   Position lines = 0;     ///< text lines in all, header, comments and blank lines included
   Position comments = 0;  ///< lines that begin with # or %
   Position blank = 0;

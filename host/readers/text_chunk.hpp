@@ -46,7 +46,8 @@ struct Tally {
 struct ParsedLines {
   IdColumn users, items;
   HostBuffer<float> values;
-  std::deque<std::string> unquoted;  ///< texts that do not stand in the file as they are meant
+  HostBuffer<std::int64_t> timestamps;  ///< empty where the layout has none
+  std::deque<std::string> unquoted;     ///< texts that do not stand in the file as they are meant
   Position lines = 0, comments = 0, blank = 0, bad_lines = 0;
   std::optional<LineFault> first_bad;  ///< of bad_lines
   std::optional<LineFault> fatal;      ///< where parsing ended

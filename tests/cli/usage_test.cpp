@@ -38,7 +38,8 @@ TEST(Usage, RareOptionsAreUnderHelpAllOnly) {
 }
 
 TEST(Usage, EveryVerbHasHelp) {
-  for (const char* verb : {"train", "evaluate", "predict", "recommend", "similar", "info", "synth", "doctor"}) {
+  for (const char* verb :
+       {"train", "split", "describe", "evaluate", "predict", "recommend", "similar", "info", "synth", "doctor"}) {
     const ProgramResult result = run_program({verb, "-h"});
     EXPECT_EQ(result.exit_code, 0) << verb;
     EXPECT_THAT(result.out, StartsWith(std::string(verb) + ": ")) << verb;

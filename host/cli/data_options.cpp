@@ -1,0 +1,80 @@
+// The options of the verbs that ratings go into and no model comes out of.
+#include "host/cli/options.hpp"
+
+#include <fmt/format.h>
+
+namespace wf::cli {
+namespace {
+
+void add_threads(Parser& parser, ReadOptions& reading) {
+  parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
+               [&reading](const std::string& option, const std::string& word) {
+                 reading.threads = static_cast<int>(parse_whole(option, word, 0, 4096));
+               });
+}
+
+void add_data(Parser& parser, std::string& data) {
+  parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst, or a page file; - is stdin",
+                    data);
+}
+
+void add_methods(Parser& parser, SplitRequest& request) {
+  SplitConfig& config = request.config;
+  parser.value(Group::evaluation, "--method", "ratio|user-ratio|leave-one-out",
+               fmt::format("a share of all ratings, a share of each user's, or one of each user (default {})",
+                           name_of(config.method)),
+               [&config](const std::string& option, const std::string& word) {
+                 config.method = parse_word<SplitMethod>(option, word);
+               });
+  parser.value(Group::evaluation, "--order", "random|timestamp",
+               fmt::format("which ratings: drawn, or the newest (default {})", name_of(config.order)),
+               [&config](const std::string& option, const std::string& word) {
+                 config.order = parse_word<SplitOrder>(option, word);
+               });
+  const auto share = [&](const char* name, const char* text, double& into) {
+    parser.value(Group::evaluation, std::string("--") + name, "X", fmt::format("{} (default {}; [0, 1))", text, into),
+                 [&request, name, &into](const std::string& option, const std::string& word) {
+                   into = parse_number(option, word, kFraction);
+                   request.given.insert(name);
+                 });
+  };
+  share("test-frac", "share of the ratings that tests", config.test_frac);
+  share("valid-frac", "share of the ratings that validates", config.valid_frac);
+  parser.flag(Group::evaluation, "--leave-valid", "leave-one-out: one rating more of each user, for validation",
+              [&request] { request.config.leave_valid = true; });
+  parser.value(
+      Group::evaluation, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),
+      [&config](const std::string& option, const std::string& word) { config.seed = parse_seed(option, word); });
+}
+
+}  // namespace
+
+void add_split_options(Parser& parser, SplitRequest& request) {
+  add_data(parser, request.data);
+  add_reader_options(parser, request.reader, true);
+  ReadOptions& reading = request.reader.options;
+  parser.value(Group::data, "--col-timestamp", "NAME|N|none",
+               "column of the timestamp, a whole number; none: leave timestamps out (default: detected)",
+               [&reading](const std::string&, const std::string& word) { reading.timestamp_column = word; });
+  const auto least = [&parser](const char* option, const char* text, Position& into) {
+    parser.value(Group::data, option, "N", text, [&into](const std::string& name, const std::string& word) {
+      into = parse_whole(name, word, 1, kMaxRows);
+    });
+  };
+  least("--min-user", "first take out users with fewer ratings, with --min-item until nothing changes (default 1)",
+        request.core.user);
+  least("--min-item", "first take out items with fewer ratings (default 1)", request.core.item);
+  add_methods(parser, request);
+  add_threads(parser, reading);
+  parser.value(Group::output, "-o,--out", "FOLDER",
+               "where to write NAME.train.csv, NAME.test.csv and NAME.valid.csv (default: the current folder)",
+               [&request](const std::string&, const std::string& word) { request.out = word; });
+}
+
+void add_describe_options(Parser& parser, DescribeRequest& request) {
+  add_data(parser, request.data);
+  add_reader_options(parser, request.reader, true);
+  add_threads(parser, request.reader.options);
+}
+
+}  // namespace wf::cli
