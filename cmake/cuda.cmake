@@ -71,7 +71,7 @@ if(WARPFACTOR_WERROR)
   list(APPEND nvcc_flags -Werror all-warnings)
 endif()
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
-  list(APPEND nvcc_flags --compress-mode=size)  # a third of the bytes, for the module and for what gpu-check packs
+  list(APPEND nvcc_flags --compress-mode=size)  # for sm_90, a module of 6 MB instead of 27
 endif()
 target_compile_options(wf_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>)
 

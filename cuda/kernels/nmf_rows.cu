@@ -90,8 +90,7 @@ class NmfRow {
     if (settings.takes_products()) {
       take_products();
     } else {
-      const bool scores = settings.needs_scores();
-      sum([&](Position n) { return nmf_pull(settings, work_.lists.value[n], scores ? score(n) : 1.0F); }, above_);
+      sum([&](Position n) { return nmf_pull(settings, work_.lists.value[n], score(n)); }, above_);
     }
     if (!settings.counts_zeros()) {
       sum([&](Position n) { return nmf_push(settings, settings.loss == NmfLoss::kl ? 1.0F : score(n)); }, below_);

@@ -4,9 +4,6 @@
 
 namespace wf {
 
-/// cosine: <a, b> / (|a| |b|), 0 where one of them is zero; dot: <a, b>, which longer rows, mostly popular ones, win.
-enum class Similarity { cosine, dot };
-
 /// A model in which both sides are the rows of one side of `model`, without biases: its scores are their similarities.
 /// Rows are as scores see them, so that a max_norm has shortened them.
 Model similarity_model(const Model& model, bool of_items, Similarity similarity);

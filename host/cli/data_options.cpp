@@ -6,13 +6,6 @@
 namespace wf::cli {
 namespace {
 
-void add_threads(Parser& parser, ReadOptions& reading) {
-  parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
-               [&reading](const std::string& option, const std::string& word) {
-                 reading.threads = static_cast<int>(parse_whole(option, word, 0, 4096));
-               });
-}
-
 void add_data(Parser& parser, std::string& data) {
   parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst, or a page file; - is stdin",
                     data);
@@ -65,7 +58,7 @@ void add_split_options(Parser& parser, SplitRequest& request) {
         request.core.user);
   least("--min-item", "first take out items with fewer ratings (default 1)", request.core.item);
   add_methods(parser, request);
-  add_threads(parser, reading);
+  add_threads(parser, reading.threads);
   parser.value(Group::output, "-o,--out", "FOLDER",
                "where to write NAME.train.csv, NAME.test.csv and NAME.valid.csv (default: the current folder)",
                [&request](const std::string&, const std::string& word) { request.out = word; });
@@ -74,7 +67,7 @@ void add_split_options(Parser& parser, SplitRequest& request) {
 void add_describe_options(Parser& parser, DescribeRequest& request) {
   add_data(parser, request.data);
   add_reader_options(parser, request.reader, true);
-  add_threads(parser, request.reader.options);
+  add_threads(parser, request.reader.options.threads);
 }
 
 }  // namespace wf::cli

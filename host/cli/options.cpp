@@ -94,10 +94,7 @@ std::string parse_separator(const std::string& option, const std::string& word) 
 void add_convert(Parser& parser, ConvertRequest& request) {
   parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst; - is stdin", request.data);
   add_reader_options(parser, request.reader, true);
-  parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
-               [&request](const std::string& option, const std::string& word) {
-                 request.reader.options.threads = static_cast<int>(parse_whole(option, word, 0, 4096));
-               });
+  add_threads(parser, request.reader.options.threads);
   parser.value(Group::output, "-o,--out", "FILE.wfr",
                "the page file (default: DATA's name with .wfr, in the current folder; stdin: ratings.wfr)",
                store(request.out));
@@ -122,10 +119,20 @@ void add_predict(Parser& parser, PredictRequest& request) {
                store(request.out));
 }
 
+void add_top(Parser& parser, const char* what, int& top) {
+  parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("{} (default {}; 1 to 1000000)", what, top),
+               [&top](const std::string& option, const std::string& word) {
+                 top = static_cast<int>(parse_whole(option, word, 1, 1000000));
+               });
+}
+
+Parser::Take append(std::vector<std::string>& into) {
+  return [&into](const std::string&, const std::string& word) { into.push_back(word); };
+}
+
 void add_recommend(Parser& parser, RecommendRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
-  parser.list(Group::data, "--user", "ID", "whom to recommend to; may be given several times",
-              [&request](const std::string&, const std::string& word) { request.users.push_back(word); });
+  parser.list(Group::data, "--user", "ID", "whom to recommend to; may be given several times", append(request.users));
   parser.value(Group::data, "--users", "FILE", "users, one id a line; - is stdin", store(request.users_file));
   parser.value(Group::data, "--seen", "FILE",
                "ratings whose items are left out (default: the recorded training file, if it is unchanged)",
@@ -136,38 +143,28 @@ void add_recommend(Parser& parser, RecommendRequest& request) {
                store(request.names));
   add_reader_options(parser, request.reader, false);
   add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
-  parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("items per user (default {}; 1 to 1000000)", 10),
-               [&request](const std::string& option, const std::string& word) {
-                 request.top = static_cast<int>(parse_whole(option, word, 1, 1000000));
-               });
+  add_top(parser, "items per user", request.top);
   parser.value(Group::output, "-o,--out", "FILE", "where to write user,rank,item,score (default stdout)",
                store(request.out));
 }
 
 void add_similar(Parser& parser, SimilarRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
-  const auto keep = [](std::vector<std::string>& ids) {
-    return [&ids](const std::string&, const std::string& word) { ids.push_back(word); };
-  };
   parser.list(Group::data, "--item", "ID", "what others are to be like; may be given several times",
-              keep(request.items));
+              append(request.items));
   parser.value(Group::data, "--items", "FILE", "items, one id a line; - is stdin", store(request.items_file));
   parser.list(Group::data, "--user", "ID", "whom others are to be like; may be given several times",
-              keep(request.users));
+              append(request.users));
   parser.value(Group::data, "--users", "FILE", "users, one id a line; - is stdin", store(request.users_file));
   parser.value(Group::data, "--names", "FILE", "ids and names, e.g. MovieLens' movies.csv: adds a name column",
                store(request.names));
   parser.value(Group::model, "--similarity", "cosine|dot",
                "of factors: of their directions, or with their lengths, which popular items have (default cosine)",
                [&request](const std::string& option, const std::string& word) {
-                 if (word != "cosine" && word != "dot") refuse_word(option, word, {"cosine", "dot"});
-                 request.similarity = word == "dot" ? Similarity::dot : Similarity::cosine;
+                 request.similarity = parse_word<Similarity>(option, word);
                });
   add_engine_options(parser, request.engine.engine, request.engine.threads);
-  parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("rows for each (default {}; 1 to 1000000)", 10),
-               [&request](const std::string& option, const std::string& word) {
-                 request.top = static_cast<int>(parse_whole(option, word, 1, 1000000));
-               });
+  add_top(parser, "rows for each", request.top);
   parser.value(Group::output, "-o,--out", "FILE", "where to write item,rank,similar,score (default stdout)",
                store(request.out));
 }
@@ -328,6 +325,10 @@ void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadO
                  if (std::find(known.begin(), known.end(), word) == known.end()) refuse_word(option, word, known);
                  engine = word;
                });
+  add_threads(parser, threads, reading);
+}
+
+void add_threads(Parser& parser, int& threads, ReadOptions* reading) {
   parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
                [&threads, reading](const std::string& option, const std::string& word) {
                  threads = static_cast<int>(parse_whole(option, word, 0, 4096));

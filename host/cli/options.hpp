@@ -17,6 +17,7 @@ inline constexpr Range kFraction{0, 1, false, true};
 void add_output_options(Parser& parser, OutputRequest& output);
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);
 void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions* reading = nullptr);
+void add_threads(Parser& parser, int& threads, ReadOptions* reading = nullptr);  ///< `reading` gets the same
 void add_split_options(Parser& parser, SplitRequest& request);
 void add_describe_options(Parser& parser, DescribeRequest& request);
 void add_train_options(Parser& parser, TrainRequest& request);

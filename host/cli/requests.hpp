@@ -1,6 +1,5 @@
 // What a command asks for, as plain values: filled by options.cpp, carried out by the verbs.
 #pragma once
-#include "host/api/similar.hpp"
 #include "host/config/config.hpp"
 #include "host/config/split_config.hpp"
 #include "host/ratings/k_core.hpp"

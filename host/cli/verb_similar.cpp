@@ -35,25 +35,40 @@ std::vector<RowId> empty_rows(const HostBuffer<float>& factors, int rank) {
   return rows;
 }
 
+/// The side that a request is about, and its rows there.
+struct Asked {
+  bool of_items;
+  const std::vector<std::string>& ids;
+  const std::string& file;
+
+  const char* side() const { return of_items ? "item" : "user"; }
+};
+
+Asked asked_by(const SimilarRequest& request) {
+  const bool of_items = !request.items.empty() || !request.items_file.empty();
+  const bool of_users = !request.users.empty() || !request.users_file.empty();
+  if (of_items && of_users) {
+    throw UsageError("rows of one side are compared with rows of the same", "give items or users, not both");
+  }
+  if (!of_items && !of_users) {
+    throw UsageError("similar to what?", "give --item ID or --user ID, as often as needed, or --items or --users FILE");
+  }
+  if (of_items) return {true, request.items, request.items_file};
+  return {false, request.users, request.users_file};
+}
+
 }  // namespace
 
 int run_verb(const SimilarRequest& request, Console& console) {
-  const bool of_items = !request.items.empty() || !request.items_file.empty();
-  if (of_items && (!request.users.empty() || !request.users_file.empty())) {
-    throw UsageError("rows of one side are compared with rows of the same", "give items or users, not both");
-  }
-  const std::string side = of_items ? "item" : "user";
-  const auto& ids = of_items ? request.items : request.users;
-  const std::string& file = of_items ? request.items_file : request.users_file;
-  if (!of_items && ids.empty() && file.empty()) {
-    throw UsageError("similar to what?", "give --item ID or --user ID, as often as needed, or --items or --users FILE");
-  }
-  const std::vector<std::string> asked = requested_ids(side, ids, file);
+  const Asked asked = asked_by(request);
+  const std::string side = asked.side();
+  const std::vector<std::string> ids = requested_ids(side, asked.ids, asked.file);
   const Model model = read_model(request.model);
   const TrainingRecord record = read_record(model, request.model);
-  const IdMap& map = of_items ? model.items : model.users;
-  const Model pairs = similarity_model(model, of_items, request.similarity);
-  const std::vector<RowId> rows = rows_of(map, pairs.n_items, asked, side, ids.empty() ? file : request.model);
+  const IdMap& map = asked.of_items ? model.items : model.users;
+  const Model pairs = similarity_model(model, asked.of_items, request.similarity);
+  const std::vector<RowId> rows =
+      rows_of(map, pairs.n_items, ids, side, asked.ids.empty() ? asked.file : request.model);
   const NameTable names = request.names.empty() ? NameTable{} : load_names(request.names);
 
   refuse_same_file(request.out, request.model);
@@ -63,18 +78,18 @@ int run_verb(const SimilarRequest& request, Console& console) {
   const auto scorer = chosen.engine->open(pairs);
   BlockScores scores(*scorer, rows, pairs.n_items);
   const std::vector<RowId> empty = empty_rows(pairs.tables.item_factors, pairs.rank);
-  const RowId padding = of_items ? record.item_padding : record.user_padding;
+  const RowId padding = asked.of_items ? record.item_padding : record.user_padding;
   Position unnamed = 0;
   for (std::size_t n = 0; n < rows.size(); ++n) {
     if (std::binary_search(empty.begin(), empty.end(), rows[n])) {
-      console.note(fmt::format("{} {} has no factors: nothing is like it", side, asked[n]));
+      console.note(fmt::format("{} {} has no factors: nothing is like it", side, ids[n]));
       continue;
     }
     const auto lines =
-        ranked_lines(asked[n], scores.of(n), left_out(rows[n], padding, empty), request.top, map, names, unnamed);
+        ranked_lines(ids[n], scores.of(n), left_out(rows[n], padding, empty), request.top, map, names, unnamed);
     writer.write(lines);
     if (lines.size() < static_cast<std::size_t>(request.top)) {
-      console.note(fmt::format("{} {} gets {} of {}: the model has {}, {} of them without factors", side, asked[n],
+      console.note(fmt::format("{} {} gets {} of {}: the model has {}, {} of them without factors", side, ids[n],
                                lines.size(), request.top, plural(pairs.n_items, side.c_str()),
                                grouped(static_cast<Position>(empty.size()))));
     }

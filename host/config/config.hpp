@@ -22,6 +22,8 @@ enum class Precision { fp32, tf32, fp16, bf16 };
 enum class NmfLoss { frobenius, kl };
 /// What nmf takes a cell without a rating for: nothing known, or 0.
 enum class Missing { unobserved, zero };
+/// cosine: <a, b> / (|a| |b|), 0 where one of them is zero; dot: <a, b>, which longer rows, mostly popular ones, win.
+enum class Similarity { cosine, dot };
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 

@@ -23,8 +23,8 @@ struct PaddedTable {
 
 /// Each works on what belongs to one row or range alone, and allocates nothing.
 struct ListLoops {
-  /// Of a table: what multiply_rows_by_range works on at once, 512 KB, half of a small second cache. A gathered row
-  /// comes from there in a third of the time that the third cache takes.
+  /// Of a table: what multiply_rows_by_range works on at once, 512 KB, which leave room in a second cache of 1 MB.
+  /// docs/decisions/0017-row-by-row.md has what other sizes take.
   static constexpr Position kRangeRows = 4096;
   static constexpr int kStripColumns = 32;
 

@@ -27,10 +27,6 @@ struct NmfSettings {
   WF_HD bool counts_zeros() const { return missing == Missing::zero; }
   /// Is above the product of all ratings with the partners? It is then the caller's to bring (multiply_rows).
   WF_HD bool takes_products() const { return counts_zeros() && loss == NmfLoss::frobenius; }
-  /// Does above need the scores of the ratings as they are?
-  WF_HD bool needs_scores() const {
-    return solver == Solver::multiplicative && (loss == NmfLoss::kl || !counts_zeros());
-  }
 };
 
 /// Values are not divided by less: where a score is 0, its rating cannot pull it up again.

@@ -145,9 +145,10 @@ TYPED_TEST(Multiply, ColumnSumsWithAndWithoutWeights) {
 
 #if !defined(WF_TEST_CUDA)
 std::vector<float> all_products(Cpu& kernels) {
-  const RatingLists lists = lists_of(random_ratings(400'000, 50, 3000, 7, true), 50, 3000);
+  const Position items = 9000;  // more than the cpu goes through at once
+  const RatingLists lists = lists_of(random_ratings(400'000, 50, items, 7, true), 50, items);
   std::vector<float> all, sums(40);
-  Table of_items(3000, 40, 3), of_users(50, 40, 4), small(40, 40, 5), turned(3000, 40, 6);
+  Table of_items(items, 40, 3), of_users(50, 40, 4), small(40, 40, 5), turned(items, 40, 6);
   const auto keep = [&](const std::vector<float>& part) { all.insert(all.end(), part.begin(), part.end()); };
   kernels.multiply_rows(lists.user.view(), of_items.view(), {}, of_users.view());
   keep(of_users.values());
@@ -177,6 +178,23 @@ TEST(MultiplyOnCpu, InstructionSetsThatFuseGiveTheSameBits) {
     EXPECT_EQ(actual, expected) << name_of(simd);
   }
   if (expected.empty()) GTEST_SKIP() << "this processor has no fused multiply-add";
+}
+
+/// Three ranges of a table, the last one in part; strips of every width; rows without, with one and with many ratings.
+TEST(MultiplyOnCpu, LargeTablesAreGoneThroughByRange) {
+  const Position users = 43, items = 2 * ListLoops::kRangeRows + 100;
+  Ratings ratings = random_ratings(40'000, 40, static_cast<RowId>(items), 7, true);
+  ratings.push_back(40, static_cast<RowId>(items) - 1, 3);
+  ratings.push_back(41, 0, 2);
+  const RatingLists lists = lists_of(ratings, users, items);
+  for (const Simd simd : usable_simd()) {
+    Cpu kernels(2, simd);
+    for (const int rank : {16, 17, 31, 32, 33, 48, 64, 80, 100}) {
+      Table table(items, rank, 3), out(users, rank, 4);
+      kernels.multiply_rows(lists.user.view(), table.view(), {}, out.view());
+      expect_products(lists, table, out, std::string(name_of(simd)) + ", rank " + std::to_string(rank));
+    }
+  }
 }
 
 TEST(MultiplyOnCpu, EveryInstructionSetMultiplies) {
