@@ -6,6 +6,9 @@
 //   the row's own equations (solve_rows.cu): Q' C (Q Q' + ridge C^-1) = (Q' C Q + ridge) Q'. Saunders, Gammerman, Vovk:
 //   Ridge regression learning algorithm in dual variables. ICML 1998
 //
+//   (Q D^-1 Q' + C^-1) w = t,   x = D^-1 Q' w     with a penalty for each factor, D = unobserved * gram + ridge, where
+//                                                 the gram is diagonal (host/train/turned_rows.hpp)
+//
 // shapes  as solve_rows; lists of at most 128 ratings
 // launch  a block per row, of 64 threads for at most 32 ratings, else 160; the matrix in register tiles
 // moves   8 * rank + 8 bytes per rating, half of them from a cache, and 4 * rank per row; n^2 rank + n^3 / 3 operations
@@ -17,10 +20,6 @@
 namespace wf {
 namespace {
 
-/// Rounding in w comes to x multiplied by the condition, at most sum of curvature |q|^2 over ridge. Rows above this
-/// keep their own equations, whose rounding is not.
-constexpr float kLargestCondition = 128;
-
 template <class T>
 struct ShortRoom {
   EquationRoom<T> equations;
@@ -28,10 +27,18 @@ struct ShortRoom {
   float inverse[T::kSide];  // of curvatures
   RowId partner[T::kSide];
   float size[T::kAcross];  // sum of curvature |q|^2 over a tile's ratings
+  float scale[kStaged];    // of the staged columns: D^-1/2
   float ridge, bias;
 };
 
-/// Columns first .. first + kStaged - 1 of the partners, a staged vector for each, zeros beyond ratings and rank.
+/// Of D, of which there is no more than the ridge without a gram; that is then left to the matrix.
+__device__ float diagonal_of(const SolveWork& work, int f, float ridge) {
+  if (work.gram.empty()) return 1;
+  return static_cast<float>(work.settings.unobserved) * __ldg(work.gram.row(f) + f) + ridge;
+}
+
+/// Columns first .. first + kStaged - 1 of the partners, scaled, a staged vector for each, zeros beyond ratings and
+/// rank.
 template <class T>
 __device__ void stage_partners(const Rows<const float, Device>& table, bool vector, int first, int count, int padded,
                                ShortRoom<T>& room) {
@@ -52,7 +59,9 @@ __device__ void stage_partners(const Rows<const float, Device>& table, bool vect
         }
       }
     }
-    for (int f = 0; f < 4; ++f) room.equations.stage[(column + f) * T::kPitch + T::place(n)] = values[f];
+    for (int f = 0; f < 4; ++f) {
+      room.equations.stage[(column + f) * T::kPitch + T::place(n)] = values[f] * room.scale[column + f];
+    }
   }
 }
 
@@ -94,13 +103,17 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
     equations.clear();
     for (int first = 0; first < rank; first += kStaged) {
       __syncthreads();
+      if (thread < kStaged && first + thread < rank) {
+        room.scale[thread] = 1 / sqrtf(diagonal_of(work, first + thread, room.ridge));
+      }
+      __syncthreads();
       stage_partners(ratings.table(), vector, first, count, padded, room);
       __syncthreads();
       if (at.row < 0) continue;
       T::template add_products<Weight::one>(equations.sums, at, room.equations.stage, room.equations.stage,
                                             min(kStaged, rank - first));
     }
-    const float ridge = room.ridge;
+    const float ridge = work.gram.empty() ? room.ridge : 1.0F;
     if (corner) {
       float size = 0;
 #pragma unroll
@@ -114,7 +127,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
     __syncthreads();
     float size = 0;
     for (int tile = 0; tile < across; ++tile) size += room.size[tile];
-    if (__syncthreads_or(bad || !(size <= kLargestCondition * ridge)) != 0) continue;
+    if (__syncthreads_or(bad || !(size <= kLargestDualCondition * ridge)) != 0) continue;
     float* const weights = room.equations.right;
     factorize<T>(equations.sums, at, across, room.cholesky, room.equations.stage, weights, room.equations.border);
     if (biases && thread < kWarp) {
@@ -130,7 +143,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
     for (int f = thread; f < rank; f += static_cast<int>(blockDim.x)) {
       float sum = 0;
       for (int n = 0; n < count; ++n) sum += weights[n] * __ldg(ratings.table().row(room.partner[n]) + f);
-      work.sides.factors.row(row)[f] = sum;
+      work.sides.factors.row(row)[f] = sum / diagonal_of(work, f, room.ridge);
     }
     if (thread == 0) done[row] = 1;
   }
@@ -140,7 +153,8 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
 
 void Cuda::solve_short(SolveWork& work) {
   const SolveSettings& settings = work.settings;
-  if (settings.solver != Solver::cholesky || !(settings.lambda > 0) || !work.gram.empty()) return;
+  if (settings.solver != Solver::cholesky || !(settings.lambda > 0)) return;
+  if (!work.gram.empty() && (!settings.diagonal_gram || !work.sides.biases.empty())) return;
   const int rank = work.sides.rank();
   // a quarter less than the rank: the matrix is no smaller for more, and the ratings are read a second time
   const int longest = std::min(3 * rank / 4, rank > kTileColumns ? Tiles<8>::kSide : Tiles<4>::kSide);

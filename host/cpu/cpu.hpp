@@ -86,14 +86,11 @@ class Cpu : public HostMemory {
                       const SolveSettings& settings);
 
  private:
-  /// f(task, room) for tasks 0 .. tasks - 1, each worker with a SolveRoom of its own.
-  template <class F>
-  void for_each_with_room(int rank, Position tasks, const F& f);
-  /// The same with an NmfRoom.
+  /// f(task, room) for tasks 0 .. tasks - 1, each worker with a room of its own.
   template <class F>
   void for_each_with_nmf_room(int padded, Position tasks, const F& f);
-  /// The ratings of one row shared out among all workers.
-  void solve_long_row(const SolveTask& task, Position row);
+  /// A row whose ratings are shared out among all workers.
+  void move_long_row(const NmfTask& task, Position row);
 
   struct GroupedBatch {
     RatingsView<Host> batch;

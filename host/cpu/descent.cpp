@@ -4,17 +4,23 @@
 namespace wf {
 namespace {
 
-constexpr Position kRows = 4096;     // of a table that are a task
-constexpr Position kTasksEach = 32;  // of lists: the last ones even out what the first ones took
-constexpr int kSums = 4;             // running sums of a row's ratings: additions of one wait for each other
+constexpr Position kRows = 4096;          // of a table that are a task
+constexpr Position kTasksEach = 32;       // of lists: the last ones even out what the first ones took
+constexpr Position kPartRatings = 16384;  // of a long row that are a task: 20 us of work
+constexpr Position kLongest = 4 * kPartRatings;
+constexpr int kSums = 4;  // running sums of a row's ratings: additions of one wait for each other
 
 double ridge_of(const RowListsView<Host>& lists, const SolveSettings& settings, Position row) {
   return settings.lambda * row_scale(settings, lists.count(row));
 }
 
-void descend_row(const RowListsView<Host>& lists, Span<float, Host> rests, const ColumnStep<Host>& step,
-                 const SolveSettings& settings, Position row) {
-  const Position first = lists.begin[row], end = lists.begin[row + 1];
+/// What a row's step needs of its ratings.
+struct ColumnSums {
+  double slope = 0, curvature = 0;
+};
+
+ColumnSums sum_column(const RowListsView<Host>& lists, Span<float, Host> rests, const ColumnStep<Host>& step,
+                      Position row, Position first, Position end) {
   const RowId* const partners = lists.partner.data;
   const float pending = step.pending_own.empty() ? 0.0F : step.pending_own[row];
   double slope[kSums]{}, curvature[kSums]{};
@@ -30,12 +36,42 @@ void descend_row(const RowListsView<Host>& lists, Span<float, Host> rests, const
   }
   for (int lane = 0; n < end; ++n, ++lane) take(n, lane);
   const auto sum = [](const double(&parts)[kSums]) { return (parts[0] + parts[1]) + (parts[2] + parts[3]); };
-  const auto now = static_cast<float>(descended(static_cast<double>(step.own[row]), sum(slope), sum(curvature),
-                                                ridge_of(lists, settings, row), end - first));
-  const float change = now - step.own[row];
-  step.change[row] = change;
+  return {sum(slope), sum(curvature)};
+}
+
+void move_own(const RowListsView<Host>& lists, const ColumnStep<Host>& step, const SolveSettings& settings,
+              Position row, const ColumnSums& sums) {
+  const auto now = static_cast<float>(descended(static_cast<double>(step.own[row]), sums.slope, sums.curvature,
+                                                ridge_of(lists, settings, row), lists.count(row)));
+  step.change[row] = now - step.own[row];
   step.own[row] = now;
-  for (n = first; n < end; ++n) rests[n] -= change * step.partner[partners[n]];
+}
+
+void move_rests(const RowListsView<Host>& lists, Span<float, Host> rests, const ColumnStep<Host>& step, Position row,
+                Position first, Position end) {
+  const float change = step.change[row];
+  for (Position n = first; n < end; ++n) rests[n] -= change * step.partner[lists.partner[n]];
+}
+
+/// A row whose ratings are shared out among all workers; parts are summed in their order.
+void descend_long_row(ThreadPool& pool, const RowListsView<Host>& lists, Span<float, Host> rests,
+                      const ColumnStep<Host>& step, const SolveSettings& settings, Position row) {
+  const Position begin = lists.begin[row], end = lists.begin[row + 1];
+  HostBuffer<ColumnSums> of_parts((end - begin + kPartRatings - 1) / kPartRatings);
+  pool.for_chunks(end - begin, kPartRatings, [&](Position first, Position last) {
+    const FlushToZero scope;
+    of_parts[first / kPartRatings] = sum_column(lists, rests, step, row, begin + first, begin + last);
+  });
+  ColumnSums sums;
+  for (const ColumnSums& part : of_parts) {
+    sums.slope += part.slope;
+    sums.curvature += part.curvature;
+  }
+  move_own(lists, step, settings, row, sums);
+  pool.for_chunks(end - begin, kPartRatings, [&](Position first, Position last) {
+    const FlushToZero scope;
+    move_rests(lists, rests, step, row, begin + first, begin + last);
+  });
 }
 
 }  // namespace
@@ -103,8 +139,16 @@ void Cpu::descend_column(const RowListsView<Host>& lists, Span<float, Host> rest
   const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), 4);
   pool_.for_each(cuts.size() - 1, [&](Position part) {
     const FlushToZero scope;
-    for (Position row = cuts[part]; row < cuts[part + 1]; ++row) descend_row(lists, rests, step, settings, row);
+    for (Position row = cuts[part]; row < cuts[part + 1]; ++row) {
+      const Position first = lists.begin[row], end = lists.begin[row + 1];
+      if (end - first > kLongest) continue;
+      move_own(lists, step, settings, row, sum_column(lists, rests, step, row, first, end));
+      move_rests(lists, rests, step, row, first, end);
+    }
   });
+  for (Position row = 0; row < lists.rows(); ++row) {  // those that one worker would be left alone with
+    if (lists.count(row) > kLongest) descend_long_row(pool_, lists, rests, step, settings, row);
+  }
 }
 
 }  // namespace wf

@@ -21,21 +21,37 @@ class NmfRows {
   WF_INLINE NmfRows(const NmfTask& task, NmfRoom& room)
       : task_(task), lists_(task.lists), settings_(task.settings), room_(room), scores_(task.lists, task.partners) {}
 
-  WF_INLINE void update(Position first, Position end) {
+  WF_INLINE void update(Position first, Position end, Position longest) {
     for (Position row = first; row < end; ++row) {
-      float* const factors = task_.factors.row(row);
+      if (lists_.count(row) > longest) continue;
       if (lists_.count(row) == 0) {
-        std::fill_n(factors, task_.rank, 0.0F);
+        std::fill_n(task_.factors.row(row), task_.rank, 0.0F);
         continue;
       }
-      std::copy_n(factors, task_.rank, room_.x.data());
-      if (settings_.solver == Solver::hals) {
-        move_row(row);
-      } else {
-        scale_row(row);
-      }
-      std::copy_n(room_.x.data(), task_.rank, factors);
+      if (!settings_.takes_products()) sum_ratings(row, lists_.begin[row], lists_.begin[row + 1]);
+      move_row(row);
     }
+  }
+
+  /// See NmfLoops.
+  WF_INLINE void sum_ratings(Position row, Position first, Position end) {
+    if (settings_.solver == Solver::hals) {
+      ListRows<Ops, Vector>::sum_ratings(lists_, task_.partners, first, end, room_.above.data());
+      sum_matrix(first, end);
+    } else {
+      std::copy_n(task_.factors.row(row), task_.rank, room_.x.data());
+      sum_by_scores(first, end);
+    }
+  }
+  WF_INLINE void move_row(Position row) {
+    float* const factors = task_.factors.row(row);
+    std::copy_n(factors, task_.rank, room_.x.data());
+    if (settings_.solver == Solver::hals) {
+      descend(row);
+    } else {
+      scale(row);
+    }
+    std::copy_n(room_.x.data(), task_.rank, factors);
   }
 
   WF_INLINE ErrorSums errors(Position first, Position end) {
@@ -59,15 +75,9 @@ class NmfRows {
     for (int f = 0; f < task_.padded; ++f) sums[f] += part[f];
   }
 
-  WF_INLINE void scale_row(Position row) {
-    const Position first = lists_.begin[row], end = lists_.begin[row + 1];
+  WF_INLINE void scale(Position row) {
     float* const x = room_.x.data();
-    const float* above = room_.above.data();
-    if (settings_.takes_products()) {
-      above = task_.products.row(row);
-    } else {
-      sum_by_scores(first, end);
-    }
+    const float* const above = settings_.takes_products() ? task_.products.row(row) : room_.above.data();
     if (settings_.counts_zeros()) {
       if (settings_.loss == NmfLoss::kl) {
         std::copy_n(task_.shared, task_.padded, room_.below.data());
@@ -119,17 +129,11 @@ class NmfRows {
     }
   }
 
-  WF_INLINE void move_row(Position row) {
-    const Position first = lists_.begin[row], end = lists_.begin[row + 1];
-    const float* above = room_.above.data();
-    const float* matrix = room_.matrix.data();
-    if (settings_.takes_products()) {
-      above = task_.products.row(row);
-      matrix = task_.shared;
-    } else {
-      ListRows<Ops, Vector>::sum_ratings(lists_, task_.partners, first, end, room_.above.data());
-      sum_matrix(first, end);
-    }
+  WF_INLINE void descend(Position row) {
+    const bool shared = settings_.takes_products();
+    const float* const above = shared ? task_.products.row(row) : room_.above.data();
+    const float* const matrix = shared ? task_.shared : room_.matrix.data();
+    if (!shared) mirror(room_.matrix.data());
     float* const x = room_.x.data();
     for (int f = 0; f < task_.rank; ++f) {
       const float* const of_factor = matrix + Position{f} * task_.padded;
@@ -143,7 +147,13 @@ class NmfRows {
     }
   }
 
-  /// The matrix of a row's ratings, its upper half, and then the lower one.
+  WF_INLINE void mirror(float* matrix) const {
+    for (int f = 0; f < task_.padded; ++f) {
+      for (int g = 0; g < f; ++g) matrix[Position{f} * task_.padded + g] = matrix[Position{g} * task_.padded + f];
+    }
+  }
+
+  /// The matrix of some ratings, its upper half.
   WF_INLINE void sum_matrix(Position first, Position end) {
     float* const matrix = room_.matrix.data();
     const int padded = task_.padded;
@@ -155,9 +165,6 @@ class NmfRows {
         std::copy_n(task_.partners.row(lists_.partner[from + n]), task_.rank, room_.rows.data() + Position{n} * padded);
       }
       add_products<Ops, Vector>({room_.rows.data(), padded, count}, room_.rows.data(), padded, matrix, padded);
-    }
-    for (int f = 0; f < padded; ++f) {
-      for (int g = 0; g < f; ++g) matrix[Position{f} * padded + g] = matrix[Position{g} * padded + f];
     }
   }
 

@@ -31,8 +31,12 @@ struct NmfRoom {
 
 /// Each works on what belongs to one range of rows alone, and allocates nothing.
 struct NmfLoops {
-  /// Rows first .. end - 1 of nmf_rows.
-  void (*nmf_rows)(const NmfTask& task, Position first, Position end, NmfRoom& room);
+  /// Rows first .. end - 1 of nmf_rows; those of more than `longest` ratings are left out.
+  void (*nmf_rows)(const NmfTask& task, Position first, Position end, Position longest, NmfRoom& room);
+  /// What move_row needs of ratings first .. end - 1 of a row, where settings take no products: `above`, and with hals
+  /// the upper half of `matrix`, else `below`. Each is a sum over ratings.
+  void (*sum_ratings)(const NmfTask& task, Position row, Position first, Position end, NmfRoom& room);
+  void (*move_row)(const NmfTask& task, Position row, NmfRoom& room);
   /// Errors of the ratings of users first .. end - 1.
   ErrorSums (*errors)(const NmfTask& task, Position first, Position end, NmfRoom& room);
 };

@@ -7,8 +7,18 @@ namespace {
 using RowsOf = NmfRows<lanes::Fused, lanes::Sixteen>;
 
 [[gnu::target("avx512f,avx512vl,avx512dq,fma"), gnu::flatten]] void nmf_rows(const NmfTask& task, Position first,
-                                                                             Position end, NmfRoom& room) {
-  RowsOf(task, room).update(first, end);
+                                                                             Position end, Position longest,
+                                                                             NmfRoom& room) {
+  RowsOf(task, room).update(first, end, longest);
+}
+[[gnu::target("avx512f,avx512vl,avx512dq,fma"), gnu::flatten]] void sum_ratings(const NmfTask& task, Position row,
+                                                                                Position first, Position end,
+                                                                                NmfRoom& room) {
+  RowsOf(task, room).sum_ratings(row, first, end);
+}
+[[gnu::target("avx512f,avx512vl,avx512dq,fma"), gnu::flatten]] void move_row(const NmfTask& task, Position row,
+                                                                             NmfRoom& room) {
+  RowsOf(task, room).move_row(row);
 }
 [[gnu::target("avx512f,avx512vl,avx512dq,fma"), gnu::flatten]] ErrorSums errors(const NmfTask& task, Position first,
                                                                                 Position end, NmfRoom& room) {
@@ -18,7 +28,7 @@ using RowsOf = NmfRows<lanes::Fused, lanes::Sixteen>;
 }  // namespace
 
 const NmfLoops& nmf_loops_avx512() {
-  static constexpr NmfLoops kLoops{nmf_rows, errors};
+  static constexpr NmfLoops kLoops{nmf_rows, sum_ratings, move_row, errors};
   return kLoops;
 }
 

@@ -5,8 +5,14 @@ namespace {
 
 using RowsOf = NmfRows<lanes::Separate, lanes::Eight>;
 
-[[gnu::flatten]] void nmf_rows(const NmfTask& task, Position first, Position end, NmfRoom& room) {
-  RowsOf(task, room).update(first, end);
+[[gnu::flatten]] void nmf_rows(const NmfTask& task, Position first, Position end, Position longest, NmfRoom& room) {
+  RowsOf(task, room).update(first, end, longest);
+}
+[[gnu::flatten]] void sum_ratings(const NmfTask& task, Position row, Position first, Position end, NmfRoom& room) {
+  RowsOf(task, room).sum_ratings(row, first, end);
+}
+[[gnu::flatten]] void move_row(const NmfTask& task, Position row, NmfRoom& room) {
+  RowsOf(task, room).move_row(row);
 }
 [[gnu::flatten]] ErrorSums errors(const NmfTask& task, Position first, Position end, NmfRoom& room) {
   return RowsOf(task, room).errors(first, end);
@@ -15,7 +21,7 @@ using RowsOf = NmfRows<lanes::Separate, lanes::Eight>;
 }  // namespace
 
 const NmfLoops& nmf_loops_portable() {
-  static constexpr NmfLoops kLoops{nmf_rows, errors};
+  static constexpr NmfLoops kLoops{nmf_rows, sum_ratings, move_row, errors};
   return kLoops;
 }
 

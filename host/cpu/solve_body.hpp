@@ -5,6 +5,7 @@
 #include "host/kernels/score.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace wf {
@@ -52,6 +53,62 @@ class RowSolver {
     return whole;
   }
 
+  /// See SolveLoops.
+  WF_INLINE float add_rests(Position first, Position end, const float* x, float bias, bool pulls, float* rest) const {
+    float sum = 0;
+    scores_.for_scores(x, first, end,
+                       [&](Position n, int count, const Partners& partners, const float* products) WF_INLINE_LAMBDA {
+                         float weights[ListScores<Ops>::kTogether];
+                         for (int k = 0; k < count; ++k) {
+                           const Term<float> term = term_of(n + k);
+                           weights[k] = (pulls ? term.pull : 0.0F) - term.curvature * (products[k] + bias);
+                           sum += weights[k];
+                         }
+                         scores_.add_partners(partners, count, weights, rest);
+                       });
+    return sum;
+  }
+
+  WF_INLINE void find_scores(Position first, Position end, const float* x, float* scores) const {
+    scores_.for_scores(x, first, end,
+                       [&](Position n, int count, const Partners&, const float* products)
+                           WF_INLINE_LAMBDA { std::copy_n(products, count, scores + (n - first)); });
+  }
+
+  WF_INLINE void add_block(const FactorBlock& block, Position first, Position end, const float* scores, float* sums) {
+    SolveShape shape(block.width);
+    shape.chunk = std::min(shape.chunk, shape_.chunk * shape_.padded / shape.padded);
+    const Sums at(shape, sums);
+    std::memset(room_.plain.data(), 0, static_cast<std::size_t>(shape.chunk * shape.padded) * sizeof(float));
+    RowTotals totals;
+    for (Position from = first; from < end; from += shape.chunk) {
+      const auto count = static_cast<int>(std::min<Position>(shape.chunk, end - from));
+      const bool same = gather(from, count, block.from, block.width, shape.padded, totals);
+      for (int n = 0; n < count; ++n) {
+        const float factor = room_.pull[n] - room_.curvature[n] * scores[from - first + n];
+        add_row(factor, plain(n, shape.padded), shape.padded, at.right);
+      }
+      const float* const weighted = same ? room_.plain.data() : room_.weighted.data();
+      add_products<Ops, Vector>({room_.plain.data(), shape.padded, count}, weighted, shape.padded, at.matrix,
+                                shape.pitch);
+    }
+  }
+
+  WF_INLINE void move_scores(const FactorBlock& block, Position first, Position end, const float* change,
+                             float* scores) const {
+    for (Position n = first; n < end; ++n) {
+      scores[n - first] += dot<float>(partners_.row(lists_.partner[n]) + block.from, change, block.width);
+    }
+  }
+
+  /// By conjugate gradients or by blocks of factors; false where the equations leave some factors open.
+  template <class Ratings>
+  WF_INLINE bool solve_by_passes(Position row, Ratings& ratings) {
+    if (settings_.solver == Solver::subspace) return solve_blocks(row, ratings);
+    descend(row, ratings);
+    return true;
+  }
+
   WF_INLINE SolvedRows solve_rows(Position first, Position end, Position longest) {
     SolvedRows solved;
     for (Position row = first; row < end; ++row) {
@@ -60,13 +117,10 @@ class RowSolver {
       if (ratings == 0) {
         clear(row);
         ++solved.empty;
-      } else if (settings_.solver == Solver::cg) {
-        descend(row);
-      } else if (settings_.solver == Solver::subspace) {
-        if (!solve_blocks(row)) ++solved.deficient;
-      } else if (ratings < shape_.rank && has_dual()) {
-        if (!solve_dual(row)) ++solved.deficient;
-      } else {
+      } else if (settings_.solver != Solver::cholesky) {
+        ShortRow of_row(*this, row);
+        if (!solve_by_passes(row, of_row)) ++solved.deficient;
+      } else if (ratings >= shape_.rank || !has_dual() || !solve_dual(row, solved)) {
         start();
         const RowTotals totals = add_ratings(lists_.begin[row], lists_.begin[row + 1], room_.sums.data());
         if (!solve(row, totals, room_.sums.data())) ++solved.deficient;
@@ -216,44 +270,61 @@ class RowSolver {
   }
 
   /// Can a row with fewer ratings than factors be solved for a number of each rating instead? Where a penalty alone
-  /// settles what its ratings leave open.
+  /// settles what its ratings leave open, or one for each factor.
   WF_INLINE bool has_dual() const {
-    return !settings_.implicit && settings_.lambda > 0 && (!has_biases_ || settings_.lambda_bias > 0);
+    if (settings_.implicit) return task_.diagonal && settings_.lambda > 0 && !has_biases_;
+    return settings_.lambda > 0 && (!has_biases_ || settings_.lambda_bias > 0);
   }
 
   /// x = Q' a with (Q Q' + ridge) a = rests, Q [ratings x rank]: the same x, as (Q' Q + ridge) Q' = Q' (Q Q' + ridge).
   /// With a bias, whose partners are 1, ridge / lambda_bias to each element, and bias = ridge / lambda_bias * sum of a.
   /// Saunders, Gammerman, Vovk: Ridge regression learning algorithm in dual variables. ICML 1998.
-  WF_INLINE bool solve_dual(Position row) {
+  /// Implicit, with curvatures C and a diagonal D for the ridge: x = D^-1 Q' S z with (1 + S Q D^-1 Q' S) z = S^-1
+  /// pull, S^2 = C. Returns whether the row was solved so.
+  WF_INLINE bool solve_dual(Position row, SolvedRows& solved) {
     const Position first = lists_.begin[row];
     const auto ratings = static_cast<int>(lists_.count(row));
     const SolveShape dual(ratings);
-    const auto ridge = static_cast<float>(settings_.lambda * row_scale(settings_, ratings));
+    const float ridge = ridge_of(row);
     const float of_bias = has_biases_ ? ridge / static_cast<float>(settings_.lambda_bias) : 0.0F;
-    float* const columns = transpose(first, ratings, dual.padded);
     const Sums at(dual, room_.sums.data());
     std::memset(at.matrix, 0, static_cast<std::size_t>(dual.sums()) * sizeof(float));
+    float *const of_rating = room_.direction.data(), *const of_factor = room_.image.data();
     for (int n = 0; n < ratings; ++n) {
       std::fill_n(at.matrix + Position{n} * dual.pitch, ratings, of_bias);
-      at.right[n] = term_of(first + n).pull;
+      const Term<float> term = term_of(first + n);
+      if (!(term.curvature > 0)) return false;
+      of_rating[n] = std::sqrt(term.curvature);
+      at.right[n] = term.pull / of_rating[n];
     }
+    for (int f = 0; f < shape_.rank; ++f) {
+      of_factor[f] = settings_.implicit ? 1 / std::sqrt(task_.base.row(f)[f] + ridge) : 1.0F;
+    }
+    float* const columns = transpose(first, ratings, dual.padded);
     add_products<Ops, Vector>({columns, dual.padded, shape_.rank}, columns, dual.padded, at.matrix, dual.pitch);
-    const bool whole = factorize_with(dual, at, ridge);
+    if (settings_.implicit) {
+      float size = 0;
+      for (int n = 0; n < ratings; ++n) size += at.matrix[Position{n} * (dual.pitch + 1)];
+      if (!(size <= kLargestDualCondition)) return false;
+    }
+    if (!factorize_with(dual, at, settings_.implicit ? 1.0F : ridge)) ++solved.deficient;
     float* const weight = room_.rest.data();
     solve_back<Ops>(dual, at.matrix, room_.inverse.data(), dual.padded, weight);
     float* const x = room_.x.data();
     std::fill_n(x, shape_.padded, 0.0F);
     float sum = 0;
     for (int n = 0; n < ratings; ++n) {
-      add_row(weight[n], partners_.row(lists_.partner[first + n]), shape_.rank, x);
+      add_row(weight[n] * of_rating[n], partners_.row(lists_.partner[first + n]), shape_.rank, x);
       sum += weight[n];
     }
+    for (int f = 0; f < shape_.rank; ++f) x[f] *= of_factor[f] * of_factor[f];
     if (has_biases_) *task_.sides.biases.row(row) = of_bias * sum;
     store(row);
-    return whole;
+    return true;
   }
 
-  /// Factor f of the partners of `count` ratings side by side: [rank x padded], zeros behind them.
+  /// Factor f of the partners of `count` ratings side by side, times what solve_dual has for both: [rank x padded],
+  /// zeros behind them.
   WF_INLINE float* transpose(Position first, int count, int padded) {
     const Position size = checked_product(shape_.rank, padded);
     if (room_.columns.size() < size) room_.columns.resize(size);
@@ -268,7 +339,8 @@ class RowSolver {
       for (int f = 0; f < shape_.rank; ++f) {
         Eight values{};
         for (int k = 0; k < together; ++k) values[k] = rows[k][f];
-        lanes::store(values, columns + Position{f} * padded + n);
+        const Eight scale = lanes::all(room_.image[f]) * lanes::load<Eight>(room_.direction.data() + n);
+        lanes::store(values * scale, columns + Position{f} * padded + n);
       }
     }
     const int written = (count + 7) / 8 * 8;
@@ -322,7 +394,8 @@ class RowSolver {
   }
 
   /// Conjugate gradients without the matrix: its product with a vector goes through the row's ratings.
-  WF_INLINE void descend(Position row) {
+  template <class Ratings>
+  WF_INLINE void descend(Position row, Ratings& ratings) {
     const float ridge = ridge_of(row);
     const auto bias_ridge = static_cast<float>(settings_.lambda_bias);
     const int padded = shape_.padded;
@@ -330,34 +403,17 @@ class RowSolver {
                  *const image = room_.image.data();
     copy_row(task_.sides.factors.row(row), shape_.rank, x);
     float bias = has_biases_ ? *task_.sides.biases.row(row) : 0;
-    start_rest(x, ridge, rest);
-    float bias_rest = -bias_ridge * bias;
-    for_scores(row, x, [&](Position n, int count, const Partners& partners, const float* products) WF_INLINE_LAMBDA {
-      float weights[ListScores<Ops>::kTogether];
-      for (int k = 0; k < count; ++k) {
-        const Term<float> term = term_of(n + k);
-        weights[k] = term.pull - term.curvature * (products[k] + bias);
-        bias_rest += weights[k];
-      }
-      scores_.add_partners(partners, count, weights, rest);
-    });
-    if (!has_biases_) bias_rest = 0;
+    const auto add_rests = [&](const float* of, float of_bias, bool pulls, float* to) WF_INLINE_LAMBDA {
+      start_rest(of, ridge, to);
+      const float sum = ratings.add_rests(of, of_bias, pulls, to);
+      return has_biases_ ? sum - bias_ridge * of_bias : 0.0F;
+    };
+    float bias_rest = add_rests(x, bias, true, rest);
     std::copy_n(rest, padded, direction);
     float bias_direction = bias_rest;
     float length = dot<float>(rest, rest, padded) + bias_rest * bias_rest;
     for (int step = 0; step < settings_.cg_steps && length > 0; ++step) {
-      start_rest(direction, ridge, image);
-      float bias_image = -bias_ridge * bias_direction;
-      for_scores(row, direction,
-                 [&](Position n, int count, const Partners& partners, const float* products) WF_INLINE_LAMBDA {
-                   float weights[ListScores<Ops>::kTogether];
-                   for (int k = 0; k < count; ++k) {
-                     weights[k] = -term_of(n + k).curvature * (products[k] + bias_direction);
-                     bias_image += weights[k];
-                   }
-                   scores_.add_partners(partners, count, weights, image);
-                 });
-      if (!has_biases_) bias_image = 0;
+      const float bias_image = add_rests(direction, bias_direction, false, image);
       const float curvature = -(dot<float>(direction, image, padded) + bias_direction * bias_image);
       if (!(curvature > 0)) break;
       const float rate = length / curvature;
@@ -377,65 +433,65 @@ class RowSolver {
 
   /// Rendle, Krichene, Zhang, Koren: iALS++: Speeding up matrix factorization with subspace optimization.
   /// arXiv:2110.14044. One block of factors after the other, the scores being kept up to date.
-  WF_INLINE bool solve_blocks(Position row) {
+  template <class Ratings>
+  WF_INLINE bool solve_blocks(Position row, Ratings& ratings) {
     const float ridge = ridge_of(row);
-    const Position first = lists_.begin[row], end = lists_.begin[row + 1];
     float *const x = room_.x.data(), *const rest = room_.rest.data(), *const change = room_.image.data();
     copy_row(task_.sides.factors.row(row), shape_.rank, x);
-    if (room_.scores.size() < end - first) room_.scores.resize(end - first);
-    float* const scores = room_.scores.data();
-    for_scores(row, x, [&](Position n, int count, const Partners&, const float* products) WF_INLINE_LAMBDA {
-      std::copy_n(products, count, scores + (n - first));
-    });
+    ratings.find_scores(x);
     bool whole = true;
     for (int from = 0; from < shape_.rank; from += settings_.block) {
-      const int width = std::min(settings_.block, shape_.rank - from);
+      const FactorBlock block{from, std::min(settings_.block, shape_.rank - from)};
+      const SolveShape shape(block.width);
+      const Sums at(shape, room_.sums.data());
       start_rest(x, ridge, rest);
-      whole = solve_block(row, {from, width}, ridge, rest + from, change) && whole;
-      for (int f = 0; f < width; ++f) x[from + f] += change[f];
-      for (Position n = first; n < end; ++n) {
-        scores[n - first] += dot<float>(partners_.row(lists_.partner[n]) + from, change, width);
-      }
+      start_block(block, shape, rest + from, at);
+      ratings.add_block(block, room_.sums.data());
+      whole = factorize_with(shape, at, ridge) && whole;
+      solve_back<Ops>(shape, at.matrix, room_.inverse.data(), shape.padded, change);
+      for (int f = 0; f < block.width; ++f) x[from + f] += change[f];
+      ratings.move_scores(block, change);
     }
     store(row);
     return whole;
   }
 
-  struct Factors {
-    int from, width;
-  };
-
-  WF_INLINE bool solve_block(Position row, const Factors& factors, float ridge, const float* rest, float* change) {
-    SolveShape block(factors.width);
-    block.chunk = std::min(block.chunk, shape_.chunk * shape_.padded / block.padded);
-    const Sums at(block, room_.sums.data());
-    for (int f = 0; f < block.padded; ++f) {
-      for (int g = 0; g < block.padded; ++g) {
-        const bool inside = f < block.rank && g < block.rank;
-        at.matrix[f * block.pitch + g] =
-            inside && !task_.base.empty() ? task_.base.row(factors.from + f)[factors.from + g] : 0.0F;
+  /// A block's sums before the first rating.
+  WF_INLINE void start_block(const FactorBlock& block, const SolveShape& shape, const float* rest, const Sums& at) {
+    for (int f = 0; f < shape.padded; ++f) {
+      for (int g = 0; g < shape.padded; ++g) {
+        const bool inside = f < shape.rank && g < shape.rank;
+        at.matrix[f * shape.pitch + g] =
+            inside && !task_.base.empty() ? task_.base.row(block.from + f)[block.from + g] : 0.0F;
       }
-      at.right[f] = f < block.rank ? rest[f] : 0.0F;
+      at.right[f] = f < shape.rank ? rest[f] : 0.0F;
       at.border[f] = 0;
     }
-    const Position first = lists_.begin[row], end = lists_.begin[row + 1];
-    std::memset(room_.plain.data(), 0, static_cast<std::size_t>(block.chunk * block.padded) * sizeof(float));
-    RowTotals totals;
-    for (Position from = first; from < end; from += block.chunk) {
-      const auto count = static_cast<int>(std::min<Position>(block.chunk, end - from));
-      const bool same = gather(from, count, factors.from, factors.width, block.padded, totals);
-      for (int n = 0; n < count; ++n) {
-        const float factor = room_.pull[n] - room_.curvature[n] * room_.scores[from - first + n];
-        add_row(factor, plain(n, block.padded), block.padded, at.right);
-      }
-      const float* const weighted = same ? room_.plain.data() : room_.weighted.data();
-      add_products<Ops, Vector>({room_.plain.data(), block.padded, count}, weighted, block.padded, at.matrix,
-                                block.pitch);
-    }
-    const bool whole = factorize_with(block, at, ridge);
-    solve_back<Ops>(block, at.matrix, room_.inverse.data(), block.padded, change);
-    return whole;
   }
+
+  /// All ratings of a short row, as descend and solve_blocks go through them: what SplitRow is for a long one.
+  struct ShortRow {
+    RowSolver& solver;
+    Position first, end;
+
+    WF_INLINE ShortRow(RowSolver& of, Position row)
+        : solver(of), first(of.lists_.begin[row]), end(of.lists_.begin[row + 1]) {}
+
+    WF_INLINE float* scores() const { return solver.room_.scores.data(); }
+    WF_INLINE float add_rests(const float* x, float bias, bool pulls, float* rest) const {
+      return solver.add_rests(first, end, x, bias, pulls, rest);
+    }
+    WF_INLINE void find_scores(const float* x) const {
+      if (solver.room_.scores.size() < end - first) solver.room_.scores.resize(end - first);
+      solver.find_scores(first, end, x, scores());
+    }
+    WF_INLINE void add_block(const FactorBlock& block, float* sums) const {
+      solver.add_block(block, first, end, scores(), sums);
+    }
+    WF_INLINE void move_scores(const FactorBlock& block, const float* change) const {
+      solver.move_scores(block, first, end, change, scores());
+    }
+  };
 
   const SolveTask& task_;
   RowListsView<Host> lists_;

@@ -11,6 +11,7 @@ struct SolveTask {
   SolveSides<Host> sides;
   SolveSettings settings;
   Rows<const float, Host> base;  ///< [padded x padded] unobserved * gram; empty where explicit
+  bool diagonal = false;         ///< base has nothing beside its diagonal
 };
 
 /// Sizes of a thread's arrays. Rows are padded with zeros to whole vectors of 16.
@@ -59,12 +60,40 @@ struct SolveRoom {
   HostBuffer<float> columns;                    ///< [rank x ratings] of a short row
 };
 
+/// Factors from .. from + width - 1.
+struct FactorBlock {
+  int from, width;
+};
+
+/// The ratings of a row that is too long for one thread, as Solver::cg and Solver::subspace go through them: each the
+/// function of SolveLoops over all of them.
+class SplitRow {
+ public:
+  virtual ~SplitRow() = default;
+  virtual float add_rests(const float* x, float bias, bool pulls, float* rest) = 0;
+  virtual void find_scores(const float* x) = 0;
+  virtual void add_block(const FactorBlock& block, float* sums) = 0;
+  virtual void move_scores(const FactorBlock& block, const float* change) = 0;
+};
+
 /// Each works on what belongs to one row or range alone, and allocates nothing but scores and columns.
 struct SolveLoops {
   /// Adds ratings first .. end - 1 of the lists to `sums`, whose matrix is upper.
   RowTotals (*add_ratings)(const SolveTask& task, Position first, Position end, SolveRoom& room, float* sums);
   /// Solves the equations in `sums`, which are destroyed, for the row; false where they leave some factors open.
   bool (*solve)(const SolveTask& task, Position row, const RowTotals& totals, SolveRoom& room, float* sums);
+  /// rest += sum over ratings first .. end - 1 of w * partner, with w = pull (or 0) - curvature * (<x, partner> +
+  /// bias); returns the sum of w.
+  float (*add_rests)(const SolveTask& task, Position first, Position end, const float* x, float bias, bool pulls,
+                     SolveRoom& room, float* rest);
+  /// scores[n - first] = <x, partner>, and after a step by `change` of a block of x.
+  void (*find_scores)(const SolveTask& task, Position first, Position end, const float* x, SolveRoom& room,
+                      float* scores);
+  void (*move_scores)(const SolveTask& task, const FactorBlock& block, Position first, Position end,
+                      const float* change, SolveRoom& room, float* scores);
+  /// Adds what the ratings bring into a block's equations to sums of SolveShape(block.width).
+  void (*add_block)(const SolveTask& task, const FactorBlock& block, Position first, Position end, const float* scores,
+                    SolveRoom& room, float* sums);
   /// Rows first .. end - 1 by whatever solver; rows of more than `longest` ratings are left out.
   SolvedRows (*solve_rows)(const SolveTask& task, Position first, Position end, Position longest, SolveRoom& room);
   /// Adds rows first .. end - 1 of the table to room.sums, whose matrix is upper.
@@ -78,6 +107,11 @@ struct SolveLoops {
 const SolveLoops& solve_loops(Simd simd);
 
 const SolveLoops& solve_loops_portable();
+
+/// By conjugate gradients or blocks of factors; false where the equations leave some factors open. Here is what belongs
+/// to the row alone; the ratings may be anybody's.
+bool solve_by_passes(const SolveTask& task, Position row, SplitRow& ratings, SolveRoom& room);
+
 #if defined(__x86_64__)
 const SolveLoops& solve_loops_avx2();
 const SolveLoops& solve_loops_avx512();

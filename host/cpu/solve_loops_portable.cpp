@@ -13,6 +13,22 @@ using RowsOf = RowSolver<lanes::Separate, lanes::Eight>;
                             float* sums) {
   return RowsOf(task, room).solve(row, totals, sums);
 }
+[[gnu::flatten]] float add_rests(const SolveTask& task, Position first, Position end, const float* x, float bias,
+                                 bool pulls, SolveRoom& room, float* rest) {
+  return RowsOf(task, room).add_rests(first, end, x, bias, pulls, rest);
+}
+[[gnu::flatten]] void find_scores(const SolveTask& task, Position first, Position end, const float* x, SolveRoom& room,
+                                  float* scores) {
+  RowsOf(task, room).find_scores(first, end, x, scores);
+}
+[[gnu::flatten]] void move_scores(const SolveTask& task, const FactorBlock& block, Position first, Position end,
+                                  const float* change, SolveRoom& room, float* scores) {
+  RowsOf(task, room).move_scores(block, first, end, change, scores);
+}
+[[gnu::flatten]] void add_block(const SolveTask& task, const FactorBlock& block, Position first, Position end,
+                                const float* scores, SolveRoom& room, float* sums) {
+  RowsOf(task, room).add_block(block, first, end, scores, sums);
+}
 [[gnu::flatten]] SolvedRows solve_rows(const SolveTask& task, Position first, Position end, Position longest,
                                        SolveRoom& room) {
   return RowsOf(task, room).solve_rows(first, end, longest);
@@ -28,8 +44,13 @@ using RowsOf = RowSolver<lanes::Separate, lanes::Eight>;
 }  // namespace
 
 const SolveLoops& solve_loops_portable() {
-  static constexpr SolveLoops kLoops{add_ratings, solve, solve_rows, add_gram, errors};
+  static constexpr SolveLoops kLoops{add_ratings, solve,      add_rests, find_scores, move_scores,
+                                     add_block,   solve_rows, add_gram,  errors};
   return kLoops;
+}
+
+bool solve_by_passes(const SolveTask& task, Position row, SplitRow& ratings, SolveRoom& room) {
+  return RowsOf(task, room).solve_by_passes(row, ratings);
 }
 
 }  // namespace wf

@@ -30,6 +30,7 @@ struct SolveSettings {
   int cg_steps = 3;
   int block = 64;                         ///< factors that Solver::subspace solves together
   Precision precision = Precision::fp32;  ///< of the sums over ratings, on devices
+  bool diagonal_gram = false;             ///< the partners' Gram matrix has nothing beside its diagonal
 };
 
 /// A rating's part in the equations (sum of curvature q q' + ...) x = sum of pull q, and in the objective: curvature
@@ -104,6 +105,10 @@ struct SolvedRows {
 /// A pivot of Cholesky's method this small, relative to its diagonal element, is taken for zero: what rounding leaves
 /// of one, with sums of many terms in between.
 inline constexpr float kSmallestPivot = 1e-6F;
+
+/// A row that is solved for a weight per rating gets their rounding multiplied by its condition, at most the sum of
+/// curvature |q|^2 over the ridge. Above this its own equations, whose rounding is not, are better.
+inline constexpr float kLargestDualCondition = 128;
 
 /// The tables that one side's equations are made of and their solutions go to. Biases are [rows x 1], or empty.
 template <class Space>

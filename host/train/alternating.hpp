@@ -3,7 +3,9 @@
 #include "host/kernels/contract.hpp"
 #include "host/train/engine.hpp"
 #include "host/train/space_lists.hpp"
+#include "host/train/turned_rows.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace wf {
@@ -35,10 +37,13 @@ class Alternating {
         model_(model),
         config_(config),
         settings_(solve_settings(config)),
+        turned_(model.has_biases() ? TurnedSides{} : turned_sides(lists, config)),
         user_(kernels, std::move(lists.user)),
         item_(kernels, std::move(lists.item)) {
     settings_.mean = model.has_biases() ? model.global_mean : 0;
     if (!settings_.implicit) return;
+    if (turned_.users) turned_users_.emplace(kernels, model.item_factors.count, model.rank());
+    if (turned_.items) turned_items_.emplace(kernels, model.user_factors.count, model.rank());
     const Position size = checked_product(model.rank(), model.rank());
     user_gram_ = kernels.filled(size, 0.0F);
     item_gram_ = kernels.filled(size, 0.0F);
@@ -49,11 +54,13 @@ class Alternating {
   template <class AfterSide>
   ErrorSums run_epoch(const AfterSide& after_side) {
     solve(user_.view(), config_.lambda_user,
-          {model_.item_factors, model_.item_biases, model_.user_factors, model_.user_biases}, item_gram_);
+          {model_.item_factors, model_.item_biases, model_.user_factors, model_.user_biases}, item_gram_,
+          turned_users_);
     if (!after_side(0.5)) return {};
     if (settings_.implicit) kernels_.gram(model_.user_factors, square(user_gram_));
     solve(item_.view(), config_.lambda_item,
-          {model_.user_factors, model_.user_biases, model_.item_factors, model_.item_biases}, user_gram_);
+          {model_.user_factors, model_.user_biases, model_.item_factors, model_.item_biases}, user_gram_,
+          turned_items_);
     if (settings_.implicit) kernels_.gram(model_.item_factors, square(item_gram_));
     solved_ = kernels_.take_solved();
     kernels_.list_errors(user_.view(), model_, settings_);
@@ -67,15 +74,18 @@ class Alternating {
 
  private:
   using Buffer = typename K::template Buffer<float>;
+  using Turned = std::optional<TurnedRows<K>>;
 
   Rows<float, Space> square(Buffer& values) const {
     return {values.data(), model_.rank(), model_.rank(), model_.rank()};
   }
 
-  void solve(const RowListsView<Space>& lists, double lambda, const SolveSides<Space>& sides, Buffer& gram) {
+  void solve(const RowListsView<Space>& lists, double lambda, const SolveSides<Space>& sides, Buffer& gram,
+             Turned& turned) {
     SolveSettings settings = settings_;
     settings.lambda = lambda;
     settings.n_partners = sides.partner_factors.count;
+    if (turned && turned->solve(lists, sides, std::as_const(gram).span(), settings)) return;
     kernels_.solve_rows(lists, sides, settings.implicit ? square(gram) : Rows<float, Space>{}, settings);
   }
 
@@ -93,6 +103,8 @@ class Alternating {
   ModelView<float, Space> model_;
   TrainConfig config_;
   SolveSettings settings_;
+  TurnedSides turned_;
+  Turned turned_users_, turned_items_;
   SpaceLists<K> user_, item_;
   Buffer user_gram_, item_gram_;
   SolvedRows solved_;

@@ -115,7 +115,9 @@ class EngineOf final : public Engine {
 
   TrainResult train_by_row(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
                            const TrainCallbacks& callbacks) override {
-    checked_plan(size_of(model, lists.size(), valid.size()), config);
+    TrainingSize size = size_of(model, lists.size(), valid.size());
+    size.turned_rows = turned_rows(turned_sides(lists, config), model.n_users, model.n_items);
+    checked_plan(size, config);
     if (config.algorithm == Algorithm::svd || config.algorithm == Algorithm::pca) {
       return train_spectrum(kernels_, model, std::move(lists), config, callbacks);
     }

@@ -131,6 +131,7 @@ MemoryPlan plan_rows(const TrainingSize& size, const TrainConfig& config) {
   if (config.algorithm == Algorithm::gd) add(plan, "gradient and trial", 2 * factors);
   const bool sums_all =
       config.algorithm == Algorithm::ials || (config.algorithm == Algorithm::nmf && config.missing == Missing::zero);
+  add(plan, "turned rows", checked_product(size.turned_rows, size.rank) * kFloat);
   if (sums_all) add(plan, "gram", 2 * checked_product(size.rank, size.rank) * kFloat);
   return plan;
 }

@@ -45,6 +45,8 @@ struct TrainingSize {
   bool ratings_in_memory = true;                  ///< of the host
   Position largest_block = 0;                     ///< ratings
   Position largest_users = 0, largest_items = 0;  ///< rows of a range
+  // of implicit least squares: partners that are kept once more (TurnedRows)
+  Position turned_rows = 0;
 };
 TrainingSize size_of(const Model& model, Position n_train, Position n_valid);
 TrainingSize size_of(const Model& model, const BlockGrid& grid, Position n_valid);

@@ -117,17 +117,21 @@ TYPED_TEST(Descent, AColumnByHand) {
   EXPECT_THAT(rests, ElementsAre(testing::FloatNear(3 - 12.0F / 7, 1e-6F), testing::FloatNear(2 - 6.0F / 7, 1e-6F), 3));
 }
 
-/// A column of some problem, long rows included, on any kernel set.
+/// A column of some problem, with rows of half of 20 000 ratings and of `longest`, on any kernel set.
 struct Column {
-  explicit Column(std::uint64_t seed)
-      : lists(lists_of(random_ratings(20'000, 50, 300, seed, true), 51, 300)),
-        rests(drawn(20'000, 1)),
+  explicit Column(std::uint64_t seed, Position longest = 0)
+      : lists(lists_of(with_long_row(random_ratings(20'000, 49, 300, seed, true), longest), 51, 300)),
+        rests(drawn(20'000 + longest, 1)),
         pending_own(drawn(51, 2)),
         pending_change(drawn(300, 3)),
         partner(drawn(300, 4)),
         own(drawn(51, 5)),
         change(51, NAN) {}
 
+  static Ratings with_long_row(Ratings ratings, Position longest) {
+    for (Position n = 0; n < longest; ++n) ratings.push_back(49, static_cast<RowId>(n % 300), 1);
+    return ratings;
+  }
   static std::vector<float> drawn(Position count, std::uint64_t seed) { return Table(count, 1, seed).values(); }
 
   template <class K>
@@ -179,10 +183,19 @@ TYPED_TEST(Descent, AfterAStepTheSlopeIsThePenaltys) {
 }
 
 #if !defined(WF_TEST_CUDA)
+TEST(DescentOnCpu, ALongRowMovesLikeAnyOther) {
+  Column actual(7, 100'000), expected(7, 100'000);
+  Cpu kernels(2);
+  Reference reference;
+  actual.descend(kernels, 0.1);
+  expected.descend(reference, 0.1);
+  EXPECT_LE(largest_difference(actual.all(), expected.all()), rounding(4, 4));
+}
+
 TEST(DescentOnCpu, AnyNumberOfThreadsGivesTheSameBits) {
   const auto descended_by = [](int threads) {
     Cpu kernels(threads);
-    Column column(9);
+    Column column(9, 100'000);
     column.descend(kernels, 0.1);
     std::vector<float> all = column.all();
     Tables4 tables(51, 300, 20, 5);

@@ -1,6 +1,8 @@
 // Least squares by row: by hand, by the residuals of the normal equations, and by what holds for any of its solutions.
+#include "host/config/names.hpp"
 #include "host/cpu/cpu.hpp"
 #include "host/reference/reference.hpp"
+#include "host/train/turned_rows.hpp"
 #include "tests/kernels/problems.hpp"
 #if defined(WF_TEST_CUDA)
 #include "tests/kernels/cuda_on_host.hpp"
@@ -10,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -57,7 +60,7 @@ struct Problem {
         biases(with_biases),
         tables(users, items, rank, seed, 1 / std::sqrt(static_cast<float>(rank))),
         lists(lists_of(ratings, users, items)),
-        gram(rank, rank, 0) {}
+        gram(rank, rank, 0, 1, 0) {}
 
   int rank() { return tables.user_factors.view().rank; }
   SolveSides<Host> users() {
@@ -77,6 +80,19 @@ struct Problem {
     if (settings.implicit) kernels.gram(sides.partner_factors, gram.view());
     kernels.solve_rows((of_users ? lists.user : lists.item).view(), sides,
                        settings.implicit ? gram.view() : Rows<float, Host>{}, settings);
+    return kernels.take_solved();
+  }
+
+  Span<const float, Host> gram_span() { return {gram.view().data, Position{rank()} * rank()}; }
+
+  /// The users by TurnedRows.
+  template <class K>
+  SolvedRows solve_turned(K& kernels, SolveSettings settings) {
+    const SolveSides<Host> sides = users();
+    settings.n_partners = sides.partner_factors.count;
+    kernels.gram(sides.partner_factors, gram.view());
+    TurnedRows<K> turned(kernels, n_items, rank());
+    EXPECT_TRUE(turned.solve(lists.user.view(), sides, gram_span(), settings));
     return kernels.take_solved();
   }
 
@@ -269,6 +285,37 @@ TYPED_TEST(Solve, ImplicitSolutionsSatisfyTheNormalEquationsForEveryConvention) 
   }
 }
 
+TYPED_TEST(Solve, ImplicitSolutionsAreTheSameInTheBasisOfTheGramsEigenvectors) {
+  for (const Convention convention : {Convention::hu, Convention::implicit, Convention::spark, Convention::ials}) {
+    for (const int rank : {1, 7, 33, 64, 100, 128, 140}) {
+      // lists of 0 to 30 ratings; of `implicit` and `spark` some bring a curvature of 0 or less
+      Problem problem(random_ratings(300, 20, 150, 7), 20, 150, rank, false);
+      const SolveSettings settings = implicit_settings(convention);
+      problem.solve_turned(this->kernels_, settings);
+      expect_solved(problem, settings,
+                    std::string("convention ") + std::string(name_of(convention)) + ", rank " + std::to_string(rank));
+    }
+  }
+}
+
+TYPED_TEST(Solve, TurningKeepsLongRowsAndEmptyRows) {
+  Ratings ratings = random_ratings(400, 20, 150, 7);
+  for (Position n = 0; n < 40'000; ++n) ratings.push_back(21, static_cast<RowId>(n % 150), 1);
+  Problem problem(ratings, 23, 150, 24, false);
+  const SolveSettings settings = implicit_settings(Convention::hu);
+  EXPECT_GE(problem.solve_turned(this->kernels_, settings).empty, 2);  // rows 20 and 22
+  for (const Position row : {20, 22}) EXPECT_THAT(problem.solution(row), testing::Each(0));
+  expect_solved(problem, settings, "turned");
+}
+
+TYPED_TEST(Solve, AGramThatIsNotFiniteIsNotTurned) {
+  Problem problem(random_ratings(30, 4, 9, 7), 4, 9, 3, false);
+  problem.gram.view().row(1)[1] = NAN;
+  TurnedRows<TypeParam> turned(this->kernels_, 9, 3);
+  EXPECT_FALSE(
+      turned.solve(problem.lists.user.view(), problem.users(), problem.gram_span(), implicit_settings(Convention::hu)));
+}
+
 TYPED_TEST(Solve, ConjugateGradientsOfAsManyStepsAsUnknownsAreExact) {
   for (const bool biases : {false, true}) {
     Problem problem(random_ratings(400, 20, 25, 9), 20, 25, 6, biases);
@@ -453,7 +500,8 @@ TYPED_TEST(Solve, ListErrorsAreThoseOfTheReference) {
 #if !defined(WF_TEST_CUDA)
 std::vector<float> all_solved(Cpu& kernels, const SolveSettings& settings) {
   Ratings ratings = random_ratings(40'000, 60, 80, 7, true);
-  Problem problem(ratings, 60, 80, 40, !settings.implicit);
+  for (Position n = 0; n < 30'000; ++n) ratings.push_back(60, static_cast<RowId>(n % 80), static_cast<float>(n % 5));
+  Problem problem(ratings, 61, 80, 40, !settings.implicit);
   problem.solve(kernels, settings, true);
   problem.solve(kernels, settings, false);
   return problem.tables.values();
@@ -467,6 +515,75 @@ TEST(SolveOnCpu, AnyNumberOfThreadsGivesTheSameBits) {
     const std::vector<float> expected = all_solved(one, settings);
     EXPECT_EQ(all_solved(two, settings), expected);
     EXPECT_EQ(all_solved(five, settings), expected);
+  }
+}
+
+HostBuffer<Position> equal_lists(Position rows, Position ratings) {
+  HostBuffer<Position> begin;
+  for (Position row = 0; row <= rows; ++row) begin.push_back(row * ratings);
+  return begin;
+}
+
+TEST(TurningPays, WhereManyRowsAreShort) {
+  // own equations, 8 * 64^2 / 2 + 64^3 / 6 = 60 075, against 8^2 * 64 / 2 + 8^3 / 6 + 3 * 8 * 64 = 3669 and 64^2 to
+  // turn
+  EXPECT_TRUE(turning_pays(equal_lists(1000, 8).span(), 1000, 64));
+  EXPECT_TRUE(turning_pays(equal_lists(1000, 8).span(), 12'000, 64));
+  EXPECT_FALSE(turning_pays(equal_lists(1000, 8).span(), 13'000, 64));  // 56 406 * 1000 / 4096 = 13 771 rows turned
+  EXPECT_FALSE(turning_pays(equal_lists(1000, 64).span(), 1, 64));      // no row is short
+  EXPECT_FALSE(turning_pays(equal_lists(1000, 0).span(), 1, 64));
+  EXPECT_FALSE(turning_pays(equal_lists(0, 0).span(), 1, 64));
+}
+
+TEST(TurningPays, IsAskedForExactImplicitRowsWithAPenalty) {
+  const RatingLists lists = lists_of(random_ratings(300, 100, 20, 3), 100, 20);
+  TrainConfig config;
+  config.rank = 64;
+  config.algorithm = Algorithm::ials;
+  config.lambda_user = config.lambda_item = 0.1;
+  EXPECT_TRUE(turned_sides(lists, config).users);
+  EXPECT_EQ(turned_rows({true, false}, 100, 20), 20 + kTurnedChunk);
+  EXPECT_EQ(turned_rows({false, true}, 100, 20), 100 + kTurnedChunk);
+  EXPECT_EQ(turned_rows({}, 100, 20), 0);
+  for (const auto& change : std::vector<std::function<void(TrainConfig&)>>{
+           [](TrainConfig& of) { of.lambda_user = 0; }, [](TrainConfig& of) { of.algorithm = Algorithm::als; },
+           [](TrainConfig& of) { of.solver = Solver::cg; }}) {
+    TrainConfig other = config;
+    change(other);
+    EXPECT_FALSE(turned_sides(lists, other).users);
+  }
+}
+
+TEST(SolveOnCpu, TurnedRowsHaveTheSameBitsOnAnyNumberOfThreads) {
+  const auto solved_by = [](int threads) {
+    Cpu kernels(threads);
+    Problem problem(random_ratings(3000, 200, 80, 7), 200, 80, 40, false);
+    problem.solve_turned(kernels, implicit_settings(Convention::hu));
+    return problem.tables.values();
+  };
+  const std::vector<float> expected = solved_by(1);
+  EXPECT_EQ(solved_by(2), expected);
+  EXPECT_EQ(solved_by(5), expected);
+}
+
+TEST(SolveOnCpu, ALongRowIsSolvedByPassesLikeAnyOther) {
+  Ratings ratings = random_ratings(200, 20, 25, 9);
+  for (Position n = 0; n < 60'000; ++n) {
+    const RandomBits bits = random_bits(1, Purpose::synthetic, static_cast<std::uint64_t>(n), 1);
+    ratings.push_back(20, static_cast<RowId>(bits.word[0] % 25), static_cast<float>(bits.word[1] % 5));
+  }
+  for (const Solver solver : {Solver::cg, Solver::subspace}) {
+    for (const bool implicit : {false, true}) {
+      Cpu kernels(2);
+      Problem problem(ratings, 21, 25, 12, solver == Solver::cg && !implicit);
+      SolveSettings settings = implicit ? implicit_settings(Convention::ials) : explicit_settings();
+      settings.lambda = 1;
+      settings.solver = solver;
+      settings.cg_steps = 24;
+      settings.block = 5;
+      for (int sweep = 0; sweep < (solver == Solver::cg ? 3 : 100); ++sweep) problem.solve(kernels, settings);
+      expect_solved(problem, settings, std::string(name_of(solver)) + (implicit ? ", implicit" : ""));
+    }
   }
 }
 
