@@ -91,6 +91,9 @@ if(Python3_FOUND)
   wf_program_test(trajectories_through_cli ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch)
   wf_program_test(model_file_loads_in_torch)
   wf_program_test(bench_scripts)
+  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # what is packed is a release
+    wf_program_test(package ${CMAKE_CPACK_COMMAND} ${CMAKE_BINARY_DIR})
+  endif()
   if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)
     add_test(NAME kernel_code COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kernel_code.py
              ${CMAKE_CUDA_COMPILER} ${CMAKE_CURRENT_SOURCE_DIR} ${RANDOM123_INCLUDE_DIR})

@@ -129,8 +129,11 @@ MemoryPlan plan_rows(const TrainingSize& size, const TrainConfig& config) {
   const bool keeps_rests = config.algorithm == Algorithm::gd || config.algorithm == Algorithm::ccd;
   if (keeps_rests) add(plan, "rests", 2 * checked_product(size.n_train, kFloat));
   if (config.algorithm == Algorithm::gd) add(plan, "gradient and trial", 2 * factors);
-  const bool sums_all =
-      config.algorithm == Algorithm::ials || (config.algorithm == Algorithm::nmf && config.missing == Missing::zero);
+  const bool fills = config.algorithm == Algorithm::nmf && config.missing == Missing::zero;
+  if (fills && config.nmf_loss == NmfLoss::frobenius) {
+    add(plan, "products", checked_product(std::max(size.n_users, size.n_items), size.rank) * kFloat);
+  }
+  const bool sums_all = config.algorithm == Algorithm::ials || fills;
   add(plan, "turned rows", checked_product(size.turned_rows, size.rank) * kFloat);
   if (sums_all) add(plan, "gram", 2 * checked_product(size.rank, size.rank) * kFloat);
   return plan;

@@ -2,6 +2,7 @@
 #include "tests/cuda/support.hpp"
 
 #include "host/train/memory_plan.hpp"
+#include "host/train/turned_rows.hpp"
 
 #include <type_traits>
 
@@ -67,6 +68,27 @@ TEST(Device, WhatDoesNotFitIsRefusedWithTheOptionThatHelps) {
     EXPECT_NE(error.problem().find("factors 1.02 GB"), std::string::npos) << error.problem();
   }
   EXPECT_NO_THROW(check_memory({"a card", 2 * plan.total(), 2 * plan.total()}, size, problem.config, no_index));
+}
+
+TEST(Device, RowsThatAreKeptOnceMoreAreInThePlan) {
+  const auto bytes_of = [](const char* part, const TrainingSize& size, const TrainConfig& config) {
+    const MemoryPlan plan = plan_memory(size, config, [](const TrainingSize&, Position) { return Position{0}; });
+    for (const MemoryPlan::Part& found : plan.parts) {
+      if (std::string(found.name) == part) return found.bytes;
+    }
+    return Position{0};
+  };
+  TrainingSize size{1000, 3000, 64, false, 10000, 0};
+  TrainConfig config;
+  config.algorithm = Algorithm::nmf;
+  config.missing = Missing::zero;
+  EXPECT_EQ(bytes_of("products", size, config), 3000 * 64 * 4);
+  config.missing = Missing::unobserved;
+  EXPECT_EQ(bytes_of("products", size, config), 0);
+  config.algorithm = Algorithm::ials;
+  EXPECT_EQ(bytes_of("turned rows", size, config), 0);
+  size.turned_rows = turned_rows({true, false}, size.n_users, size.n_items);
+  EXPECT_EQ(bytes_of("turned rows", size, config), (3000 + 65536) * 64 * 4);
 }
 
 TEST(Device, WhatABatchMakesTooLargeIsHelpedByASmallerBatch) {

@@ -52,6 +52,20 @@ struct Equations {
   std::vector<double> right;
 };
 
+/// The reference, but for the rows that K solves: where K is tested op by op and is no kernel set.
+template <class K>
+class SolvesBy : public Reference {
+ public:
+  explicit SolvesBy(K& kernels) : kernels_(kernels) {}
+  void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
+                  const SolveSettings& settings) {
+    kernels_.solve_rows(lists, sides, gram, settings);
+  }
+
+ private:
+  K& kernels_;
+};
+
 /// Tables and lists of one problem; users are solved.
 struct Problem {
   Problem(const Ratings& ratings, Position users, Position items, int rank, bool with_biases, std::uint64_t seed = 3)
@@ -91,8 +105,15 @@ struct Problem {
     const SolveSides<Host> sides = users();
     settings.n_partners = sides.partner_factors.count;
     kernels.gram(sides.partner_factors, gram.view());
-    TurnedRows<K> turned(kernels, n_items, rank());
-    EXPECT_TRUE(turned.solve(lists.user.view(), sides, gram_span(), settings));
+    const auto turn = [&](auto&& by) {
+      TurnedRows<std::remove_cvref_t<decltype(by)>> turned(by, n_items, rank());
+      EXPECT_TRUE(turned.solve(lists.user.view(), sides, gram_span(), settings));
+    };
+    if constexpr (KernelSet<K>) {
+      turn(kernels);
+    } else {
+      turn(SolvesBy<K>(kernels));
+    }
     return kernels.take_solved();
   }
 
@@ -306,14 +327,6 @@ TYPED_TEST(Solve, TurningKeepsLongRowsAndEmptyRows) {
   EXPECT_GE(problem.solve_turned(this->kernels_, settings).empty, 2);  // rows 20 and 22
   for (const Position row : {20, 22}) EXPECT_THAT(problem.solution(row), testing::Each(0));
   expect_solved(problem, settings, "turned");
-}
-
-TYPED_TEST(Solve, AGramThatIsNotFiniteIsNotTurned) {
-  Problem problem(random_ratings(30, 4, 9, 7), 4, 9, 3, false);
-  problem.gram.view().row(1)[1] = NAN;
-  TurnedRows<TypeParam> turned(this->kernels_, 9, 3);
-  EXPECT_FALSE(
-      turned.solve(problem.lists.user.view(), problem.users(), problem.gram_span(), implicit_settings(Convention::hu)));
 }
 
 TYPED_TEST(Solve, ConjugateGradientsOfAsManyStepsAsUnknownsAreExact) {
@@ -552,6 +565,15 @@ TEST(TurningPays, IsAskedForExactImplicitRowsWithAPenalty) {
     change(other);
     EXPECT_FALSE(turned_sides(lists, other).users);
   }
+}
+
+TEST(SolveOnCpu, AGramThatIsNotFiniteIsNotTurned) {
+  Cpu kernels(1);
+  Problem problem(random_ratings(30, 4, 9, 7), 4, 9, 3, false);
+  problem.gram.view().row(1)[1] = NAN;
+  TurnedRows<Cpu> turned(kernels, 9, 3);
+  EXPECT_FALSE(
+      turned.solve(problem.lists.user.view(), problem.users(), problem.gram_span(), implicit_settings(Convention::hu)));
 }
 
 TEST(SolveOnCpu, TurnedRowsHaveTheSameBitsOnAnyNumberOfThreads) {

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Packs the program as users get it, unpacks it elsewhere and works with it, in an environment that names nothing.
+
+    package.py PROGRAM CPACK BUILD_FOLDER
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77
+RATINGS = "".join(f"u{u},i{(u * 7 + n * 3) % 23},{1 + (u + n) % 5}\n" for u in range(30) for n in range(8))
+
+
+def run(*command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, **options)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def use(prefix, folder, version):
+    """The program of an unpacked package trains, evaluates and recommends."""
+    def warpfactor(*words):
+        return run(prefix / "bin/warpfactor", *words, cwd=folder, env={"PATH": "/usr/bin:/bin"})
+
+    (folder / "ratings.csv").write_text(RATINGS)
+    assert version in warpfactor("--version"), warpfactor("--version")
+    warpfactor("train", "ratings.csv", "-k", "4", "--epochs", "2", "--engine", "cpu", "-o", "model.safetensors")
+    warpfactor("evaluate", "model.safetensors", "ratings.csv")
+    lines = warpfactor("recommend", "model.safetensors", "--user", "u3", "-n", "2").splitlines()
+    assert len(lines) == 3, lines  # a header and two items
+    warpfactor("doctor")
+    linked = run("ldd", prefix / "bin/warpfactor")
+    assert "not found" not in linked and "cuda" not in linked, linked
+    assert (prefix / "share/doc/warpfactor/LICENSE").is_file()
+
+
+def main():
+    program, cpack, build = sys.argv[1:]
+    version = run(program, "--version").split()[-1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        has_debs = shutil.which("dpkg-deb") and shutil.which("dpkg-shlibdeps")
+        run(cpack, "--config", f"{build}/CPackConfig.cmake", "-B", folder / "packed", "-G",
+            "TGZ;DEB" if has_debs else "TGZ", cwd=build)
+        (archive,) = (folder / "packed").glob("*.tar.gz")
+        run("tar", "-xzf", archive, "-C", folder)
+        (prefix,) = folder.glob("warpfactor-*")
+        use(prefix, folder, version)
+        has_module = os.path.exists(f"{build}/libwarpfactor_cuda.so")
+        assert (prefix / "lib/warpfactor/libwarpfactor_cuda.so").is_file() == has_module
+        if not has_debs:
+            print("the .tar.gz is right; the .deb: dpkg-deb and dpkg-shlibdeps (Debian: dpkg-dev) are not here")
+            sys.exit(SKIPPED)
+        (package,) = (folder / "packed").glob("*.deb")
+        fields = dict(line.split(": ", 1) for line in run("dpkg-deb", "-f", package).splitlines() if ": " in line)
+        assert fields["Package"] == "warpfactor" and fields["Version"].startswith(version), fields
+        assert "libc6" in fields["Depends"] and "cuda" not in fields["Depends"], fields
+        run("dpkg-deb", "-x", package, folder / "root")
+        use(folder / "root/usr", folder, version)
+
+
+main()
