@@ -1,9 +1,6 @@
 // Least squares by row: by hand, by the residuals of the normal equations, and by what holds for any of its solutions.
-#include "host/config/names.hpp"
 #include "host/cpu/cpu.hpp"
-#include "host/reference/reference.hpp"
-#include "host/train/turned_rows.hpp"
-#include "tests/kernels/problems.hpp"
+#include "tests/kernels/solve_problems.hpp"
 #if defined(WF_TEST_CUDA)
 #include "tests/kernels/cuda_on_host.hpp"
 #endif
@@ -12,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,185 +36,6 @@ using KernelSetsUnderTest = testing::Types<CudaOnHost<Order::racing>>;
 using KernelSetsUnderTest = testing::Types<Reference, Cpu>;
 #endif
 TYPED_TEST_SUITE(Solve, KernelSetsUnderTest, KernelSetNames);
-
-RatingLists lists_of(const Ratings& ratings, Position n_users, Position n_items) {
-  ThreadPool pool(1);
-  return list_both(pool, list_by_item(pool, RatingsInMemory(ratings.view()), n_items), n_users);
-}
-
-/// The normal equations of a row in double, the bias as the last unknown.
-struct Equations {
-  std::vector<std::vector<double>> matrix;
-  std::vector<double> right;
-};
-
-/// The reference, but for the rows that K solves: where K is tested op by op and is no kernel set.
-template <class K>
-class SolvesBy : public Reference {
- public:
-  explicit SolvesBy(K& kernels) : kernels_(kernels) {}
-  void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
-                  const SolveSettings& settings) {
-    kernels_.solve_rows(lists, sides, gram, settings);
-  }
-
- private:
-  K& kernels_;
-};
-
-/// Tables and lists of one problem; users are solved.
-struct Problem {
-  Problem(const Ratings& ratings, Position users, Position items, int rank, bool with_biases, std::uint64_t seed = 3)
-      : n_users(users),
-        n_items(items),
-        biases(with_biases),
-        tables(users, items, rank, seed, 1 / std::sqrt(static_cast<float>(rank))),
-        lists(lists_of(ratings, users, items)),
-        gram(rank, rank, 0, 1, 0) {}
-
-  int rank() { return tables.user_factors.view().rank; }
-  SolveSides<Host> users() {
-    const ModelView<float, Host> model = tables.view(biases);
-    return {model.item_factors, model.item_biases, model.user_factors, model.user_biases};
-  }
-  SolveSides<Host> items() {
-    const ModelView<float, Host> model = tables.view(biases);
-    return {model.user_factors, model.user_biases, model.item_factors, model.item_biases};
-  }
-
-  template <class K>
-  SolvedRows solve(K& kernels, SolveSettings settings, bool of_users = true) {
-    const SolveSides<Host> sides = of_users ? users() : items();
-    settings.n_partners = sides.partner_factors.count;
-    settings.mean = biases ? tables.global_mean : 0;
-    if (settings.implicit) kernels.gram(sides.partner_factors, gram.view());
-    kernels.solve_rows((of_users ? lists.user : lists.item).view(), sides,
-                       settings.implicit ? gram.view() : Rows<float, Host>{}, settings);
-    return kernels.take_solved();
-  }
-
-  Span<const float, Host> gram_span() { return {gram.view().data, Position{rank()} * rank()}; }
-
-  /// The users by TurnedRows.
-  template <class K>
-  SolvedRows solve_turned(K& kernels, SolveSettings settings) {
-    const SolveSides<Host> sides = users();
-    settings.n_partners = sides.partner_factors.count;
-    kernels.gram(sides.partner_factors, gram.view());
-    const auto turn = [&](auto&& by) {
-      TurnedRows<std::remove_cvref_t<decltype(by)>> turned(by, n_items, rank());
-      EXPECT_TRUE(turned.solve(lists.user.view(), sides, gram_span(), settings));
-    };
-    if constexpr (KernelSet<K>) {
-      turn(kernels);
-    } else {
-      turn(SolvesBy<K>(kernels));
-    }
-    return kernels.take_solved();
-  }
-
-  /// Of user `row`, by definition: nothing is shared with the engines but the terms.
-  Equations equations(Position row, const SolveSettings& settings) {
-    const SolveSides<Host> sides = users();
-    const auto size = static_cast<std::size_t>(rank() + (biases ? 1 : 0));
-    Equations result{std::vector(size, std::vector<double>(size)), std::vector<double>(size)};
-    const auto partner = [&](Position item) {
-      std::vector<double> q(sides.partner_factors.row(item), sides.partner_factors.row(item) + rank());
-      if (biases) q.push_back(1);
-      return q;
-    };
-    const auto add = [&](const std::vector<double>& q, double curvature, double pull) {
-      for (std::size_t f = 0; f < size; ++f) {
-        result.right[f] += pull * q[f];
-        for (std::size_t g = 0; g < size; ++g) result.matrix[f][g] += curvature * q[f] * q[g];
-      }
-    };
-    Position counted = 0;
-    const RowListsView<Host> of = lists.user.view();
-    for (Position n = of.begin[row]; n < of.begin[row + 1]; ++n) {
-      const RowId item = of.partner[n];
-      const double value = of.value[n];
-      if (settings.implicit) {
-        const Term<double> term = implicit_term<double>(settings, value);
-        add(partner(item), term.curvature, term.pull);
-      } else {
-        const double mean = biases ? static_cast<double>(tables.global_mean) + *sides.partner_biases.row(item) : 0;
-        add(partner(item), 1, value - mean);
-      }
-      if (counts(settings, of.value[n])) ++counted;
-    }
-    for (Position item = 0; settings.implicit && item < n_items; ++item) add(partner(item), settings.unobserved, 0);
-    const double ridge = settings.lambda * row_scale(settings, counted);
-    for (std::size_t f = 0; f < static_cast<std::size_t>(rank()); ++f) result.matrix[f][f] += ridge;
-    if (biases) result.matrix.back().back() += settings.lambda_bias;
-    return result;
-  }
-  std::vector<double> solution(Position row) {
-    std::vector<double> x(users().factors.row(row), users().factors.row(row) + rank());
-    if (biases) x.push_back(*users().biases.row(row));
-    return x;
-  }
-
-  Position n_users, n_items;
-  bool biases;
-  Tables4 tables;
-  RatingLists lists;
-  Table gram;
-};
-
-/// The largest |A x - b| of an equation, in units of what rounding may leave there: |A||x| + |b|.
-double residual_ratio(const Equations& equations, const std::vector<double>& x) {
-  double largest = 0, scale = 0;
-  for (std::size_t f = 0; f < x.size(); ++f) {
-    double rest = -equations.right[f], size = std::fabs(equations.right[f]);
-    for (std::size_t g = 0; g < x.size(); ++g) {
-      rest += equations.matrix[f][g] * x[g];
-      size += std::fabs(equations.matrix[f][g] * x[g]);
-    }
-    largest = std::isnan(rest) ? INFINITY : std::max(largest, std::fabs(rest));
-    scale = std::max(scale, size);
-  }
-  return scale > 0 ? largest / scale : largest;
-}
-
-/// Rounding of the sums over a row's ratings and all partners, and of Cholesky's method: Higham, Accuracy and stability
-/// of numerical algorithms, 2002, theorem 10.4, by which the solution is that of a matrix 4 k (3 k + 1) eps off at
-/// most; here with the k that its error grows by in practice, ibid. section 10.1.
-double allowed_residual(Position ratings, Position partners, int rank) {
-  return rounding(static_cast<double>(ratings + partners) + 4.0 * rank, 1);
-}
-
-SolveSettings explicit_settings() {
-  SolveSettings settings;
-  settings.lambda = 0.05;
-  settings.lambda_bias = 2;
-  return settings;
-}
-SolveSettings implicit_settings(Convention convention) {
-  SolveSettings settings;
-  settings.implicit = true;
-  settings.convention = convention;
-  settings.alpha = 2;
-  settings.unobserved = convention == Convention::hu || convention == Convention::ials ? 0.2 : 1;
-  settings.lambda = 0.02;
-  settings.scaling = convention == Convention::implicit ? RegScaling::none
-                     : convention == Convention::spark  ? RegScaling::count
-                                                        : RegScaling::weight;
-  settings.nu = 0.8;
-  return settings;
-}
-
-void expect_solved(Problem& problem, const SolveSettings& asked, const std::string& what) {
-  SolveSettings settings = asked;
-  settings.n_partners = problem.n_items;
-  for (Position row = 0; row < problem.n_users; ++row) {
-    const Position ratings = problem.lists.user.view().count(row);
-    if (ratings == 0) continue;
-    EXPECT_LE(residual_ratio(problem.equations(row, settings), problem.solution(row)),
-              allowed_residual(ratings, settings.implicit ? problem.n_items : 0, problem.rank()))
-        << what << ", row " << row << " of " << ratings << " ratings";
-  }
-}
 
 // ------------------------------------------------------------------------------------------------ by hand
 
@@ -304,29 +121,6 @@ TYPED_TEST(Solve, ImplicitSolutionsSatisfyTheNormalEquationsForEveryConvention) 
                     std::string(convention == Convention::hu ? "hu" : "other") + ", rank " + std::to_string(rank));
     }
   }
-}
-
-TYPED_TEST(Solve, ImplicitSolutionsAreTheSameInTheBasisOfTheGramsEigenvectors) {
-  for (const Convention convention : {Convention::hu, Convention::implicit, Convention::spark, Convention::ials}) {
-    for (const int rank : {1, 7, 33, 64, 100, 128, 140}) {
-      // lists of 0 to 30 ratings; of `implicit` and `spark` some bring a curvature of 0 or less
-      Problem problem(random_ratings(300, 20, 150, 7), 20, 150, rank, false);
-      const SolveSettings settings = implicit_settings(convention);
-      problem.solve_turned(this->kernels_, settings);
-      expect_solved(problem, settings,
-                    std::string("convention ") + std::string(name_of(convention)) + ", rank " + std::to_string(rank));
-    }
-  }
-}
-
-TYPED_TEST(Solve, TurningKeepsLongRowsAndEmptyRows) {
-  Ratings ratings = random_ratings(400, 20, 150, 7);
-  for (Position n = 0; n < 40'000; ++n) ratings.push_back(21, static_cast<RowId>(n % 150), 1);
-  Problem problem(ratings, 23, 150, 24, false);
-  const SolveSettings settings = implicit_settings(Convention::hu);
-  EXPECT_GE(problem.solve_turned(this->kernels_, settings).empty, 2);  // rows 20 and 22
-  for (const Position row : {20, 22}) EXPECT_THAT(problem.solution(row), testing::Each(0));
-  expect_solved(problem, settings, "turned");
 }
 
 TYPED_TEST(Solve, ConjugateGradientsOfAsManyStepsAsUnknownsAreExact) {
@@ -529,63 +323,6 @@ TEST(SolveOnCpu, AnyNumberOfThreadsGivesTheSameBits) {
     EXPECT_EQ(all_solved(two, settings), expected);
     EXPECT_EQ(all_solved(five, settings), expected);
   }
-}
-
-HostBuffer<Position> equal_lists(Position rows, Position ratings) {
-  HostBuffer<Position> begin;
-  for (Position row = 0; row <= rows; ++row) begin.push_back(row * ratings);
-  return begin;
-}
-
-TEST(TurningPays, WhereManyRowsAreShort) {
-  // own equations, 8 * 64^2 / 2 + 64^3 / 6 = 60 075, against 8^2 * 64 / 2 + 8^3 / 6 + 3 * 8 * 64 = 3669 and 64^2 to
-  // turn
-  EXPECT_TRUE(turning_pays(equal_lists(1000, 8).span(), 1000, 64));
-  EXPECT_TRUE(turning_pays(equal_lists(1000, 8).span(), 12'000, 64));
-  EXPECT_FALSE(turning_pays(equal_lists(1000, 8).span(), 13'000, 64));  // 56 406 * 1000 / 4096 = 13 771 rows turned
-  EXPECT_FALSE(turning_pays(equal_lists(1000, 64).span(), 1, 64));      // no row is short
-  EXPECT_FALSE(turning_pays(equal_lists(1000, 0).span(), 1, 64));
-  EXPECT_FALSE(turning_pays(equal_lists(0, 0).span(), 1, 64));
-}
-
-TEST(TurningPays, IsAskedForExactImplicitRowsWithAPenalty) {
-  const RatingLists lists = lists_of(random_ratings(300, 100, 20, 3), 100, 20);
-  TrainConfig config;
-  config.rank = 64;
-  config.algorithm = Algorithm::ials;
-  config.lambda_user = config.lambda_item = 0.1;
-  EXPECT_TRUE(turned_sides(lists, config).users);
-  EXPECT_EQ(turned_rows({true, false}, 100, 20), 20 + kTurnedChunk);
-  EXPECT_EQ(turned_rows({false, true}, 100, 20), 100 + kTurnedChunk);
-  EXPECT_EQ(turned_rows({}, 100, 20), 0);
-  for (const auto& change : std::vector<std::function<void(TrainConfig&)>>{
-           [](TrainConfig& of) { of.lambda_user = 0; }, [](TrainConfig& of) { of.algorithm = Algorithm::als; },
-           [](TrainConfig& of) { of.solver = Solver::cg; }}) {
-    TrainConfig other = config;
-    change(other);
-    EXPECT_FALSE(turned_sides(lists, other).users);
-  }
-}
-
-TEST(SolveOnCpu, AGramThatIsNotFiniteIsNotTurned) {
-  Cpu kernels(1);
-  Problem problem(random_ratings(30, 4, 9, 7), 4, 9, 3, false);
-  problem.gram.view().row(1)[1] = NAN;
-  TurnedRows<Cpu> turned(kernels, 9, 3);
-  EXPECT_FALSE(
-      turned.solve(problem.lists.user.view(), problem.users(), problem.gram_span(), implicit_settings(Convention::hu)));
-}
-
-TEST(SolveOnCpu, TurnedRowsHaveTheSameBitsOnAnyNumberOfThreads) {
-  const auto solved_by = [](int threads) {
-    Cpu kernels(threads);
-    Problem problem(random_ratings(3000, 200, 80, 7), 200, 80, 40, false);
-    problem.solve_turned(kernels, implicit_settings(Convention::hu));
-    return problem.tables.values();
-  };
-  const std::vector<float> expected = solved_by(1);
-  EXPECT_EQ(solved_by(2), expected);
-  EXPECT_EQ(solved_by(5), expected);
 }
 
 TEST(SolveOnCpu, ALongRowIsSolvedByPassesLikeAnyOther) {
