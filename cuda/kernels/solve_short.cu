@@ -103,8 +103,9 @@ __global__ void __launch_bounds__(T::kThreads, T::kTile == 8 ? 3 : 6)
     equations.clear();
     for (int first = 0; first < rank; first += kStaged) {
       __syncthreads();
-      if (thread < kStaged && first + thread < rank) {
-        room.scale[thread] = 1 / sqrtf(diagonal_of(work, first + thread, room.ridge));
+      if (thread < kStaged) {
+        const int f = first + thread;
+        room.scale[thread] = f < rank ? 1 / sqrtf(diagonal_of(work, f, room.ridge)) : 0.0F;
       }
       __syncthreads();
       stage_partners(ratings.table(), vector, first, count, padded, room);
