@@ -36,7 +36,7 @@ function(wf_test folder)
     PROPERTIES TIMEOUT 300 ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
 endfunction()
 
-wf_test(host LINK wf_api wf_pages wf_readers)
+wf_test(host LINK wf_api wf_pages wf_readers wf_report)
 set(module "")
 if(TARGET warpfactor_cuda)
   set(module "$<TARGET_FILE:warpfactor_cuda>")
@@ -91,7 +91,8 @@ if(Python3_FOUND)
   wf_program_test(trajectories_through_cli ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch)
   wf_program_test(model_file_loads_in_torch)
   wf_program_test(bench_scripts)
-  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # what is packed is a release
+  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # what is shown and packed is a release
+    wf_program_test(report_in_browser)
     wf_program_test(package ${CMAKE_CPACK_COMMAND} ${CMAKE_BINARY_DIR})
   endif()
   if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)

@@ -2,7 +2,7 @@
 
 core_packages=(g++ cmake ninja-build pkg-config python3 libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libzstd-dev
   libxxhash-dev robin-map-dev librandom123-dev)
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libopenblas-dev clang-format clang-tidy gcovr zstd)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libopenblas-dev clang-format clang-tidy gcovr zstd chromium)
 
 say() { printf '\n== %s\n' "$*"; }
 

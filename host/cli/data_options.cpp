@@ -70,4 +70,21 @@ void add_describe_options(Parser& parser, DescribeRequest& request) {
   add_threads(parser, request.reader.options.threads);
 }
 
+void add_report_options(Parser& parser, ReportRequest& request) {
+  const auto text = [](std::string& into) {
+    return [&into](const std::string&, const std::string& word) { into = word; };
+  };
+  parser.positional("MODEL", "a model that train wrote", request.model);
+  parser.value(Group::data, "--test", "FILE",
+               "ratings to compare predictions with (default: the validation part of the recorded training file, else "
+               "all of it, if it is unchanged)",
+               text(request.test));
+  parser.value(Group::data, "--names", "FILE", "titles of items, as recommend takes them, for the map",
+               text(request.names));
+  add_reader_options(parser, request.reader, true);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
+  parser.value(Group::output, "-o,--out", "FILE.html",
+               "the page (default: MODEL's name with .html, in the current folder; - is stdout)", text(request.out));
+}
+
 }  // namespace wf::cli

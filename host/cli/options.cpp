@@ -11,8 +11,8 @@ namespace {
 
 const std::vector<std::string>& verbs() {
   static const std::vector<std::string> names{"train",    "convert", "split",     "describe", "verify",
-                                              "evaluate", "predict", "recommend", "similar",  "info",
-                                              "export",   "synth",   "doctor"};
+                                              "evaluate", "predict", "recommend", "similar",  "report",
+                                              "info",     "export",  "synth",     "doctor"};
   return names;
 }
 
@@ -36,6 +36,7 @@ Verbs:
   predict    model + pairs -> predicted ratings
   recommend  model + users -> their best unseen items
   similar    model + items or users -> those most like them
+  report     model + ratings -> a page to look at
   info       model -> what it is
   export     model -> the same in another program's format
   synth      nothing -> ratings of any size
@@ -268,6 +269,12 @@ VerbHelp verb_help(const std::string& verb) {
              "warpfactor similar ratings.safetensors --item 31 --names movies.csv -n 5",
              "warpfactor similar ratings.safetensors --users users.txt --similarity dot -o neighbours.csv"}};
   }
+  if (verb == "report") {
+    return {"report: one HTML page of a model, with its training, its errors and a map of its items.",
+            {"warpfactor report ratings.safetensors",
+             "warpfactor report ratings.safetensors --names movies.csv -o ratings.html",
+             "warpfactor report ratings.safetensors --test test.csv"}};
+  }
   if (verb == "info") {
     return {"info: what a model file or a page file holds.",
             {"warpfactor info ratings.safetensors", "warpfactor info ratings.safetensors --json",
@@ -396,6 +403,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);
   if (verb == "recommend") return parse_with<RecommendRequest>(verb, words, add_recommend);
   if (verb == "similar") return parse_with<SimilarRequest>(verb, words, add_similar);
+  if (verb == "report") return parse_with<ReportRequest>(verb, words, add_report_options);
   if (verb == "info") return parse_with<InfoRequest>(verb, words, add_info);
   if (verb == "export") return parse_with<ExportRequest>(verb, words, add_export);
   if (verb == "synth") return parse_with<SynthRequest>(verb, words, add_synth);

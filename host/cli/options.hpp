@@ -20,6 +20,7 @@ void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadO
 void add_threads(Parser& parser, int& threads, ReadOptions* reading = nullptr);  ///< `reading` gets the same
 void add_split_options(Parser& parser, SplitRequest& request);
 void add_describe_options(Parser& parser, DescribeRequest& request);
+void add_report_options(Parser& parser, ReportRequest& request);
 void add_train_options(Parser& parser, TrainRequest& request);
 void add_verify_options(Parser& parser, VerifyRequest& request);
 

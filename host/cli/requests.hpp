@@ -48,6 +48,7 @@ struct TrainRequest {
   std::string out;           ///< empty: from the data's name
   std::string metrics;       ///< empty: beside the model; "none": no log
   std::string batch_losses;  ///< empty: none
+  std::string report;        ///< a page about the model; empty: none
 };
 
 struct ConvertRequest {
@@ -105,6 +106,12 @@ struct SimilarRequest {
   EngineRequest engine;
 };
 
+struct ReportRequest {
+  std::string model, test, names, out;  ///< out empty: from the model's name
+  ReaderRequest reader;                 ///< of `test`
+  EngineRequest engine;
+};
+
 struct InfoRequest {
   std::string model;
 };
@@ -127,8 +134,8 @@ struct Command {
   std::string verb;
   OutputRequest output;
   std::variant<DoctorRequest, InfoRequest, ExportRequest, SynthRequest, PredictRequest, EvaluateRequest,
-               RecommendRequest, SimilarRequest, ConvertRequest, SplitRequest, DescribeRequest, VerifyRequest,
-               TrainRequest>
+               RecommendRequest, SimilarRequest, ReportRequest, ConvertRequest, SplitRequest, DescribeRequest,
+               VerifyRequest, TrainRequest>
       request;
 };
 

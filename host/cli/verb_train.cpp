@@ -10,6 +10,7 @@
 #include "host/cli/training_data.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/cli/words.hpp"
+#include "host/cli/write_report.hpp"
 #include "host/model/model_file.hpp"
 #include "host/train/memory_plan.hpp"
 
@@ -42,7 +43,8 @@ OutputPaths output_paths(const TrainRequest& request) {
   if (request.metrics == "none") paths.metrics.clear();
   check_writable(paths.model);
   const std::vector<std::string> inputs{request.data, request.valid, request.init_from};
-  const std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses};
+  if (!request.report.empty()) check_writable(request.report);
+  const std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses, request.report};
   for (std::size_t n = 0; n < outputs.size(); ++n) {
     const bool continues = n == 0;  // a model may replace the one it starts from
     for (const std::string& input : inputs) {
@@ -349,6 +351,9 @@ int run_verb(const TrainRequest& request, Console& console) {
   data.valid = {};
   write_record(record, config, result, model);
   write_model(model, paths.model);
+  if (!request.report.empty()) {
+    write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);
+  }
   report_result({result, data.baselines, config, paths, model, record, start}, console);
   return result.reason == StopReason::interrupted ? 128 + stop_signal() : 0;
 }

@@ -14,6 +14,7 @@ int run_verb(const EvaluateRequest& request, Console& console);
 int run_verb(const PredictRequest& request, Console& console);
 int run_verb(const RecommendRequest& request, Console& console);
 int run_verb(const SimilarRequest& request, Console& console);
+int run_verb(const ReportRequest& request, Console& console);
 int run_verb(const InfoRequest& request, Console& console);
 int run_verb(const ExportRequest& request, Console& console);
 int run_verb(const SynthRequest& request, Console& console);
