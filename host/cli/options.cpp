@@ -176,13 +176,19 @@ void add_info(Parser& parser, InfoRequest& request) {
 
 void add_export(Parser& parser, ExportRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
-  parser.value(Group::output, "--format", "libmf", "whose: the text of LIBMF's mf-train",
-               [&request](const std::string& option, const std::string& word) {
-                 if (word != "libmf") refuse_word(option, word, {"libmf"});
-                 request.format = word;
-               });
+  parser.value(
+      Group::output, "--format", join(words_of<ModelFormat>(), "|"),
+      "whose: the text of LIBMF's mf-train, NumPy's arrays with ids or one by one, word2vec's text, or faiss's "
+      "IndexFlatIP of the items",
+      [&request](const std::string& option, const std::string& word) {
+        request.format = parse_word<ModelFormat>(option, word);
+      });
+  parser.flag(Group::output, "--users", "word2vec: the users' rows instead of the items'",
+              [&request] { request.of_users = true; });
   parser.value(Group::output, "-o,--out", "FILE",
-               "the exported model (default: MODEL's name with .libmf, in the current folder)", store(request.out));
+               "the exported model (default: MODEL's name with the format's suffix, in the current folder); npy: "
+               "NAME.user_factors.npy and so on, for each array",
+               store(request.out));
 }
 
 void add_synth(Parser& parser, SynthRequest& request) {
@@ -282,9 +288,9 @@ VerbHelp verb_help(const std::string& verb) {
   }
   if (verb == "export") {
     return {"export: a model for another program.",
-            {"warpfactor export ratings.safetensors --format libmf -o ratings.libmf",
-             "warpfactor export ratings.safetensors --format libmf && mf-predict test.txt ratings.libmf out.txt",
-             "warpfactor evaluate ratings.libmf test.txt"}};
+            {"warpfactor export ratings.safetensors --format npz",
+             "warpfactor export ratings.safetensors --format faiss -o items.faiss",
+             "warpfactor export ratings.safetensors --format libmf && mf-predict test.txt ratings.libmf out.txt"}};
   }
   if (verb == "synth") {
     return {"synth: ratings out of nothing, with popularity, taste and noise like real ones.",

@@ -117,7 +117,9 @@ struct InfoRequest {
 };
 
 struct ExportRequest {
-  std::string model, format, out;  ///< out empty: from the model's name
+  std::string model, out;  ///< out empty: from the model's name
+  std::optional<ModelFormat> format;
+  bool of_users = false;  ///< of a format with one side
 };
 
 struct SynthRequest {

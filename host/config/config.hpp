@@ -24,6 +24,7 @@ enum class NmfLoss { frobenius, kl };
 enum class Missing { unobserved, zero };
 /// cosine: <a, b> / (|a| |b|), 0 where one of them is zero; dot: <a, b>, which longer rows, mostly popular ones, win.
 enum class Similarity { cosine, dot };
+enum class ModelFormat { libmf, npz, npy, word2vec, faiss };  ///< of other programs
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 

@@ -50,6 +50,8 @@ WF_NAMES(RegScaling, 3, {"count", RegScaling::count}, {"none", RegScaling::none}
 WF_NAMES(BiasInit, 2, {"zero", BiasInit::zero}, {"fitted", BiasInit::fitted});
 WF_NAMES(Storage, 3, {"fp32", Storage::fp32}, {"fp16", Storage::fp16}, {"bf16", Storage::bf16});
 WF_NAMES(SgdPlan, 2, {"chunks", SgdPlan::chunks}, {"tiles", SgdPlan::tiles});
+WF_NAMES(ModelFormat, 5, {"libmf", ModelFormat::libmf}, {"npz", ModelFormat::npz}, {"npy", ModelFormat::npy},
+         {"word2vec", ModelFormat::word2vec}, {"faiss", ModelFormat::faiss});
 WF_NAMES(Similarity, 2, {"cosine", Similarity::cosine}, {"dot", Similarity::dot});
 WF_NAMES(SplitMethod, 3, {"ratio", SplitMethod::ratio}, {"user-ratio", SplitMethod::user_ratio},
          {"leave-one-out", SplitMethod::leave_one_out});

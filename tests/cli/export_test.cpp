@@ -1,5 +1,6 @@
 // export: a model in LIBMF's text, which every verb takes for a model.
 #include "tests/cli/small_data.hpp"
+#include "tests/support/npz.hpp"
 
 #include <cmath>
 
@@ -56,10 +57,33 @@ TEST_F(Exported, SaysThatIdsAreRowNumbersThere) {
 }
 
 TEST_F(Exported, RefusesOtherFormatsAndItsOwnSource) {
-  EXPECT_THAT(run({"export", "rows.safetensors"}).err, HasSubstr("--format libmf"));
+  EXPECT_THAT(run({"export", "rows.safetensors"}).err, HasSubstr("--format libmf|npz|npy|word2vec|faiss"));
+  EXPECT_THAT(run({"export", "rows.safetensors", "--format", "npz", "--users"}).err, HasSubstr("npz has both"));
   EXPECT_THAT(run({"export", "rows.safetensors", "--format", "libfm"}).err, HasSubstr("did you mean libmf?"));
   EXPECT_EQ(run({"export", "rows.safetensors", "--format", "libmf", "-o", "rows.safetensors"}).exit_code, 2);
   EXPECT_EQ(run({"export", "rows.csv", "--format", "libmf"}).exit_code, 3);
+}
+
+TEST_F(Exported, WritesArraysWithAndWithoutIds) {
+  const ProgramResult npz = run({"export", "ratings.safetensors", "--format", "npz", "--json"});
+  ASSERT_EQ(npz.exit_code, 0) << npz.err;
+  const auto arrays = read_npz(folder_.file("ratings.npz"));
+  EXPECT_EQ(arrays.size(), 7U);
+  EXPECT_EQ(arrays.at("item_ids").values.front(), 500);
+  EXPECT_THAT(arrays.at("user_factors").shape, testing::ElementsAre(kSmallUsers, 4));
+  const ProgramResult npy = run({"export", "ratings.safetensors", "--format", "npy", "-o", "m.npy", "--json"});
+  ASSERT_EQ(npy.exit_code, 0) << npy.err;
+  EXPECT_EQ(json::parse(npy.out)["files"], 4);
+  EXPECT_EQ(read_text(folder_.file("m.item_factors.npy")).size(), 128U + kSmallItems * 4 * 4);
+}
+
+TEST_F(Exported, WritesVectorsOfOneSide) {
+  const ProgramResult faiss = run({"export", "ratings.safetensors", "--format", "faiss", "--json"});
+  ASSERT_EQ(faiss.exit_code, 0) << faiss.err;
+  EXPECT_EQ(json::parse(faiss.out)["rank"], 5);
+  EXPECT_THAT(faiss.err, HasSubstr("a 1 behind them"));
+  ASSERT_EQ(run({"export", "ratings.safetensors", "--format", "word2vec", "--users"}).exit_code, 0);
+  EXPECT_THAT(read_text(folder_.file("ratings.word2vec.txt")), testing::StartsWith("40 4\n100 "));
 }
 
 }  // namespace
