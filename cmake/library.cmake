@@ -18,6 +18,7 @@ find_package(CLI11 2.1 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 
 add_library(wf_flags INTERFACE)
 target_include_directories(wf_flags INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})

@@ -1,8 +1,9 @@
 # Sourced by the other scripts: installs what is missing on Debian, or says what to install elsewhere; configures and builds.
 
-core_packages=(g++ cmake ninja-build pkg-config python3 libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libzstd-dev
-  libxxhash-dev robin-map-dev librandom123-dev)
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libopenblas-dev clang-format clang-tidy gcovr zstd chromium)
+core_packages=(g++ cmake ninja-build pkg-config python3 libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev
+  zlib1g-dev libzstd-dev libxxhash-dev robin-map-dev librandom123-dev)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libopenblas-dev clang-format clang-tidy gcovr zstd
+  chromium mandoc zsh fish)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -17,6 +18,7 @@ is_there() {
     ninja-build) command -v ninja >/dev/null; return ;;
     libcli11-dev) header=CLI/CLI.hpp ;;
     libfmt-dev) header=fmt/format.h ;;
+    libtomlplusplus-dev) header=toml++/toml.h ;;
     nlohmann-json3-dev) header=nlohmann/json.hpp ;;
     zlib1g-dev) header=zlib.h ;;
     libzstd-dev) header=zstd.h ;;

@@ -1,6 +1,9 @@
 // The options that verbs share, the verbs' own few, and the choice of the verb.
 #include "host/cli/options.hpp"
 
+#include "host/cli/manual.hpp"
+#include "host/cli/setting_sources.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,45 +11,6 @@
 
 namespace wf::cli {
 namespace {
-
-const std::vector<std::string>& verbs() {
-  static const std::vector<std::string> names{"train",    "convert", "split",     "describe", "verify",
-                                              "evaluate", "predict", "recommend", "similar",  "report",
-                                              "info",     "export",  "synth",     "doctor"};
-  return names;
-}
-
-std::string program_help() {
-  return R"(warpfactor factorizes ratings: users x items in, a model that predicts and recommends out.
-
-Examples:
-  warpfactor train ratings.csv.gz
-  warpfactor recommend ratings.safetensors --user 42
-  warpfactor evaluate ratings.safetensors test.csv
-
-Usage: warpfactor VERB [words] [options]
-
-Verbs:
-  train      ratings -> model
-  convert    ratings -> a page file, which is read many times as fast
-  split      ratings -> train and test, as files
-  describe   ratings -> how many, how even, where to begin
-  verify     ratings -> is an engine right? the same steps on the reference
-  evaluate   model + ratings -> RMSE, MAE, baselines
-  predict    model + pairs -> predicted ratings
-  recommend  model + users -> their best unseen items
-  similar    model + items or users -> those most like them
-  report     model + ratings -> a page to look at
-  info       model -> what it is
-  export     model -> the same in another program's format
-  synth      nothing -> ratings of any size
-  doctor     machine -> report for bug reports
-
-warpfactor VERB --help shows a verb's options, --help-all the rare ones too.
-warpfactor --version prints the version.
-Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 no device or out of memory, 130/143 interrupted.
-)";
-}
 
 /// For options that only store their text.
 Parser::Take store(std::string& into) {
@@ -172,6 +136,8 @@ void add_similar(Parser& parser, SimilarRequest& request) {
 
 void add_info(Parser& parser, InfoRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
+  parser.flag(Group::model, "--settings", "print the settings of its training, as TOML with which --config repeats it",
+              [&request] { request.repeat = true; });
 }
 
 void add_export(Parser& parser, ExportRequest& request) {
@@ -218,88 +184,24 @@ void add_synth(Parser& parser, SynthRequest& request) {
                store(request.out));
 }
 
-struct VerbHelp {
-  std::string summary;
-  std::vector<std::string> examples;
-};
+void add_doctor(Parser& /*parser*/, DoctorRequest& /*request*/) {}
 
-VerbHelp verb_help(const std::string& verb) {
-  if (verb == "train") {
-    return {"train: ratings in, model out.",
-            {"warpfactor train ratings.csv.gz", "warpfactor train u.data -k 32 --epochs 20 -o movies.safetensors",
-             "zcat ratings.csv.gz | warpfactor train - --valid-frac 0.1"}};
-  }
-  if (verb == "convert") {
-    return {"convert: ratings in, a page file out, which every verb takes for ratings and reads many times as fast.",
-            {"warpfactor convert ratings.csv.gz", "warpfactor convert u.data --col-rating 3 -o movies.wfr",
-             "warpfactor train movies.wfr"}};
-  }
-  if (verb == "split") {
-    return {"split: ratings in, train and test out, and validation if asked for.",
-            {"warpfactor split ratings.csv --test-frac 0.1 --valid-frac 0.1 -o splits",
-             "warpfactor split ratings.csv --method leave-one-out --order timestamp",
-             "warpfactor split ratings.csv.gz --method user-ratio --min-user 5 --min-item 5 --seed 1"}};
-  }
-  if (verb == "describe") {
-    return {"describe: what ratings are like, and a rank and lambda to begin with.",
-            {"warpfactor describe ratings.csv.gz", "warpfactor describe ratings.csv --json",
-             "zcat ratings.csv.gz | warpfactor describe -"}};
-  }
-  if (verb == "verify") {
-    return {"verify: is an engine right? The same steps on the reference and on it, phase by phase.",
-            {"warpfactor verify ratings.csv --device cuda",
-             "warpfactor verify ratings.csv --device cuda --deterministic --steps 50",
-             "warpfactor verify ratings.csv --device cpu --optimizer adagrad --json"}};
-  }
-  if (verb == "evaluate") {
-    return {"evaluate: how far a model's predictions are from ratings.",
-            {"warpfactor evaluate ratings.safetensors test.csv",
-             "warpfactor evaluate ratings.safetensors test.csv --train ratings.csv",
-             "warpfactor evaluate ratings.safetensors test.csv --json"}};
-  }
-  if (verb == "predict") {
-    return {"predict: a rating for each pair of user and item.",
-            {"warpfactor predict ratings.safetensors pairs.csv -o predictions.csv",
-             "printf '42,31\\n' | warpfactor predict ratings.safetensors -",
-             "warpfactor predict ratings.safetensors pairs.csv --json"}};
-  }
-  if (verb == "recommend") {
-    return {"recommend: the items with the highest predictions that a user has not rated yet.",
-            {"warpfactor recommend ratings.safetensors --user 42",
-             "warpfactor recommend ratings.safetensors --user 42 --names movies.csv -n 5",
-             "warpfactor recommend ratings.safetensors --users users.txt --seen ratings.csv -o top.csv"}};
-  }
-  if (verb == "similar") {
-    return {"similar: the items whose factors are most like an item's, or the users most like a user.",
-            {"warpfactor similar ratings.safetensors --item 31",
-             "warpfactor similar ratings.safetensors --item 31 --names movies.csv -n 5",
-             "warpfactor similar ratings.safetensors --users users.txt --similarity dot -o neighbours.csv"}};
-  }
-  if (verb == "report") {
-    return {"report: one HTML page of a model, with its training, its errors and a map of its items.",
-            {"warpfactor report ratings.safetensors",
-             "warpfactor report ratings.safetensors --names movies.csv -o ratings.html",
-             "warpfactor report ratings.safetensors --test test.csv"}};
-  }
-  if (verb == "info") {
-    return {"info: what a model file or a page file holds.",
-            {"warpfactor info ratings.safetensors", "warpfactor info ratings.safetensors --json",
-             "warpfactor info ratings.wfr"}};
-  }
-  if (verb == "export") {
-    return {"export: a model for another program.",
-            {"warpfactor export ratings.safetensors --format npz",
-             "warpfactor export ratings.safetensors --format faiss -o items.faiss",
-             "warpfactor export ratings.safetensors --format libmf && mf-predict test.txt ratings.libmf out.txt"}};
-  }
-  if (verb == "synth") {
-    return {"synth: ratings out of nothing, with popularity, taste and noise like real ones.",
-            {"warpfactor synth --shape ml-100k -o ratings.txt",
-             "warpfactor synth --users 1000 --items 500 --ratings 50000 | warpfactor train -",
-             "warpfactor synth --shape ml-10m --seed 7 -o big.txt"}};
-  }
-  return {"doctor: what this machine and this build offer; paste it into bug reports.",
-          {"warpfactor doctor", "warpfactor doctor --json", "warpfactor doctor > report.txt"}};
+void add_config_options(Parser& parser, Command& command) {
+  parser.value(Group::output, "--config", "FILE",
+               "settings from a TOML file: the long names of options, for all verbs or in a table for one, as [train]",
+               [](const std::string&, const std::string&) {});  // read before the others
+  parser.typed_only();
+  parser.flag(Group::output, "--print-config",
+              "print every setting with its value and its source, as TOML for --config, and do nothing else",
+              [&command] { command.print_config = true; });
+  parser.typed_only();
+}
+
+template <class Request, void (*add)(Parser&, Request&)>
+void add_to(Parser& parser, Command& command) {
+  add(parser, command.request.emplace<Request>());
+  add_output_options(parser, command.output);
+  add_config_options(parser, command);
 }
 
 /// What the parser cannot see by looking at one option.
@@ -310,19 +212,91 @@ void check_reader(const ReaderRequest& reader) {
   }
 }
 
-template <class Request, class Add>
-Command parse_with(const std::string& verb, const std::vector<std::string>& words, const Add& add) {
-  Command command{verb, {}, Request{}};
-  const VerbHelp help = verb_help(verb);
-  Parser parser(verb, help.summary, help.examples);
-  add(parser, std::get<Request>(command.request));
-  add_output_options(parser, command.output);
-  parser.parse(words);
-  if constexpr (requires(const Request& request) { request.reader; }) {
-    check_reader(std::get<Request>(command.request).reader);
+/// What says one thing twice, in whatever verb.
+const std::vector<Contradiction>& contradictions() {
+  static const std::vector<Contradiction> kContradictions{{"algorithm", {"implicit"}},
+                                                          {"implicit", {"algorithm"}},
+                                                          {"valid", {"valid-frac", "no-valid"}},
+                                                          {"valid-frac", {"valid", "no-valid"}},
+                                                          {"no-valid", {"valid", "valid-frac"}},
+                                                          {"patience", {"no-early-stopping"}},
+                                                          {"lambda", {"lambda-user", "lambda-item"}},
+                                                          {"l1", {"l1-user", "l1-item"}},
+                                                          {"seen", {"keep-seen"}},
+                                                          {"keep-seen", {"seen"}},
+                                                          {"user", {"users", "item", "items"}},
+                                                          {"users", {"user", "item", "items"}},
+                                                          {"item", {"items", "user", "users"}},
+                                                          {"items", {"item", "user", "users"}}};
+  return kContradictions;
+}
+
+Command parse_with(const Verb& verb, const std::vector<std::string>& words) {
+  Command command{verb.name, {}, {}};
+  Parser parser(verb.name, verb.summary, verb.examples);
+  verb.add(parser, command);
+  parser.read(words);
+  std::string file;
+  for (const Setting& setting : parser.settings()) {
+    if (setting.key() == "config" && setting.given()) file = setting.words.front();
+    if (setting.key() == "print-config" && setting.given()) command.print_config = true;
   }
-  if constexpr (std::is_same_v<Request, VerifyRequest>) check_reader(std::get<Request>(command.request).train.reader);
+  const auto variables = own_variables();
+  if (!file.empty() || !variables.empty()) {
+    for (const OuterValue& value : outer_values(verb.name, file, variables, all_settings())) parser.add(value);
+  }
+  parser.finish(contradictions(), !command.print_config);
+  command.settings = parser.settings();
+  std::visit(
+      [&command](auto& request) {
+        if constexpr (requires { request.reader; }) check_reader(request.reader);
+        if constexpr (requires { request.train.reader; }) check_reader(request.train.reader);
+        if constexpr (requires { request.settings; }) request.settings = command.settings;
+      },
+      command.request);
   return command;
+}
+
+std::vector<std::string> verbs() {
+  std::vector<std::string> names;
+  for (const Verb& verb : verb_table()) names.emplace_back(verb.name);
+  return names;
+}
+
+std::string help_on(const std::string& word) {
+  for (const Verb& verb : verb_table()) {
+    if (word != verb.name) continue;
+    Command command;
+    Parser parser(verb.name, verb.summary, verb.examples);
+    verb.add(parser, command);
+    return parser.help(false);
+  }
+  const std::vector<std::string> pages = manual_words();
+  if (std::find(pages.begin(), pages.end(), word) != pages.end()) return manual_text(word);
+  std::vector<std::string> known = verbs();
+  known.insert(known.end(), pages.begin(), pages.end());
+  refuse_word("help", word, known);
+}
+
+std::string program_help() {
+  std::string text = R"(warpfactor factorizes ratings: users x items in, a model that predicts and recommends out.
+
+Examples:
+  warpfactor train ratings.csv.gz
+  warpfactor recommend ratings.safetensors --user 42
+  warpfactor evaluate ratings.safetensors test.csv
+
+Usage: warpfactor VERB [words] [options]
+
+Verbs:
+)";
+  for (const Verb& verb : verb_table()) text += fmt::format("  {:<10} {}\n", verb.name, verb.arrow);
+  return text + R"(
+warpfactor VERB --help shows a verb's options, --help-all the rare ones too.
+warpfactor help parameters, man or completion-bash prints all of it, as a page or for a shell.
+warpfactor --version prints the version.
+Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 no device or out of memory, 130/143 interrupted.
+)";
 }
 
 }  // namespace
@@ -356,14 +330,9 @@ void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating)
                [&options](const std::string& option, const std::string& word) {
                  options.separator = parse_separator(option, word);
                });
-  const auto header = [&options](bool value) {
-    if (options.header && *options.header != value) {
-      throw UsageError("--header and --no-header exclude each other", "give one of them");
-    }
-    options.header = value;
-  };
-  parser.flag(group, "--header", "the first line names the columns (default: detected)", [header] { header(true); });
-  parser.flag(group, "--no-header", "the first line is data", [header] { header(false); });
+  parser.either(group, "--header", "--no-header",
+                "whether the first line names the columns or is data (default: detected)", std::nullopt,
+                [&options](bool value) { options.header = value; });
   parser.value(group, "--col-user", "NAME|N", "column of the user, by name or counted from 1 (default: detected)",
                store(options.user_column));
   parser.value(group, "--col-item", "NAME|N", "column of the item (default: detected)", store(options.item_column));
@@ -390,6 +359,114 @@ void add_output_options(Parser& parser, OutputRequest& output) {
   parser.rare();
 }
 
+const std::vector<Verb>& verb_table() {
+  static const std::vector<Verb> kVerbs{
+      {"train",
+       "ratings -> model",
+       "train: ratings in, model out.",
+       {"warpfactor train ratings.csv.gz", "warpfactor train u.data -k 32 --epochs 20 -o movies.safetensors",
+        "zcat ratings.csv.gz | warpfactor train - --valid-frac 0.1"},
+       add_to<TrainRequest, add_train_options>},
+      {"convert",
+       "ratings -> a page file, which is read many times as fast",
+       "convert: ratings in, a page file out, which every verb takes for ratings and reads many times as fast.",
+       {"warpfactor convert ratings.csv.gz", "warpfactor convert u.data --col-rating 3 -o movies.wfr",
+        "warpfactor train movies.wfr"},
+       add_to<ConvertRequest, add_convert>},
+      {"split",
+       "ratings -> train and test, as files",
+       "split: ratings in, train and test out, and validation if asked for.",
+       {"warpfactor split ratings.csv --test-frac 0.1 --valid-frac 0.1 -o splits",
+        "warpfactor split ratings.csv --method leave-one-out --order timestamp",
+        "warpfactor split ratings.csv.gz --method user-ratio --min-user 5 --min-item 5 --seed 1"},
+       add_to<SplitRequest, add_split_options>},
+      {"describe",
+       "ratings -> how many, how even, where to begin",
+       "describe: what ratings are like, and a rank and lambda to begin with.",
+       {"warpfactor describe ratings.csv.gz", "warpfactor describe ratings.csv --json",
+        "zcat ratings.csv.gz | warpfactor describe -"},
+       add_to<DescribeRequest, add_describe_options>},
+      {"verify",
+       "ratings -> is an engine right? the same steps on the reference",
+       "verify: is an engine right? The same steps on the reference and on it, phase by phase.",
+       {"warpfactor verify ratings.csv --device cuda",
+        "warpfactor verify ratings.csv --device cuda --deterministic --steps 50",
+        "warpfactor verify ratings.csv --device cpu --optimizer adagrad --json"},
+       add_to<VerifyRequest, add_verify_options>},
+      {"evaluate",
+       "model + ratings -> RMSE, MAE, baselines",
+       "evaluate: how far a model's predictions are from ratings.",
+       {"warpfactor evaluate ratings.safetensors test.csv",
+        "warpfactor evaluate ratings.safetensors test.csv --train ratings.csv",
+        "warpfactor evaluate ratings.safetensors test.csv --json"},
+       add_to<EvaluateRequest, add_evaluate>},
+      {"predict",
+       "model + pairs -> predicted ratings",
+       "predict: a rating for each pair of user and item.",
+       {"warpfactor predict ratings.safetensors pairs.csv -o predictions.csv",
+        "printf '42,31\\n' | warpfactor predict ratings.safetensors -",
+        "warpfactor predict ratings.safetensors pairs.csv --json"},
+       add_to<PredictRequest, add_predict>},
+      {"recommend",
+       "model + users -> their best unseen items",
+       "recommend: the items with the highest predictions that a user has not rated yet.",
+       {"warpfactor recommend ratings.safetensors --user 42",
+        "warpfactor recommend ratings.safetensors --user 42 --names movies.csv -n 5",
+        "warpfactor recommend ratings.safetensors --users users.txt --seen ratings.csv -o top.csv"},
+       add_to<RecommendRequest, add_recommend>},
+      {"similar",
+       "model + items or users -> those most like them",
+       "similar: the items whose factors are most like an item's, or the users most like a user.",
+       {"warpfactor similar ratings.safetensors --item 31",
+        "warpfactor similar ratings.safetensors --item 31 --names movies.csv -n 5",
+        "warpfactor similar ratings.safetensors --users users.txt --similarity dot -o neighbours.csv"},
+       add_to<SimilarRequest, add_similar>},
+      {"report",
+       "model + ratings -> a page to look at",
+       "report: one HTML page of a model, with its training, its errors and a map of its items.",
+       {"warpfactor report ratings.safetensors",
+        "warpfactor report ratings.safetensors --names movies.csv -o ratings.html",
+        "warpfactor report ratings.safetensors --test test.csv"},
+       add_to<ReportRequest, add_report_options>},
+      {"info",
+       "model -> what it is",
+       "info: what a model file or a page file holds.",
+       {"warpfactor info ratings.safetensors", "warpfactor info ratings.safetensors --json",
+        "warpfactor info ratings.wfr"},
+       add_to<InfoRequest, add_info>},
+      {"export",
+       "model -> the same in another program's format",
+       "export: a model for another program.",
+       {"warpfactor export ratings.safetensors --format npz",
+        "warpfactor export ratings.safetensors --format faiss -o items.faiss",
+        "warpfactor export ratings.safetensors --format libmf && mf-predict test.txt ratings.libmf out.txt"},
+       add_to<ExportRequest, add_export>},
+      {"synth",
+       "nothing -> ratings of any size",
+       "synth: ratings out of nothing, with popularity, taste and noise like real ones.",
+       {"warpfactor synth --shape ml-100k -o ratings.txt",
+        "warpfactor synth --users 1000 --items 500 --ratings 50000 | warpfactor train -",
+        "warpfactor synth --shape ml-10m --seed 7 -o big.txt"},
+       add_to<SynthRequest, add_synth>},
+      {"doctor",
+       "machine -> report for bug reports",
+       "doctor: what this machine and this build offer; paste it into bug reports.",
+       {"warpfactor doctor", "warpfactor doctor --json", "warpfactor doctor > report.txt"},
+       add_to<DoctorRequest, add_doctor>}};
+  return kVerbs;
+}
+
+std::vector<VerbSettings> all_settings() {
+  std::vector<VerbSettings> all;
+  for (const Verb& verb : verb_table()) {
+    Command command;
+    Parser parser(verb.name, verb.summary, verb.examples);
+    verb.add(parser, command);
+    all.push_back({verb.name, parser.settings()});
+  }
+  return all;
+}
+
 Command parse_command(const std::vector<std::string>& arguments) {
   const std::string verb = arguments.empty() ? "" : arguments[0];
   if (verb == "--help" || verb == "-h" || verb == "--help-all" || (verb == "help" && arguments.size() == 1)) {
@@ -398,22 +475,11 @@ Command parse_command(const std::vector<std::string>& arguments) {
   if (verb.empty()) {
     throw UsageError("no verb is given", "one of " + join(verbs(), ", ") + "; warpfactor --help says more");
   }
-  if (verb == "help") return parse_command({arguments[1], "--help"});
+  if (verb == "help") throw HelpRequest{help_on(arguments[1])};
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
-  if (verb == "train") return parse_with<TrainRequest>(verb, words, add_train_options);
-  if (verb == "convert") return parse_with<ConvertRequest>(verb, words, add_convert);
-  if (verb == "split") return parse_with<SplitRequest>(verb, words, add_split_options);
-  if (verb == "describe") return parse_with<DescribeRequest>(verb, words, add_describe_options);
-  if (verb == "verify") return parse_with<VerifyRequest>(verb, words, add_verify_options);
-  if (verb == "evaluate") return parse_with<EvaluateRequest>(verb, words, add_evaluate);
-  if (verb == "predict") return parse_with<PredictRequest>(verb, words, add_predict);
-  if (verb == "recommend") return parse_with<RecommendRequest>(verb, words, add_recommend);
-  if (verb == "similar") return parse_with<SimilarRequest>(verb, words, add_similar);
-  if (verb == "report") return parse_with<ReportRequest>(verb, words, add_report_options);
-  if (verb == "info") return parse_with<InfoRequest>(verb, words, add_info);
-  if (verb == "export") return parse_with<ExportRequest>(verb, words, add_export);
-  if (verb == "synth") return parse_with<SynthRequest>(verb, words, add_synth);
-  if (verb == "doctor") return parse_with<DoctorRequest>(verb, words, [](Parser&, DoctorRequest&) {});
+  for (const Verb& known : verb_table()) {
+    if (verb == known.name) return parse_with(known, words);
+  }
   if (verb[0] == '-') throw UsageError("the verb comes first, not " + verb, "one of " + join(verbs(), ", "));
   throw UsageError(fmt::format("unknown verb \"{}\"", verb), suggestion(verb, verbs()));
 }

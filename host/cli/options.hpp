@@ -2,6 +2,7 @@
 #pragma once
 #include "host/cli/parser.hpp"
 #include "host/cli/requests.hpp"
+#include "host/cli/setting_sources.hpp"
 #include "host/cli/words.hpp"
 
 #include <limits>
@@ -13,6 +14,19 @@ inline constexpr Range kAnyNumber{-kInfinite, kInfinite};
 inline constexpr Range kNotNegative{0, kInfinite};
 inline constexpr Range kPositive{0, kInfinite, true};
 inline constexpr Range kFraction{0, 1, false, true};
+
+struct Verb {
+  const char* name;
+  const char* arrow;  ///< what goes in and what comes out
+  std::string summary;
+  std::vector<std::string> examples;              ///< three
+  void (*add)(Parser& parser, Command& command);  ///< declares its settings, which write into the command
+};
+
+/// All verbs, in the order of the help page.
+const std::vector<Verb>& verb_table();
+/// The whole table of settings, with nothing given.
+std::vector<VerbSettings> all_settings();
 
 void add_output_options(Parser& parser, OutputRequest& output);
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace wf::cli {
@@ -122,6 +123,7 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
   for (const EpochReport& report : result.epochs) epochs += (epochs.empty() ? "" : ", ") + epoch_json(report);
   metadata["program_version"] = WARPFACTOR_VERSION;
   metadata["config"] = config_json(config);
+  metadata[kSettingsKey] = record.settings;
   metadata["seed"] = std::to_string(config.seed);
   metadata["data"] = record.data;
   metadata["data_hash"] = record.hash;
@@ -164,6 +166,17 @@ TrainingRecord read_record(const Model& model, const std::string& path) {
     throw InputError({path}, std::string("its metadata is damaged: ") + error.what(), "train the model again");
   }
   return record;
+}
+
+std::map<std::string, std::string> config_values(const TrainConfig& config) {
+  std::map<std::string, std::string> values;
+  const nlohmann::json json = nlohmann::json::parse(config_json(config));
+  for (const auto& [name, value] : json.items()) {
+    std::string key = name;
+    std::replace(key.begin(), key.end(), '_', '-');
+    if (!value.is_null()) values[key] = value.dump();
+  }
+  return values;
 }
 
 std::string metadata_json(const Model& model) {

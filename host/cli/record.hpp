@@ -4,10 +4,14 @@
 #include "host/model/model.hpp"
 #include "host/train/engine.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 
 namespace wf::cli {
+
+/// The metadata with TOML that repeats the training.
+inline constexpr const char* kSettingsKey = "settings";
 
 struct TrainingRecord {
   std::string data;  ///< path as given; "-": stdin
@@ -21,6 +25,7 @@ struct TrainingRecord {
   std::optional<double> positive_from;
   RowId user_padding = -1, item_padding = -1;
   std::optional<double> baseline_mean_rmse, baseline_bias_rmse;  ///< on the validation part
+  std::string settings;                                          ///< as TOML that repeats the training; written only
 };
 
 /// Adds the record, the configuration and the epochs to the model's metadata.
@@ -35,6 +40,9 @@ std::string metadata_json(const Model& model);
 
 /// What svd and pca found: values, variances (pca's, of `n_users` rows) and their share; "null" of other algorithms.
 std::string spectrum_json(const Spectrum& spectrum, Algorithm algorithm, Position n_users);
+
+/// The configuration by the options' long names, each value as JSON and TOML write it; what is null is left out.
+std::map<std::string, std::string> config_values(const TrainConfig& config);
 
 /// One epoch, as in the model's metadata.
 std::string epoch_json(const EpochReport& report);

@@ -1,5 +1,6 @@
 // What a command asks for, as plain values: filled by options.cpp, carried out by the verbs.
 #pragma once
+#include "host/cli/setting.hpp"
 #include "host/config/config.hpp"
 #include "host/config/split_config.hpp"
 #include "host/ratings/k_core.hpp"
@@ -43,12 +44,13 @@ struct TrainRequest {
   std::string valid;
   bool no_valid = false;
   bool deterministic = false;
-  bool cache = false;        ///< a page file beside DATA
-  Position memory = 0;       ///< bytes that the run may take; 0: what it takes
-  std::string out;           ///< empty: from the data's name
-  std::string metrics;       ///< empty: beside the model; "none": no log
-  std::string batch_losses;  ///< empty: none
-  std::string report;        ///< a page about the model; empty: none
+  bool cache = false;             ///< a page file beside DATA
+  Position memory = 0;            ///< bytes that the run may take; 0: what it takes
+  std::string out;                ///< empty: from the data's name
+  std::string metrics;            ///< empty: beside the model; "none": no log
+  std::string batch_losses;       ///< empty: none
+  std::string report;             ///< a page about the model; empty: none
+  std::vector<Setting> settings;  ///< the table with what was given, for the model's record
 };
 
 struct ConvertRequest {
@@ -114,6 +116,7 @@ struct ReportRequest {
 
 struct InfoRequest {
   std::string model;
+  bool repeat = false;  ///< the settings as TOML, and nothing else
 };
 
 struct ExportRequest {
@@ -139,6 +142,8 @@ struct Command {
                RecommendRequest, SimilarRequest, ReportRequest, ConvertRequest, SplitRequest, DescribeRequest,
                VerifyRequest, TrainRequest>
       request;
+  bool print_config = false;      ///< print the settings and do nothing else
+  std::vector<Setting> settings;  ///< the verb's table with what was given
 };
 
 /// Turns the words after the program's name into a request. Throws UsageError, or HelpRequest (parser.hpp).

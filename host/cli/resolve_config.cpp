@@ -211,6 +211,20 @@ void check_rows(const TrainConfig& config, const ReaderRequest& reader) {
   check("--item-padding-idx", config.item_padding, "--n-items", reader.n_items);
 }
 
+/// Options of train that would be accepted and do nothing in verify.
+void check_compared(const TrainRequest& request) {
+  std::vector<std::string> idle;
+  for (const char* option : {"user-padding-idx", "item-padding-idx", "shuffle", "grid", "epochs", "bias-init"}) {
+    if (request.given.contains(option)) idle.emplace_back(option);
+  }
+  if (!request.init_from.empty()) idle.emplace_back("init-from");
+  if (idle.empty()) return;
+  throw UsageError(
+      fmt::format("--{} has no effect here: verify draws ratings, numbers their rows anew and starts there",
+                  idle.front()),
+      "leave it out");
+}
+
 /// Those whose defaults are in units of the ratings' deviation.
 bool scales_with_ratings(Algorithm algorithm) {
   return algorithm == Algorithm::sgd || algorithm == Algorithm::als || algorithm == Algorithm::gd ||
@@ -240,6 +254,17 @@ TrainConfig resolve_config(const TrainRequest& request) {
   }
   if (request.no_valid || !request.valid.empty()) config.valid_frac = 0;
   return config;
+}
+
+TrainRequest compared_steps(const VerifyRequest& request) {
+  TrainRequest train = request.train;
+  if (!train.given.contains("batch-size")) train.config.batch_size = 1024;
+  if (train.config.batch_size == 0) {
+    throw UsageError("verify compares mini-batches, and then steps per rating anyway", "leave --batch-size 0 out");
+  }
+  check_compared(train);
+  train.given.erase("device-plan");  // of the steps per rating that follow
+  return train;
 }
 
 void check_device_options(const TrainRequest& request, const Engine& engine) {

@@ -9,6 +9,9 @@ namespace wf::cli {
 /// way out.
 TrainConfig resolve_config(const TrainRequest& request);
 
+/// The mini-batches that verify compares. Throws UsageError for options of train that would do nothing there.
+TrainRequest compared_steps(const VerifyRequest& request);
+
 /// Throws UsageError for options of a device where the engine has none, before anything is read.
 void check_device_options(const TrainRequest& request, const Engine& engine);
 

@@ -39,7 +39,11 @@ class ConfigTable {
   template <class Real>
   void number(Group group, const std::string& names, const std::string& text, Real& into, Range range,
               const std::string& default_text = {}) {
-    const std::string shown = default_text.empty() ? fmt::format("{}", into) : default_text;
+    std::string shown = default_text;
+    if (shown.empty()) {
+      const std::string allowed = range_text(range);
+      shown = fmt::format("{}{}{}", into, allowed.empty() ? "" : "; ", allowed);
+    }
     parser_.value(group, names, "X", fmt::format("{} (default {})", text, shown),
                   [&given = given_, &into, range](const std::string& option, const std::string& word) {
                     into = static_cast<Real>(parse_number(option, word, range));
@@ -58,15 +62,10 @@ class ConfigTable {
   }
   /// A flag and its opposite; `into` is the default.
   void either(Group group, const std::string& on, const std::string& off, const std::string& text, bool& into) {
-    const std::string default_name = into ? on : off;
-    const auto set = [&given = given_, on, off, &into](bool value) {
-      if (!given.insert(on.substr(2)).second && into != value) {
-        throw UsageError(on + " and " + off + " exclude each other", "give one of them");
-      }
+    parser_.either(group, on, off, text, into, [&given = given_, on, &into](bool value) {
       into = value;
-    };
-    parser_.flag(group, on, fmt::format("{} (default {})", text, default_name), [set] { set(true); });
-    parser_.flag(group, off, "the opposite of " + on, [set] { set(false); });
+      given.insert(on.substr(2));
+    });
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "host/cli/output_file.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/resolve_config.hpp"
+#include "host/cli/settings_toml.hpp"
 #include "host/cli/signals.hpp"
 #include "host/cli/train_header.hpp"
 #include "host/cli/training_data.hpp"
@@ -349,6 +350,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   const TrainResult result = run_training(request, config, paths, *chosen.engine, model, data, console);
   data.grid.reset();
   data.valid = {};
+  record.settings = settings_toml("train", request.settings, {config_values(config), {}}, Purpose::record);
   write_record(record, config, result, model);
   write_model(model, paths.model);
   if (!request.report.empty()) {

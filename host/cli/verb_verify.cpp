@@ -67,30 +67,10 @@ std::string report_text(const std::vector<ComparedPhase>& phases) {
   return text;
 }
 
-/// Options of train that would be accepted and do nothing here.
-void check_effect(const TrainRequest& request) {
-  std::vector<std::string> idle;
-  for (const char* option : {"user-padding-idx", "item-padding-idx", "shuffle", "grid", "epochs", "bias-init"}) {
-    if (request.given.contains(option)) idle.emplace_back(option);
-  }
-  if (!request.init_from.empty()) idle.emplace_back("init-from");
-  if (idle.empty()) return;
-  throw UsageError(
-      fmt::format("--{} has no effect here: verify draws ratings, numbers their rows anew and starts there",
-                  idle.front()),
-      "leave it out");
-}
-
 }  // namespace
 
 int run_verb(const VerifyRequest& request, Console& console) {
-  TrainRequest train = request.train;
-  if (!train.given.contains("batch-size")) train.config.batch_size = 1024;
-  if (train.config.batch_size == 0) {
-    throw UsageError("verify compares mini-batches, and then steps per rating anyway", "leave --batch-size 0 out");
-  }
-  check_effect(train);
-  train.given.erase("device-plan");  // of the steps per rating that follow
+  const TrainRequest train = compared_steps(request);
   VerifyPlan plan{resolve_config(train), request.steps, request.tolerance};
   ChosenEngine chosen =
       make_engine(plan.config.engine, plan.config.threads, train.deterministic, plan.config.device_plan);

@@ -250,8 +250,18 @@ std::string info_text(const Model& model, const std::string& path, Position file
   if (model.norm_limit.active()) {
     row("max_norm", fmt::format("{} (p = {})", model.norm_limit.max_norm, model.norm_limit.norm_type));
   }
-  for (const auto& [key, value] : model.metadata) row(key, value);
+  for (const auto& [key, value] : model.metadata) {
+    row(key, key == kSettingsKey ? "warpfactor info --settings prints them" : value);
+  }
   return text;
+}
+
+std::string settings_of(const Model& model, const std::string& path) {
+  const auto found = model.metadata.find(kSettingsKey);
+  if (found != model.metadata.end()) return found->second;
+  throw InputError({path},
+                   "the model records no settings: another program wrote it, or warpfactor before it recorded them",
+                   "warpfactor info without --settings shows what it has");
 }
 
 std::string pages_info(const std::string& path, bool json) {
@@ -352,11 +362,17 @@ int run_verb(const PredictRequest& request, Console& console) {
 int run_verb(const InfoRequest& request, Console& console) {
   OutputFile out("");
   if (is_page_file(request.model)) {
+    if (request.repeat) throw UsageError("--settings is for a model, and this is a page file", "leave it out");
     out.write(pages_info(request.model, console.json()));
     out.commit();
     return 0;
   }
   const Model model = read_model(request.model);
+  if (request.repeat) {
+    out.write(settings_of(model, request.model));
+    out.commit();
+    return 0;
+  }
   std::error_code ignored;
   const auto bytes = static_cast<Position>(std::filesystem::file_size(request.model, ignored));
   out.write(console.json() ? info_json(model, request.model, bytes) + '\n' : info_text(model, request.model, bytes));

@@ -82,14 +82,16 @@ std::uint64_t parse_seed(const std::string& option, const std::string& text) {
   return value;
 }
 
+std::string range_text(const Range& range) {
+  if (std::isinf(range.low) && std::isinf(range.high)) return "";
+  if (std::isinf(range.high)) return fmt::format("{} {}", range.low_open ? "above" : "from", range.low);
+  return fmt::format("{}{}, {}{}", range.low_open ? "(" : "[", range.low, range.high, range.high_open ? ")" : "]");
+}
+
 double parse_number(const std::string& option, const std::string& text, const Range& range) {
   const auto bounds = [&range] {
     if (std::isinf(range.low) && std::isinf(range.high)) return std::string("it takes any finite number");
-    if (std::isinf(range.high)) {
-      return fmt::format("it takes a finite number {} {}", range.low_open ? "above" : "from", range.low);
-    }
-    return fmt::format("it takes {}{}, {}{}", range.low_open ? "(" : "[", range.low, range.high,
-                       range.high_open ? ")" : "]");
+    return (std::isinf(range.high) ? "it takes a finite number " : "it takes ") + range_text(range);
   };
   double value = 0;
   const char* first = text.data() + (text.size() > 1 && text[0] == '+' && text[1] != '-' ? 1 : 0);

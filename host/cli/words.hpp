@@ -30,6 +30,9 @@ struct Range {
 /// "500M", "1.5G", "2GiB": above 0; K, M, G and T are powers of 1000, as in short_bytes, Ki, Mi, Gi and Ti of 1024.
 Position parse_bytes(const std::string& option, const std::string& text);
 
+/// "[0, 1)", "from 0", "above 0"; empty: any number.
+std::string range_text(const Range& range);
+
 double parse_number(const std::string& option, const std::string& text, const Range& range);
 
 template <class Enum>

@@ -28,6 +28,8 @@ std::vector<std::string> environment_of(const ProgramOptions& options) {
   std::map<std::string, std::string> values;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
+    const bool sets_option = text.rfind("WARPFACTOR_", 0) == 0 && text.rfind("WARPFACTOR_CUDA_MODULE=", 0) != 0;
+    if (sets_option) continue;
     values[text.substr(0, text.find('='))] = text.substr(std::min(text.find('=') + 1, text.size()));
   }
   values.erase("NO_COLOR");

@@ -11,7 +11,7 @@ namespace wf::test {
 
 struct ProgramOptions {
   std::string stdin_text;
-  std::map<std::string, std::string> environment;  ///< added to the test's own, without NO_COLOR and TERM
+  std::map<std::string, std::string> environment;  ///< added to the test's own, without NO_COLOR, TERM and settings
   std::filesystem::path folder;                    ///< working directory; empty: the test's own
   bool terminal = false;                           ///< all three streams are a pseudo-terminal of 80 columns
 };

@@ -1,0 +1,106 @@
+#include "host/cli/config_file.hpp"
+
+#include "host/base/error.hpp"
+#include "host/base/shown.hpp"
+
+#include <fmt/format.h>
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+namespace wf::cli {
+namespace {
+
+Position line_of(const toml::node& node) {
+  return node.source().begin.line;
+}
+
+std::string place_of(const std::string& path, const toml::node& node) {
+  return to_string(Place{path, line_of(node)});
+}
+
+[[noreturn]] void refuse_value(const std::string& path, const std::string& key, const toml::node& node) {
+  throw Error(ErrorKind::usage, fmt::format("{}: no setting takes such a value", shown(key)),
+              "give a number, true or false, \"a text\" or a list of those", place_of(path, node));
+}
+
+/// As it would be typed.
+std::string word_of(const std::string& path, const std::string& key, const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* whole = node.as_integer()) return std::to_string(whole->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  const auto* real = node.as_floating_point();
+  if (real == nullptr || !std::isfinite(real->get())) refuse_value(path, key, node);
+  return fmt::format("{}", real->get());
+}
+
+ConfigEntry entry_of(const std::string& path, const std::string& table, const std::string& key,
+                     const toml::node& node) {
+  ConfigEntry entry{
+      table, {key, {}, table.empty() ? Source::file : Source::verb_table, place_of(path, node)}, line_of(node)};
+  entry.value.boolean = node.is_boolean();
+  if (const toml::array* list = node.as_array()) {
+    for (const toml::node& element : *list) entry.value.words.push_back(word_of(path, key, element));
+  } else {
+    entry.value.words.push_back(word_of(path, key, node));
+  }
+  return entry;
+}
+
+/// toml++ repeats what it found, line ends and all.
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, ' ');
+  return text;
+}
+
+std::string read_text(const std::string& path) {
+  constexpr std::size_t kLongest = std::size_t{1} << 20;  // far beyond any table of settings; --config /dev/zero ends
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kLongest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file.is_open() || file.bad()) {
+    throw InputError({path}, "the configuration file cannot be read", "--config names a TOML file");
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kLongest) throw InputError({path}, "a configuration file has 1 MiB at most", "is it another file?");
+  return text;
+}
+
+toml::table parse(const std::string& path) {
+  const std::string text = read_text(path);
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position at = error.source().begin;
+    throw InputError({path, static_cast<Position>(at.line), static_cast<Position>(at.column)},
+                     "this is no TOML: " + on_one_line(std::string(error.description())), "for example: rank = 32");
+  }
+}
+
+}  // namespace
+
+std::vector<ConfigEntry> read_config_file(const std::string& path) {
+  const toml::table root = parse(path);
+  std::vector<ConfigEntry> entries;
+  for (const auto& [key, node] : root) {
+    const std::string name(key.str());
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      entries.push_back(entry_of(path, "", name, node));
+      continue;
+    }
+    for (const auto& [inner, value] : *table) entries.push_back(entry_of(path, name, std::string(inner.str()), value));
+    if (table->empty()) entries.push_back({name, {"", {}, Source::verb_table, place_of(path, node)}, line_of(node)});
+  }
+  std::stable_sort(entries.begin(), entries.end(),  // toml++ has them by name
+                   [](const ConfigEntry& a, const ConfigEntry& b) { return a.line < b.line; });
+  return entries;
+}
+
+}  // namespace wf::cli
