@@ -1,34 +1,28 @@
-// Top-N: the items with the highest scores for a user, without those to be left out.
+// recommend: the best items for many users, by whatever engine.
 #pragma once
-#include "host/ratings/ratings.hpp"
+#include "host/kernels/top_items.hpp"
+#include "host/ratings/item_sets.hpp"
 #include "host/train/engine.hpp"
 
-#include <unordered_map>
 #include <vector>
 
 namespace wf {
 
-struct Recommendation {
-  RowId item = 0;
-  float score = 0;
+/// Does an engine rank by ItemPanels (host/cpu/top_lists.hpp)? The others score whole rows.
+bool ranks_by_panels(const Engine& engine);
+
+/// Who is recommended what.
+struct ListRequest {
+  Span<const RowId, Host> users;  ///< rows of the model
+  Span<const RowId, Host> items;  ///< those that may be recommended: rows of the model, ascending, each once
+  const ItemSets& seen;           ///< those of them that a user's list leaves out
+  Position n = 10;                ///< items of a list
+  int threads = 0;                ///< 0: all; they do not matter to the result
 };
 
-/// The `n` highest of scores[n_items], highest first; ties by ascending item row, so the order is fixed. Items in
-/// `excluded` (ascending rows, duplicates and rows beyond the scores allowed) are left out. Fewer than n when there are
-/// no more. Time n_items * log n.
-std::vector<Recommendation> top_items(Span<const float, Host> scores, Span<const RowId, Host> excluded, int n);
-
-/// What some users have rated, by user.
-class SeenItems {
- public:
-  /// Keeps the items of `users` only: memory depends on them, not on all ratings.
-  SeenItems(const RatingsView<Host>& ratings, const std::vector<RowId>& users);
-  /// Ascending, without duplicates; empty for a user that was not asked for.
-  const std::vector<RowId>& of(RowId user) const;
-
- private:
-  std::unordered_map<RowId, std::vector<RowId>> items_;
-  std::vector<RowId> none_;
-};
+/// lists[n]: the best items for users[n], best first, ties by ascending row; shorter where there are no more. Scores
+/// are those that predict gives; which items are in a list is decided by an engine's own sums, which differ by
+/// rounding. Memory: a copy of the items' factors and the lists, or with other engines than cpu the scores of 64 users.
+std::vector<std::vector<Recommendation>> recommend(Engine& engine, const Model& model, const ListRequest& request);
 
 }  // namespace wf

@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
   negatives = 13,
   validation_pairs = 14,
   sketch = 16,
+  sampled_items = 17,
 };
 
 struct RandomBits {

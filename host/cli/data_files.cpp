@@ -105,6 +105,19 @@ Dataset known_dataset(const Model& model) {
   return {{}, known(model.users), known(model.items)};
 }
 
+bool is_known(const Model& model, RowId user, RowId item) {
+  return user < model.n_users && item < model.n_items;
+}
+
+Ratings known_part(const Model& model, const RatingsView<Host>& ratings) {
+  Ratings known;
+  for (Position n = 0; n < ratings.size(); ++n) {
+    if (!is_known(model, ratings.user[n], ratings.item[n])) continue;
+    known.push_back(ratings.user[n], ratings.item[n], ratings.value[n]);
+  }
+  return known;
+}
+
 ReadOptions options_for(const Model& model, const TrainingRecord& record, const ReadOptions& given) {
   ReadOptions options = given;
   if (!options.ids) options.ids = record.reader.options.ids;

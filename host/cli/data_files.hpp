@@ -38,6 +38,12 @@ Dataset new_dataset(const ReaderRequest& reader);
 /// An empty data set that knows the model's ids. Ids that the model does not know get rows beyond its tables.
 Dataset known_dataset(const Model& model);
 
+/// Has the model rows for both?
+bool is_known(const Model& model, RowId user, RowId item);
+
+/// The ratings whose user and item the model has rows for.
+Ratings known_part(const Model& model, const RatingsView<Host>& ratings);
+
 /// `options` as given for a file that is read with a model: what ids are is the model's affair.
 ReadOptions options_for(const Model& model, const TrainingRecord& record, const ReadOptions& given);
 

@@ -12,14 +12,6 @@
 namespace wf::cli {
 namespace {
 
-/// For options that only store their text.
-Parser::Take store(std::string& into) {
-  return [&into](const std::string& option, const std::string& word) {
-    if (word.empty()) throw UsageError(option + ": its value is empty", "leave the option out for its default");
-    into = word;
-  };
-}
-
 void add_id_options(Parser& parser, ReaderRequest& reader) {
   const Group group = Group::data;
   parser.value(group, "--ids", "auto|integers|strings|rows", "what ids are; rows: they are row numbers (default auto)",
@@ -62,75 +54,6 @@ void add_convert(Parser& parser, ConvertRequest& request) {
   add_threads(parser, request.reader.options.threads);
   parser.value(Group::output, "-o,--out", "FILE.wfr",
                "the page file (default: DATA's name with .wfr, in the current folder; stdin: ratings.wfr)",
-               store(request.out));
-}
-
-void add_evaluate(Parser& parser, EvaluateRequest& request) {
-  parser.positional("MODEL", "a model that train wrote", request.model);
-  parser.positional("FILE", "ratings to compare with; - is stdin", request.data);
-  add_reader_options(parser, request.reader, true);
-  parser.value(Group::evaluation, "--train", "FILE",
-               "training ratings to fit the bias baseline on (default: the recorded training file, if it is unchanged)",
-               store(request.train));
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
-}
-
-void add_predict(Parser& parser, PredictRequest& request) {
-  parser.positional("MODEL", "a model that train wrote", request.model);
-  parser.positional("PAIRS", "a file of user,item; a rating column is ignored; - is stdin", request.pairs);
-  add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
-  parser.value(Group::output, "-o,--out", "FILE", "where to write user,item,prediction (default stdout)",
-               store(request.out));
-}
-
-void add_top(Parser& parser, const char* what, int& top) {
-  parser.value(Group::output, "-n,--top,--topk", "N", fmt::format("{} (default {}; 1 to 1000000)", what, top),
-               [&top](const std::string& option, const std::string& word) {
-                 top = static_cast<int>(parse_whole(option, word, 1, 1000000));
-               });
-}
-
-Parser::Take append(std::vector<std::string>& into) {
-  return [&into](const std::string&, const std::string& word) { into.push_back(word); };
-}
-
-void add_recommend(Parser& parser, RecommendRequest& request) {
-  parser.positional("MODEL", "a model that train wrote", request.model);
-  parser.list(Group::data, "--user", "ID", "whom to recommend to; may be given several times", append(request.users));
-  parser.value(Group::data, "--users", "FILE", "users, one id a line; - is stdin", store(request.users_file));
-  parser.value(Group::data, "--seen", "FILE",
-               "ratings whose items are left out (default: the recorded training file, if it is unchanged)",
-               store(request.seen));
-  parser.flag(Group::data, "--keep-seen", "recommend items that the user has rated, too",
-              [&request] { request.keep_seen = true; });
-  parser.value(Group::data, "--names", "FILE", "item ids and names, e.g. MovieLens' movies.csv: adds a name column",
-               store(request.names));
-  add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
-  add_top(parser, "items per user", request.top);
-  parser.value(Group::output, "-o,--out", "FILE", "where to write user,rank,item,score (default stdout)",
-               store(request.out));
-}
-
-void add_similar(Parser& parser, SimilarRequest& request) {
-  parser.positional("MODEL", "a model that train wrote", request.model);
-  parser.list(Group::data, "--item", "ID", "what others are to be like; may be given several times",
-              append(request.items));
-  parser.value(Group::data, "--items", "FILE", "items, one id a line; - is stdin", store(request.items_file));
-  parser.list(Group::data, "--user", "ID", "whom others are to be like; may be given several times",
-              append(request.users));
-  parser.value(Group::data, "--users", "FILE", "users, one id a line; - is stdin", store(request.users_file));
-  parser.value(Group::data, "--names", "FILE", "ids and names, e.g. MovieLens' movies.csv: adds a name column",
-               store(request.names));
-  parser.value(Group::model, "--similarity", "cosine|dot",
-               "of factors: of their directions, or with their lengths, which popular items have (default cosine)",
-               [&request](const std::string& option, const std::string& word) {
-                 request.similarity = parse_word<Similarity>(option, word);
-               });
-  add_engine_options(parser, request.engine.engine, request.engine.threads);
-  add_top(parser, "rows for each", request.top);
-  parser.value(Group::output, "-o,--out", "FILE", "where to write item,rank,similar,score (default stdout)",
                store(request.out));
 }
 
@@ -224,10 +147,12 @@ const std::vector<Contradiction>& contradictions() {
                                                           {"l1", {"l1-user", "l1-item"}},
                                                           {"seen", {"keep-seen"}},
                                                           {"keep-seen", {"seen"}},
-                                                          {"user", {"users", "item", "items"}},
-                                                          {"users", {"user", "item", "items"}},
+                                                          {"user", {"users", "all-users", "history", "item", "items"}},
+                                                          {"users", {"user", "all-users", "history", "item", "items"}},
                                                           {"item", {"items", "user", "users"}},
-                                                          {"items", {"item", "user", "users"}}};
+                                                          {"items", {"item", "user", "users"}},
+                                                          {"all-users", {"user", "users", "history"}},
+                                                          {"history", {"user", "users", "all-users"}}};
   return kContradictions;
 }
 
@@ -300,6 +225,13 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 no device or out of memory
 }
 
 }  // namespace
+
+Parser::Take store(std::string& into) {
+  return [&into](const std::string& option, const std::string& word) {
+    if (word.empty()) throw UsageError(option + ": its value is empty", "leave the option out for its default");
+    into = word;
+  };
+}
 
 void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions* reading) {
   parser.value(Group::engine, "--engine,--device", "auto|reference|cpu|cuda",
@@ -394,33 +326,33 @@ const std::vector<Verb>& verb_table() {
         "warpfactor verify ratings.csv --device cpu --optimizer adagrad --json"},
        add_to<VerifyRequest, add_verify_options>},
       {"evaluate",
-       "model + ratings -> RMSE, MAE, baselines",
-       "evaluate: how far a model's predictions are from ratings.",
+       "model + ratings -> RMSE, MAE, baselines; ranking metrics",
+       "evaluate: how far a model's predictions are from ratings, and how well it ranks.",
        {"warpfactor evaluate ratings.safetensors test.csv",
-        "warpfactor evaluate ratings.safetensors test.csv --train ratings.csv",
+        "warpfactor evaluate ratings.safetensors test.csv --at 10,20 --train ratings.csv",
         "warpfactor evaluate ratings.safetensors test.csv --json"},
-       add_to<EvaluateRequest, add_evaluate>},
+       add_to<EvaluateRequest, add_evaluate_options>},
       {"predict",
        "model + pairs -> predicted ratings",
        "predict: a rating for each pair of user and item.",
        {"warpfactor predict ratings.safetensors pairs.csv -o predictions.csv",
         "printf '42,31\\n' | warpfactor predict ratings.safetensors -",
         "warpfactor predict ratings.safetensors pairs.csv --json"},
-       add_to<PredictRequest, add_predict>},
+       add_to<PredictRequest, add_predict_options>},
       {"recommend",
        "model + users -> their best unseen items",
        "recommend: the items with the highest predictions that a user has not rated yet.",
        {"warpfactor recommend ratings.safetensors --user 42",
         "warpfactor recommend ratings.safetensors --user 42 --names movies.csv -n 5",
-        "warpfactor recommend ratings.safetensors --users users.txt --seen ratings.csv -o top.csv"},
-       add_to<RecommendRequest, add_recommend>},
+        "warpfactor recommend ratings.safetensors --all-users --seen ratings.csv -o top.csv"},
+       add_to<RecommendRequest, add_recommend_options>},
       {"similar",
        "model + items or users -> those most like them",
        "similar: the items whose factors are most like an item's, or the users most like a user.",
        {"warpfactor similar ratings.safetensors --item 31",
         "warpfactor similar ratings.safetensors --item 31 --names movies.csv -n 5",
         "warpfactor similar ratings.safetensors --users users.txt --similarity dot -o neighbours.csv"},
-       add_to<SimilarRequest, add_similar>},
+       add_to<SimilarRequest, add_similar_options>},
       {"report",
        "model + ratings -> a page to look at",
        "report: one HTML page of a model, with its training, its errors and a map of its items.",

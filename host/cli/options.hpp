@@ -15,6 +15,9 @@ inline constexpr Range kNotNegative{0, kInfinite};
 inline constexpr Range kPositive{0, kInfinite, true};
 inline constexpr Range kFraction{0, 1, false, true};
 
+/// For options that only store their text, which must not be empty.
+Parser::Take store(std::string& into);
+
 struct Verb {
   const char* name;
   const char* arrow;  ///< what goes in and what comes out
@@ -37,5 +40,9 @@ void add_describe_options(Parser& parser, DescribeRequest& request);
 void add_report_options(Parser& parser, ReportRequest& request);
 void add_train_options(Parser& parser, TrainRequest& request);
 void add_verify_options(Parser& parser, VerifyRequest& request);
+void add_evaluate_options(Parser& parser, EvaluateRequest& request);
+void add_predict_options(Parser& parser, PredictRequest& request);
+void add_recommend_options(Parser& parser, RecommendRequest& request);
+void add_similar_options(Parser& parser, SimilarRequest& request);
 
 }  // namespace wf::cli

@@ -39,12 +39,15 @@ std::vector<std::string> requested_ids(const std::string& side, const std::vecto
     throw UsageError(ids.empty() ? "for which " + side + "?" : fmt::format("--{0} and --{0}s exclude each other", side),
                      fmt::format("give --{0} ID, as often as needed, or --{0}s FILE", side));
   }
-  if (!ids.empty()) return ids;
+  return ids.empty() ? ids_of_file("--" + side + "s", side, file) : ids;
+}
+
+std::vector<std::string> ids_of_file(const std::string& option, const std::string& side, const std::string& file) {
   const bool from_stdin = file == "-";
   std::ifstream in(from_stdin ? "/dev/stdin" : file);
   if (!in) {
     throw InputError({file}, std::string("cannot be opened: ") + std::strerror(errno),
-                     fmt::format("--{0}s takes a file with one {0} id a line", side));
+                     fmt::format("{} takes a file with one {} id a line", option, side));
   }
   return read_id_lines(in, side, from_stdin ? "stdin" : file);
 }
@@ -108,23 +111,10 @@ void RankedWriter::write_table(const std::vector<RankedLine>& lines) {
   }
 }
 
-Span<const float, Host> BlockScores::of(std::size_t n) {
-  if (n >= first_ + kBlock || scores_.empty()) load(n / kBlock * kBlock);
-  return std::as_const(scores_).span().part(static_cast<Position>(n - first_) * n_items_, n_items_);
-}
-
-void BlockScores::load(std::size_t first) {
-  first_ = first;
-  const auto count = static_cast<Position>(std::min(kBlock, users_.size() - first));
-  scores_.resize(checked_product(count, n_items_));
-  scorer_.score_items({users_.data() + first, count}, {scores_.data(), count, static_cast<int>(n_items_), n_items_});
-}
-
-std::vector<RankedLine> ranked_lines(const std::string& of, Span<const float, Host> scores,
-                                     const std::vector<RowId>& excluded, int n, const IdMap& ids,
+std::vector<RankedLine> ranked_lines(const std::string& of, const std::vector<Recommendation>& list, const IdMap& ids,
                                      const NameTable& names, Position& unnamed) {
   std::vector<RankedLine> lines;
-  for (const Recommendation& best : top_items(scores, {excluded.data(), static_cast<Position>(excluded.size())}, n)) {
+  for (const Recommendation& best : list) {
     const std::string id = ids.text(best.item);
     const auto name = names.find(id);
     unnamed += name == names.end() && !names.empty() ? 1 : 0;

@@ -1,9 +1,10 @@
 // What verbs share that answer with the best rows for some others: whom they are asked about, and how they answer.
 #pragma once
-#include "host/api/recommend.hpp"
 #include "host/cli/output_file.hpp"
+#include "host/kernels/top_items.hpp"
 #include "host/ratings/id_map.hpp"
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +15,9 @@ namespace wf::cli {
 /// UsageError where both or none are given, InputError where the file cannot be read or is empty.
 std::vector<std::string> requested_ids(const std::string& side, const std::vector<std::string>& ids,
                                        const std::string& file);
+
+/// The ids of a file, one a line; - is stdin. Throws InputError where it cannot be read or is empty.
+std::vector<std::string> ids_of_file(const std::string& option, const std::string& side, const std::string& file);
 
 /// Their rows in a table of n_rows. Throws InputError, which names `path`, for an id that the model does not have.
 std::vector<RowId> rows_of(const IdMap& map, Position n_rows, const std::vector<std::string>& ids,
@@ -51,32 +55,13 @@ class RankedWriter {
   bool with_names_;
 };
 
-/// The scores of users against all items, a block of users at a time: 64 rows of 4 bytes an item.
-class BlockScores {
- public:
-  /// All outlive this.
-  BlockScores(Scorer& scorer, const std::vector<RowId>& users, Position n_items)
-      : scorer_(scorer), users_(users), n_items_(n_items) {}
-
-  /// Of the n-th user; n ascends from call to call. Valid until the next call.
-  Span<const float, Host> of(std::size_t n);
-
- private:
-  static constexpr std::size_t kBlock = 64;
-
-  void load(std::size_t first);
-
-  Scorer& scorer_;
-  const std::vector<RowId>& users_;
-  Position n_items_;
-  HostBuffer<float> scores_;
-  std::size_t first_ = 0;
-};
-
-/// The n best of `scores` but `excluded` (ascending), by the names of their ids. Adds to `unnamed` those that `names`,
-/// unless empty, lacks.
-std::vector<RankedLine> ranked_lines(const std::string& of, Span<const float, Host> scores,
-                                     const std::vector<RowId>& excluded, int n, const IdMap& ids,
+/// A list by the names of its ids. Adds to `unnamed` those that `names`, unless empty, lacks.
+std::vector<RankedLine> ranked_lines(const std::string& of, const std::vector<Recommendation>& list, const IdMap& ids,
                                      const NameTable& names, Position& unnamed);
+
+/// Rows of a block whose lists are made together: some 4 M entries, so that all users' lists need not be in memory.
+inline Position rows_together(int top) {
+  return std::max<Position>(64, (Position{1} << 22) / top);
+}
 
 }  // namespace wf::cli

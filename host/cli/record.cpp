@@ -168,6 +168,45 @@ TrainingRecord read_record(const Model& model, const std::string& path) {
   return record;
 }
 
+TrainConfig read_objective(const Model& model, const std::string& path) {
+  const auto found = model.metadata.find("config");
+  TrainConfig config;
+  try {
+    const nlohmann::json json = found == model.metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second);
+    if (!json.contains("lambda_user")) {  // LIBMF's text has a loss and no more
+      throw UsageError("the model does not say what it was trained to minimise", "--history takes models of train");
+    }
+    const auto word = [&json](const char* key, auto& into) {
+      using Enum = std::decay_t<decltype(into)>;
+      if (const auto value = from_name<Enum>(json.value(key, ""))) into = *value;
+    };
+    const auto number = [&json](const char* key, double& into) { into = json.value(key, into); };
+    word("algorithm", config.algorithm);
+    word("loss", config.loss);
+    word("reduction", config.reduction);
+    word("reg_scaling", config.reg_scaling);
+    word("convention", config.convention);
+    word("nmf_loss", config.nmf_loss);
+    word("missing", config.missing);
+    number("lambda_user", config.lambda_user);
+    number("lambda_bias", config.lambda_bias);
+    number("l1_user", config.l1_user);
+    number("nu", config.nu);
+    number("alpha", config.alpha);
+    number("unobserved_weight", config.unobserved_weight);
+    number("weight_decay", config.weight_decay);
+    config.nonnegative = json.value("nonnegative", false);
+    config.batch_size = json.value("batch_size", config.batch_size);
+    config.seed = json.value("seed", config.seed);
+    if (const auto least = json.find("positive_from"); least != json.end() && least->is_number()) {
+      config.positive_from = least->get<double>();
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError({path}, std::string("its metadata is damaged: ") + error.what(), "train the model again");
+  }
+  return config;
+}
+
 std::map<std::string, std::string> config_values(const TrainConfig& config) {
   std::map<std::string, std::string> values;
   const nlohmann::json json = nlohmann::json::parse(config_json(config));

@@ -35,6 +35,10 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
 /// for metadata that is there and is not what it should be.
 TrainingRecord read_record(const Model& model, const std::string& path);
 
+/// What the model was trained to minimise: of its configuration, all that folding in a user needs. Throws UsageError
+/// where it does not say, InputError with `path` for metadata that is not what it should be.
+TrainConfig read_objective(const Model& model, const std::string& path);
+
 /// The metadata as JSON members: texts that hold JSON are embedded as such.
 std::string metadata_json(const Model& model);
 

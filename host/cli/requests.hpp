@@ -77,22 +77,43 @@ struct VerifyRequest {
   std::optional<double> tolerance;
 };
 
+struct RankingRequest {
+  std::vector<Position> at;  ///< Ks, ascending; empty: no ranking
+  std::optional<double> relevant_from;
+  bool keep_seen = false;
+  std::optional<Position> sampled;
+  std::optional<std::uint64_t> seed;
+};
+
 struct EvaluateRequest {
   std::string model, data;
   ReaderRequest reader;
   EngineRequest engine;
   std::string train;  ///< empty: the recorded training file
+  RankingRequest ranking;
+};
+
+/// What predict does with a pair whose user or item the model does not know.
+enum class Unknown {
+  bias,   ///< the mean and the bias of the side that is known; without biases the mean
+  mean,   ///< the mean
+  skip,   ///< no line
+  error,  ///< InputError
 };
 
 struct PredictRequest {
   std::string model, pairs, out;
+  Unknown unknown = Unknown::bias;
   ReaderRequest reader;
   EngineRequest engine;
 };
 
 struct RecommendRequest {
   std::string model, users_file, seen, names, out;
+  std::string allow, deny;  ///< files of items; empty: all, none
+  std::string history;      ///< ratings of users to be folded in; empty: users of the model
   std::vector<std::string> users;
+  bool all_users = false;
   int top = 10;
   bool keep_seen = false;
   ReaderRequest reader;  ///< of --seen

@@ -1,5 +1,6 @@
 // similar: the rows of one side that are most like some of it.
 #include "host/api/engines.hpp"
+#include "host/api/recommend.hpp"
 #include "host/api/similar.hpp"
 #include "host/cli/data_files.hpp"
 #include "host/cli/output_file.hpp"
@@ -15,22 +16,14 @@
 namespace wf::cli {
 namespace {
 
-/// Itself, the padding row, which stands for nobody, and rows without any factor, which are like nobody; ascending.
-std::vector<RowId> left_out(RowId row, RowId padding, const std::vector<RowId>& empty) {
-  std::vector<RowId> rows = empty;
-  rows.push_back(row);
-  if (padding >= 0) rows.push_back(padding);
-  std::sort(rows.begin(), rows.end());
-  return rows;
-}
-
-std::vector<RowId> empty_rows(const HostBuffer<float>& factors, int rank) {
+/// Rows that anything can be like: not the padding row, which stands for nobody, nor those without any factor.
+std::vector<RowId> rows_with_factors(const HostBuffer<float>& factors, int rank, RowId padding) {
   std::vector<RowId> rows;
   for (Position first = 0; first < factors.size(); first += rank) {
     const float* const row = factors.data() + first;
-    if (std::all_of(row, row + rank, [](float factor) { return factor == 0; })) {
-      rows.push_back(static_cast<RowId>(first / rank));
-    }
+    const auto id = static_cast<RowId>(first / rank);
+    if (id == padding || std::all_of(row, row + rank, [](float factor) { return factor == 0; })) continue;
+    rows.push_back(id);
   }
   return rows;
 }
@@ -75,23 +68,34 @@ int run_verb(const SimilarRequest& request, Console& console) {
   OutputFile out(request.out);
   RankedWriter writer(out, console.json(), side, "similar", !request.names.empty());
   ChosenEngine chosen = make_engine(request.engine.engine, request.engine.threads);
-  const auto scorer = chosen.engine->open(pairs);
-  BlockScores scores(*scorer, rows, pairs.n_items);
-  const std::vector<RowId> empty = empty_rows(pairs.tables.item_factors, pairs.rank);
   const RowId padding = asked.of_items ? record.item_padding : record.user_padding;
-  Position unnamed = 0;
+  const std::vector<RowId> others = rows_with_factors(pairs.tables.item_factors, pairs.rank, padding);
+  std::vector<RowId> known;
+  Ratings themselves;
   for (std::size_t n = 0; n < rows.size(); ++n) {
-    if (std::binary_search(empty.begin(), empty.end(), rows[n])) {
+    if (!std::binary_search(others.begin(), others.end(), rows[n])) {
       console.note(fmt::format("{} {} has no factors: nothing is like it", side, ids[n]));
       continue;
     }
-    const auto lines =
-        ranked_lines(ids[n], scores.of(n), left_out(rows[n], padding, empty), request.top, map, names, unnamed);
-    writer.write(lines);
-    if (lines.size() < static_cast<std::size_t>(request.top)) {
-      console.note(fmt::format("{} {} gets {} of {}: the model has {}, {} of them without factors", side, ids[n],
-                               lines.size(), request.top, plural(pairs.n_items, side.c_str()),
-                               grouped(static_cast<Position>(empty.size()))));
+    known.push_back(rows[n]);
+    themselves.push_back(rows[n], rows[n], 1);
+  }
+  const ItemSets itself(themselves.view(), pairs.n_users, pairs.n_items, request.engine.threads);
+  Position unnamed = 0;
+  const auto n_known = static_cast<Position>(known.size()), together = rows_together(request.top);
+  for (Position first = 0; first < n_known; first += together) {
+    const Span<const RowId, Host> part{known.data() + first, std::min(together, n_known - first)};
+    const auto lists = recommend(
+        *chosen.engine, pairs,
+        {part, {others.data(), static_cast<Position>(others.size())}, itself, request.top, request.engine.threads});
+    for (Position n = 0; n < part.size; ++n) {
+      const auto& list = lists[static_cast<std::size_t>(n)];
+      const std::string id = map.text(part[n]);
+      writer.write(ranked_lines(id, list, map, names, unnamed));
+      if (list.size() >= static_cast<std::size_t>(request.top)) continue;
+      console.note(fmt::format("{} {} gets {} of {}: the model has {}, {} of them without factors", side, id,
+                               list.size(), request.top, plural(pairs.n_items, side.c_str()),
+                               grouped(pairs.n_items - static_cast<Position>(others.size()))));
     }
   }
   out.commit();

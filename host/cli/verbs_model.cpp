@@ -1,183 +1,21 @@
-// evaluate, predict, info: a model, looked at and used.
+// predict, info: a model, used and looked at.
 #include "host/api/engines.hpp"
 #include "host/base/shown.hpp"
 #include "host/cli/data_files.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
-#include "host/cli/training_data.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/cli/words.hpp"
-#include "host/evaluate/baselines.hpp"
 #include "host/model/model_file.hpp"
 #include "host/pages/page_file.hpp"
-#include "host/ratings/split.hpp"
-#include "host/train/validation_pairs.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <utility>
 
 namespace wf::cli {
 namespace {
-
-bool is_known(const Model& model, RowId user, RowId item) {
-  return user < model.n_users && item < model.n_items;
-}
-
-/// The ratings whose user and item the model has rows for.
-Ratings known_part(const Model& model, const RatingsView<Host>& ratings) {
-  Ratings known;
-  for (Position n = 0; n < ratings.size(); ++n) {
-    if (!is_known(model, ratings.user[n], ratings.item[n])) continue;
-    known.push_back(ratings.user[n], ratings.item[n], ratings.value[n]);
-  }
-  return known;
-}
-
-/// The bias baseline on the same ratings, or why there is none.
-struct BaselineResult {
-  std::optional<double> bias_rmse, mean_rmse;
-  std::string fitted_on, why_not;
-};
-
-TrainingFile training_ratings(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
-                              Console& console) {
-  if (request.train.empty()) {
-    TrainingFile file = reread_training_file(console, model, record, request.model, request.engine.threads);
-    // the baseline gets what the model was trained on, no more
-    if (file.ratings && record.valid_frac > 0) {
-      ThreadPool pool(request.engine.threads);
-      split_off(*file.ratings, record.valid_frac, record.seed, pool);
-    }
-    return file;
-  }
-  Dataset data = known_dataset(model);
-  read_file(console, request.train, options_for(model, record, request.reader.options), data);
-  return {std::move(data.ratings), request.train, ""};
-}
-
-BaselineResult measure_baseline(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
-                                const RatingsView<Host>& ratings, Console& console) {
-  BaselineResult result;
-  if (counts_mistakes(record.loss)) return result;  // which an error in ratings says nothing about
-  TrainingFile file = training_ratings(request, model, record, console);
-  result.why_not = file.why_not;
-  if (!file.ratings) return result;
-  const Ratings train = known_part(model, file.ratings->view());
-  file.ratings.reset();
-  if (train.empty()) {
-    result.why_not = fmt::format("{} has no rating of a known user and item", file.path);
-    return result;
-  }
-  const int threads = request.engine.threads;
-  const BiasBaseline baseline =
-      fit_biases(RatingsInMemory(train.view()), model.n_users, model.n_items, kBiasPenalty, threads);
-  result.bias_rmse = baseline.errors(ratings, threads).rmse();
-  result.mean_rmse = baseline.mean_errors(ratings, threads).rmse();
-  result.fitted_on = file.path;
-  return result;
-}
-
-/// RMSE of answering every rating with the mean of the training ratings; none for a file that does not say it.
-std::optional<double> mean_rmse(const Model& model, const RatingsView<Host>& ratings) {
-  if (!model.rating_mean) return std::nullopt;
-  return BiasBaseline{*model.rating_mean, {}, {}}.mean_errors(ratings).rmse();
-}
-
-/// Of a loss that counts mistakes: nothing that is measured in ratings.
-void print_mistakes(const ErrorSums& all, const ErrorSums& known) {
-  OutputFile out("");
-  out.write(fmt::format("{:<20}{:.6f}\n{:<20}{:.6f}\n{:<20}{}\n{:<20}{}\n", "loss", all.mean_loss(), "accuracy",
-                        1 - all.mae(), "n", all.count, "n_unknown", all.count - known.count));
-  if (known.count > 0 && known.count < all.count) {
-    out.write(fmt::format("{:<20}{:.6f}\n", "accuracy_known", 1 - known.mae()));
-  }
-  out.commit();
-}
-
-void print_evaluation(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline,
-                      std::optional<double> mean, const TrainingRecord& record, Console& console) {
-  OutputFile out("");
-  const auto print = [&out](const char* name, double value) { out.write(fmt::format("{:<20}{:.6f}\n", name, value)); };
-  print("rmse", all.rmse());
-  print("mae", all.mae());
-  out.write(fmt::format("{:<20}{}\n{:<20}{}\n", "n", all.count, "n_unknown", all.count - known.count));
-  if (known.count > 0 && known.count < all.count) print("rmse_known", known.rmse());
-  if (baseline.bias_rmse) print("baseline_bias_rmse", *baseline.bias_rmse);
-  if (mean) print("baseline_mean_rmse", *mean);
-  out.commit();
-  if (baseline.bias_rmse) {
-    console.note(fmt::format("the bias baseline is fitted on {}", baseline.fitted_on));
-    return;
-  }
-  std::string text = fmt::format("no bias baseline: {} (--train FILE names the training ratings)", baseline.why_not);
-  if (record.baseline_bias_rmse) {
-    text += fmt::format("; on the validation part of its training it was {:.4f}", *record.baseline_bias_rmse);
-  }
-  console.note(text);
-}
-
-/// Of a loss of pairs: the ratings that count, each against an item (with bpr_item, a user) that is neither in the file
-/// nor in the training file, where that can be read.
-ErrorSums pair_errors(const EvaluateRequest& request, const Model& model, const TrainingRecord& record, Dataset& data,
-                      Scorer& scorer, Console& console) {
-  TrainConfig config;
-  config.positive_from = record.positive_from;
-  keep_positives(config, data.ratings);
-  TrainingFile train = training_ratings(request, model, record, console);
-  if (!train.ratings) {
-    console.note(
-        fmt::format("pairs may hold what the model was trained on: {} (--train FILE names it)", train.why_not));
-    train.ratings = Ratings{};
-  }
-  keep_positives(config, *train.ratings);
-  const Ratings known = known_part(model, train.ratings->view());
-  ThreadPool pool(request.engine.threads);
-  const ValidationPairs pairs(known.view(), data.ratings.view(), model.n_users, model.n_items, record.loss, record.seed,
-                              pool);
-  return pairs.errors([&](Span<const RowId, Host> user, Span<const RowId, Host> item, Span<float, Host> scores) {
-    scorer.predict(user, item, scores);
-  });
-}
-
-int report_pairs(const ErrorSums& sums, Position n, Console& console) {
-  if (!console.json()) {
-    OutputFile out("");
-    out.write(fmt::format("{:<20}{:.6f}\n{:<20}{:.6f}\n{:<20}{}\n{:<20}{}\n", "loss", sums.mean_loss(), "accuracy",
-                          1 - sums.mae(), "n", sums.count, "n_left_out", n - sums.count));
-    out.commit();
-    return 0;
-  }
-  JsonObject object;
-  object.number("loss", sums.mean_loss())
-      .number("accuracy", 1 - sums.mae())
-      .count("n", sums.count)
-      .count("n_left_out", n - sums.count);
-  OutputFile out("");
-  out.write(object.str() + '\n');
-  out.commit();
-  return 0;
-}
-
-std::string evaluation_json(const ErrorSums& all, const ErrorSums& known, const BaselineResult& baseline,
-                            std::optional<double> mean, const TrainingRecord& record) {
-  JsonObject object;
-  object.number("loss", all.mean_loss());
-  if (counts_mistakes(record.loss)) object.number("accuracy", 1 - all.mae());
-  object.number("rmse", all.rmse())
-      .number("mae", all.mae())
-      .count("n", all.count)
-      .count("n_unknown", all.count - known.count)
-      .number("rmse_known", known.rmse())
-      .number("baseline_bias_rmse", baseline.bias_rmse)
-      .number("baseline_mean_rmse", mean)
-      .text("baseline_train", baseline.fitted_on)
-      .number("validation_baseline_bias_rmse", record.baseline_bias_rmse)
-      .number("validation_baseline_mean_rmse", record.baseline_mean_rmse);
-  return object.str();
-}
 
 /// "user,item,prediction" lines, or JSON Lines, for the pairs of one file.
 class PredictionWriter {
@@ -205,6 +43,54 @@ class PredictionWriter {
   const Dataset& pairs_;
   bool json_;
 };
+
+/// Pairs with an id that the model does not know.
+struct UnknownIds {
+  Position pairs = 0, users = 0, items = 0;  ///< pairs; those whose user is unknown, and whose item
+};
+
+UnknownIds count_unknown(const Model& model, const RatingsView<Host>& pairs) {
+  UnknownIds unknown;
+  for (Position n = 0; n < pairs.size(); ++n) {
+    const bool user = pairs.user[n] >= model.n_users, item = pairs.item[n] >= model.n_items;
+    unknown.pairs += user || item ? 1 : 0;
+    unknown.users += user ? 1 : 0;
+    unknown.items += item ? 1 : 0;
+  }
+  return unknown;
+}
+
+void refuse_unknown(const Model& model, const Dataset& pairs, const std::string& path) {
+  const RatingsView<Host> view = pairs.ratings.view();
+  for (Position n = 0; n < view.size(); ++n) {
+    if (is_known(model, view.user[n], view.item[n])) continue;
+    const bool user = view.user[n] >= model.n_users;
+    throw InputError({path},
+                     fmt::format("pair {}: {} \"{}\" is not among the model's", grouped(n + 1), user ? "user" : "item",
+                                 user ? pairs.users.text(view.user[n]) : pairs.items.text(view.item[n])),
+                     "--unknown bias or mean answers it, --unknown skip leaves it out");
+  }
+}
+
+/// What is answered where nothing is known.
+float mean_score(const Model& model) {
+  return model.has_biases() ? model.global_mean : static_cast<float>(model.rating_mean.value_or(0));
+}
+
+void answer_mean(const Model& model, const RatingsView<Host>& pairs, Span<float, Host> scores) {
+  for (Position n = 0; n < pairs.size(); ++n) {
+    if (!is_known(model, pairs.user[n], pairs.item[n])) scores[n] = mean_score(model);
+  }
+}
+
+void say_unknown(Unknown policy, const Model& model, const UnknownIds& unknown, Position n_pairs, Console& console) {
+  std::string what = "left out";
+  if (policy == Unknown::bias) what = "predicted from the mean and what is known";
+  if (policy == Unknown::mean) what = fmt::format("predicted as the mean, {:.6g}", mean_score(model));
+  console.note(fmt::format("{} of {} with a user ({}) or an item ({}) that the model does not know: {} (--unknown)",
+                           grouped(unknown.pairs), plural(n_pairs, "pair"), grouped(unknown.users),
+                           grouped(unknown.items), what));
+}
 
 std::string ids_word(IdKind kind) {
   return kind == IdKind::rows ? "rows" : kind == IdKind::integers ? "integers" : "strings";
@@ -288,40 +174,6 @@ std::string pages_info(const std::string& path, bool json) {
 
 }  // namespace
 
-int run_verb(const EvaluateRequest& request, Console& console) {
-  const Model model = read_model(request.model);
-  const TrainingRecord record = read_record(model, request.model);
-  ChosenEngine chosen = make_engine(request.engine.engine, request.engine.threads);
-  note_reader(console, record, request.reader.options);
-  Dataset data = known_dataset(model);
-  const ReadReport report = read_file(console, request.data, options_for(model, record, request.reader.options), data);
-  if (report.implicit()) {
-    console.note("the file has no ratings: every one counts as 1 (--col-rating names a column)");
-  }
-  const auto scorer = chosen.engine->open(model);
-  if (is_pairwise(record.loss)) {
-    const Position n = data.ratings.size();
-    return report_pairs(pair_errors(request, model, record, data, *scorer, console), n, console);
-  }
-  const ErrorSums all = scorer->errors(data.ratings.view(), record.loss);
-  const Ratings known = known_part(model, data.ratings.view());
-  const ErrorSums known_errors = known.empty() ? ErrorSums{} : scorer->errors(known.view(), record.loss);
-  const bool mistakes = counts_mistakes(record.loss);
-  const BaselineResult baseline = measure_baseline(request, model, record, data.ratings.view(), console);
-  const std::optional<double> mean =
-      mistakes || baseline.mean_rmse ? baseline.mean_rmse : mean_rmse(model, data.ratings.view());
-  if (console.json()) {
-    OutputFile out("");
-    out.write(evaluation_json(all, known_errors, baseline, mean, record) + '\n');
-    out.commit();
-  } else if (mistakes) {
-    print_mistakes(all, known_errors);
-  } else {
-    print_evaluation(all, known_errors, baseline, mean, record, console);
-  }
-  return 0;
-}
-
 int run_verb(const PredictRequest& request, Console& console) {
   const Model model = read_model(request.model);
   const TrainingRecord record = read_record(model, request.model);
@@ -331,6 +183,12 @@ int run_verb(const PredictRequest& request, Console& console) {
   ReadOptions options = options_for(model, record, request.reader.options);
   options.need_rating = false;
   read_file(console, request.pairs, options, pairs);
+  const Position n_pairs = pairs.ratings.size();
+  const UnknownIds unknown = count_unknown(model, pairs.ratings.view());
+  if (request.unknown == Unknown::error) refuse_unknown(model, pairs, request.pairs);
+  if (request.unknown == Unknown::skip && unknown.pairs > 0) {
+    pairs.ratings = known_part(model, pairs.ratings.view());
+  }
 
   refuse_same_file(request.out, request.pairs);
   refuse_same_file(request.out, request.model);
@@ -341,21 +199,15 @@ int run_verb(const PredictRequest& request, Console& console) {
   constexpr Position kChunk = 65536;
   HostBuffer<float> scores(std::min(kChunk, pairs.ratings.size()));
   const RatingsView<Host> view = pairs.ratings.view();
-  Position unknown = 0;
   for (Position first = 0; first < view.size(); first += kChunk) {
     const RatingsView<Host> part = view.part(first, std::min(kChunk, view.size() - first));
     const Span<float, Host> chunk = scores.span().part(0, part.size());
     scorer->predict(part.user, part.item, chunk);
-    for (Position n = 0; n < part.size(); ++n) unknown += is_known(model, part.user[n], part.item[n]) ? 0 : 1;
+    if (request.unknown == Unknown::mean) answer_mean(model, part, chunk);
     writer.write(first, chunk);
   }
   out.commit();
-  if (unknown > 0) {
-    console.note(
-        fmt::format("{} of {} with a user or an item that the model does not know: predicted from the mean "
-                    "and what is known",
-                    grouped(unknown), plural(view.size(), "pair")));
-  }
+  if (unknown.pairs > 0) say_unknown(request.unknown, model, unknown, n_pairs, console);
   return 0;
 }
 

@@ -13,14 +13,6 @@ double median_of(const std::vector<Position>& ascending) {
 }
 
 /// (2 sum_i i x_i) / (n sum_i x_i) - (n + 1) / n, of x_1 <= ... <= x_n.
-double gini_of(const std::vector<Position>& ascending, double sum) {
-  const auto n = static_cast<double>(ascending.size());
-  double weighted = 0;
-  for (std::size_t i = 0; i < ascending.size(); ++i)
-    weighted += static_cast<double>(i + 1) * static_cast<double>(ascending[i]);
-  return 2 * weighted / (n * sum) - (n + 1) / n;
-}
-
 double share_of_top(const std::vector<Position>& ascending, double sum, int percent) {
   const auto n = static_cast<Position>(ascending.size());
   const Position rows = std::max<Position>(1, (n * percent + 99) / 100);
@@ -53,6 +45,16 @@ Position duplicates_of(const RatingsView<Host>& ratings) {
 
 }  // namespace
 
+double gini_of(const std::vector<Position>& ascending) {
+  const auto n = static_cast<double>(ascending.size());
+  double weighted = 0, sum = 0;
+  for (std::size_t i = 0; i < ascending.size(); ++i) {
+    weighted += static_cast<double>(i + 1) * static_cast<double>(ascending[i]);
+    sum += static_cast<double>(ascending[i]);
+  }
+  return sum > 0 ? 2 * weighted / (n * sum) - (n + 1) / n : 0;
+}
+
 SideFacts side_facts(Span<const Position, Host> counts) {
   std::vector<Position> rated;
   for (const Position count : counts) {
@@ -69,7 +71,7 @@ SideFacts side_facts(Span<const Position, Host> counts) {
   facts.mean = sum / static_cast<double>(facts.rows);
   facts.median = median_of(rated);
   facts.cold = std::lower_bound(rated.begin(), rated.end(), kColdBelow) - rated.begin();
-  facts.gini = gini_of(rated, sum);
+  facts.gini = gini_of(rated);
   for (std::size_t t = 0; t < kTopPercents.size(); ++t) facts.top[t] = share_of_top(rated, sum, kTopPercents[t]);
   return facts;
 }

@@ -38,6 +38,9 @@ struct DataFacts {
 };
 inline constexpr std::size_t kMostBars = 20;
 
+/// The Gini coefficient of counts that ascend; 0 where all are 0.
+double gini_of(const std::vector<Position>& ascending);
+
 /// Of `counts`, the ratings of each row.
 SideFacts side_facts(Span<const Position, Host> counts);
 

@@ -108,6 +108,30 @@ TEST_F(TrainedFolder, PredictCountsUnknownIdsAndAnswersWithWhatIsKnown) {
   EXPECT_NEAR(last_number(lines_of(result.out)[3]), info["global_mean"].get<double>(), 1e-5);
 }
 
+TEST_F(TrainedFolder, PredictDoesWithUnknownIdsWhatItIsTold) {
+  const std::string pairs = "xyz,500\n100,500\n100,nothing\n";
+  const auto predict = [&](const char* policy) {
+    return run({"predict", "ratings.safetensors", "-", "--unknown", policy}, pairs);
+  };
+  const json info = json::parse(run({"info", "ratings.safetensors", "--json"}).out);
+  const ProgramResult bias = predict("bias"), mean = predict("mean"), skip = predict("skip"), error = predict("error");
+  const auto lines = lines_of(mean.out);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_NEAR(last_number(lines[1]), info["global_mean"].get<double>(), 1e-5);
+  EXPECT_NEAR(last_number(lines[3]), info["global_mean"].get<double>(), 1e-5);
+  EXPECT_EQ(lines[2], lines_of(bias.out)[2]);
+  EXPECT_NE(lines[1], lines_of(bias.out)[1]) << "item 500 has a bias";
+  EXPECT_EQ(bias.out, run({"predict", "ratings.safetensors", "-"}, pairs).out) << "the default";
+  EXPECT_THAT(mean.err, HasSubstr("2 of 3 pairs with a user (1) or an item (1)"));
+  EXPECT_EQ(lines_of(skip.out), (std::vector<std::string>{lines[0], lines[2]}));
+  EXPECT_THAT(skip.err, HasSubstr("left out"));
+  EXPECT_EQ(error.exit_code, 3);
+  EXPECT_EQ(error.out, "") << "not even a header";
+  EXPECT_THAT(error.err, HasSubstr("pair 1: user \"xyz\""));
+  EXPECT_EQ(predict("guess").exit_code, 2);
+  EXPECT_EQ(run({"predict", "ratings.safetensors", "-", "--unknown", "error"}, "100,500\n").exit_code, 0);
+}
+
 TEST_F(TrainedFolder, AFailedOutputLeavesTheOldFileWhole) {
   folder_.write("out.csv", "old");
   EXPECT_EQ(run({"predict", "ratings.safetensors", "absent.csv", "-o", "out.csv"}).exit_code, 3);

@@ -1,5 +1,6 @@
 // Top-N selection against plain sorting, and its order among ties.
-#include "host/api/recommend.hpp"
+#include "host/kernels/top_items.hpp"
+#include "host/ratings/item_sets.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,16 +67,22 @@ RC_GTEST_PROP(TopItems, EqualTheFrontOfAStableSort, ()) {
   RC_ASSERT(top(scores, {excluded.begin(), excluded.end()}, n) == expected);
 }
 
-TEST(SeenItems, AreAscendingAndDistinctAndOfTheAskedUsersOnly) {
+TEST(ItemSets, AreAscendingAndDistinctAndInsideTheTables) {
   Ratings ratings;
   ratings.push_back(3, 8, 1);
   ratings.push_back(3, 2, 1);
   ratings.push_back(1, 5, 1);
   ratings.push_back(3, 8, 4);
-  const SeenItems seen(ratings.view(), {3, 7});
-  EXPECT_THAT(seen.of(3), testing::ElementsAre(2, 8));
-  EXPECT_THAT(seen.of(7), testing::IsEmpty());
-  EXPECT_THAT(seen.of(1), testing::IsEmpty());
+  ratings.push_back(3, 9, 4);
+  ratings.push_back(4, 0, 4);
+  const ItemSets sets(ratings.view(), 4, 9, 2);
+  const auto of = [&](RowId user) { return std::vector<RowId>(sets.of(user).begin(), sets.of(user).end()); };
+  EXPECT_THAT(of(3), testing::ElementsAre(2, 8));
+  EXPECT_THAT(of(0), testing::IsEmpty());
+  EXPECT_THAT(of(1), testing::ElementsAre(5));
+  const HostBuffer<Position> counts = sets.counts(9);
+  EXPECT_THAT(std::vector<Position>(counts.begin(), counts.end()), testing::ElementsAre(0, 0, 1, 0, 0, 1, 0, 0, 1));
+  EXPECT_TRUE(ItemSets().of(7).empty());
 }
 
 }  // namespace

@@ -1,0 +1,127 @@
+#include "host/cli/ranking_report.hpp"
+
+#include "host/cli/words.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace wf::cli {
+namespace {
+
+/// The ratings that should be ranked high, and which these are.
+std::pair<Ratings, std::string> relevant_part(const RankingRequest& request, const TrainingRecord& record,
+                                              const RatingsView<Host>& ratings) {
+  TrainConfig config;
+  config.positive_from = request.relevant_from ? request.relevant_from : record.positive_from;
+  const bool all = !config.positive_from && !is_pairwise(record.loss);
+  Ratings relevant;
+  for (Position n = 0; n < ratings.size(); ++n) {
+    if (all || config.is_positive(ratings.value[n])) {
+      relevant.push_back(ratings.user[n], ratings.item[n], ratings.value[n]);
+    }
+  }
+  std::string what = "every rating";
+  if (!all) what = config.positive_from ? fmt::format("ratings from {}", *config.positive_from) : "ratings above 0";
+  return {std::move(relevant), std::move(what)};
+}
+
+void say_what_was_ranked(const RankingRequest& request, const RankingEvaluation& ranking, const std::string& relevant,
+                         Console& console) {
+  std::string text =
+      fmt::format("ranking metrics are means over {}, each counting as one; relevant: {} (--relevant-from)",
+                  plural(ranking.metrics.n_users, "user"), relevant);
+  if (ranking.n_left_out > 0) {
+    text += fmt::format("; {} left out, unknown or with nothing relevant that they have not seen",
+                        plural(ranking.n_left_out, "user"));
+  }
+  if (ranking.n_seen > 0) text += fmt::format("; {} seen in training not looked for", plural(ranking.n_seen, "pair"));
+  if (ranking.n_unknown_items > 0) {
+    text += fmt::format("; {} of {} with an item that the model does not know: nobody finds them",
+                        grouped(ranking.n_unknown_items), plural(ranking.n_relevant, "relevant pair"));
+  }
+  console.note(text);
+  if (!request.sampled) return;
+  console.note(
+      fmt::format("ranked among {} sampled items: no estimate of the same metric over all items, and of two models the "
+                  "worse may win (Krichene, Rendle: On sampled metrics for item recommendation, KDD 2020)",
+                  grouped(*request.sampled)));
+}
+
+/// name(), value: in the order of print.
+template <class Take>
+void for_metrics(const RankingEvaluation& ranking, const Take& take) {
+  for (const RankingAt& cut : ranking.metrics.at) {
+    const auto at = [&](const char* name, std::optional<double> value) {
+      take(fmt::format("{}@{}", name, cut.at), value);
+    };
+    at("precision", cut.mean.precision);
+    at("recall", cut.mean.recall);
+    at("hit_rate", cut.mean.hit_rate);
+    at("ndcg", cut.mean.ndcg);
+    at("map", cut.mean.average_precision);
+    at("mrr", cut.mean.reciprocal_rank);
+    at("coverage", cut.coverage);
+    at("gini", cut.gini);
+    at("popularity", cut.popularity);
+  }
+  take("auc", ranking.metrics.auc);
+}
+
+}  // namespace
+
+void check_ranking(const RankingRequest& request) {
+  if (request.seed && !request.sampled) {
+    throw UsageError("--seed has no effect: nothing is drawn", "leave it out, or add --sampled N");
+  }
+  if (!request.at.empty()) return;
+  const std::pair<bool, const char*> given[] = {{request.relevant_from.has_value(), "--relevant-from"},
+                                                {request.keep_seen, "--keep-seen"},
+                                                {request.sampled.has_value(), "--sampled"}};
+  for (const auto& [is_given, name] : given) {
+    if (is_given) throw UsageError(fmt::format("{} has no effect: nothing is ranked", name), "add --at K");
+  }
+}
+
+RankingEvaluation measure_ranking(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
+                                  const RatingsView<Host>& ratings, const TrainingFile& train, Engine& engine,
+                                  Console& console) {
+  if (!request.ranking.keep_seen && !train.ratings) {
+    throw UsageError("which items has a user seen in training? " + train.why_not,
+                     "--train FILE names the training ratings, --keep-seen leaves out none");
+  }
+  const int threads = request.engine.threads;
+  ItemSets seen;
+  if (train.ratings) seen = ItemSets(train.ratings->view(), model.n_users, model.n_items, threads);
+  HostBuffer<Position> popularity;
+  if (train.ratings) popularity = seen.counts(model.n_items);
+  const ItemSets none;
+  const auto [relevant, what] = relevant_part(request.ranking, record, ratings);
+  RankingTask task{request.ranking.at, relevant.view(), request.ranking.keep_seen ? none : seen, std::move(popularity)};
+  task.padding = record.item_padding;
+  task.sampled = request.ranking.sampled;
+  task.seed = request.ranking.seed.value_or(42);
+  task.threads = threads;
+  RankingEvaluation ranking = evaluate_ranking(engine, model, std::move(task));
+  say_what_was_ranked(request.ranking, ranking, what, console);
+  return ranking;
+}
+
+std::string ranking_text(const RankingEvaluation& ranking) {
+  std::string text;
+  for_metrics(ranking, [&](const std::string& name, std::optional<double> value) {
+    if (value) text += fmt::format("{:<20}{:.6f}\n", name, *value);
+  });
+  return text + fmt::format("{:<20}{}\n", "n_ranked_users", ranking.metrics.n_users);
+}
+
+void add_ranking(JsonObject& object, const RankingEvaluation& ranking) {
+  for_metrics(ranking, [&](const std::string& name, std::optional<double> value) { object.number(name, value); });
+  object.count("n_ranked_users", ranking.metrics.n_users)
+      .count("n_left_out_users", ranking.n_left_out)
+      .count("n_relevant", ranking.n_relevant)
+      .count("n_relevant_unknown", ranking.n_unknown_items)
+      .count("n_relevant_seen", ranking.n_seen);
+}
+
+}  // namespace wf::cli

@@ -1,0 +1,174 @@
+// recommend for all users, and among some items only.
+#include "tests/cli/small_data.hpp"
+
+#include <set>
+
+namespace wf::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST_F(TrainedFolder, AllUsersGetWhatEachGetsAlone) {
+  const ProgramResult all = run({"recommend", "ratings.safetensors", "--all-users", "-n", "3"});
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  const auto lines = lines_of(all.out);
+  ASSERT_EQ(lines.size(), 1U + 3 * kSmallUsers);
+  std::set<std::string> users;
+  for (std::size_t n = 1; n < lines.size(); ++n) users.insert(lines[n].substr(0, 3));
+  EXPECT_EQ(users.size(), std::size_t{kSmallUsers});
+  const auto alone = lines_of(run({"recommend", "ratings.safetensors", "--user", "117", "-n", "3"}).out);
+  for (std::size_t n = 1; n < alone.size(); ++n) EXPECT_THAT(lines, testing::Contains(alone[n]));
+  EXPECT_EQ(run({"recommend", "ratings.safetensors", "--all-users", "-n", "3", "--threads", "3"}).out, all.out);
+  EXPECT_EQ(run({"recommend", "ratings.safetensors", "--all-users", "-n", "3", "--engine", "reference"}).exit_code, 0);
+}
+
+TEST_F(TrainedFolder, OnlyAllowedItemsThatAreNotDenied) {
+  folder_.write("allow.txt", "500\n501\n502\n503\nnothing\n501\n");
+  folder_.write("deny.txt", "502\n");
+  const ProgramResult result = run({"recommend", "ratings.safetensors", "--user", "103", "--keep-seen", "--candidates",
+                                    "allow.txt", "--deny", "deny.txt", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::set<std::string> items;
+  for (const std::string& line : lines_of(result.out)) items.insert(json::parse(line)["item"].get<std::string>());
+  EXPECT_EQ(items, (std::set<std::string>{"500", "501", "503"}));
+  EXPECT_THAT(result.err, HasSubstr("1 item of allow.txt not among the model's"));
+  EXPECT_THAT(result.err, HasSubstr("user 103 gets 3 of 10: of 25 items 3 may be recommended, of which 0 are seen"));
+}
+
+TEST_F(TrainedFolder, ManyShortListsAreCounted) {
+  const ProgramResult result = run({"recommend", "ratings.safetensors", "--all-users", "-n", "25"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("user 100 gets "));
+  EXPECT_THAT(result.err, HasSubstr("30 users more get fewer than 25"));
+}
+
+TEST_F(TrainedFolder, ListsOfItemsAreChecked) {
+  folder_.write("none.txt", "x\ny\n");
+  folder_.write("empty.txt", "\n");
+  const auto error = [&](const std::vector<std::string>& more, int exit_code) {
+    std::vector<std::string> words{"recommend", "ratings.safetensors", "--keep-seen"};
+    words.insert(words.end(), more.begin(), more.end());
+    const ProgramResult result = run(words);
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(error({"--user", "100", "--allow", "none.txt"}, 3), HasSubstr("none of its 2 items is among"));
+  EXPECT_THAT(error({"--user", "100", "--deny", "empty.txt"}, 3), HasSubstr("it holds no item"));
+  EXPECT_THAT(error({"--user", "100", "--deny", "absent.txt"}, 3), HasSubstr("--deny takes a file"));
+  EXPECT_THAT(error({"--user", "100", "--all-users"}, 2), HasSubstr("leave out --user"));
+  EXPECT_THAT(error({}, 2), HasSubstr("for which user?"));
+}
+
+/// What a user of the model has rated, as the history of somebody new.
+std::string history_of(int u) {
+  std::string text = "userId,movieId,rating\n";
+  for (int i = 0; i < kSmallItems; ++i) {
+    if (is_rated(u, i))
+      text += "stranger," + std::to_string(500 + i) + ',' + std::to_string(planted_rating(u, i)) + '\n';
+  }
+  return text + "stranger,999,5\nnobody,998,1\n";
+}
+
+/// Items of small_ratings are liked by users of their parity, which these have learnt.
+TEST_F(TrainedFolder, AStrangerWithAHistoryGetsWhatTheyLike) {
+  const std::vector<std::vector<std::string>> ways{{"--algorithm", "als"},
+                                                   {"--algorithm", "ccd"},
+                                                   {"--loss", "mse"},
+                                                   {"--loss", "huber", "--lr", "0.05", "--lambda", "0.01"},
+                                                   {"--loss", "bpr", "--positive-from", "4"},
+                                                   {"--loss", "warp", "--positive-from", "4"}};
+  folder_.write("history.csv", history_of(5));
+  for (const auto& way : ways) {
+    std::vector<std::string> words{"train",      "ratings.csv", "-k",           "4", "--epochs", "60",
+                                   "--no-valid", "-o",          "m.safetensors"};
+    words.insert(words.end(), way.begin(), way.end());
+    ASSERT_EQ(run(words).exit_code, 0) << way[1];
+    const ProgramResult result = run({"recommend", "m.safetensors", "--history", "history.csv", "-n", "2"});
+    ASSERT_EQ(result.exit_code, 0) << way[1] << result.err;
+    const auto lines = lines_of(result.out);
+    ASSERT_EQ(lines.size(), 3U) << way[1] << result.out;
+    for (std::size_t n = 1; n < lines.size(); ++n) {
+      EXPECT_THAT(lines[n], testing::StartsWith("stranger," + std::to_string(n) + ",5")) << way[1];
+      const int item = std::stoi(lines[n].substr(11, 3)) - 500;
+      EXPECT_FALSE(is_rated(5, item)) << way[1] << ": " << lines[n];
+      EXPECT_EQ(item % 2, 1) << way[1] << ": " << lines[n];
+    }
+    EXPECT_THAT(result.err, HasSubstr("2 ratings of history.csv of items that the model does not know"));
+    EXPECT_THAT(result.err, HasSubstr("1 user of history.csv without a rating of a known item"));
+  }
+}
+
+/// After many sweeps, a user's factors no longer change: those of a stranger with the same ratings are the same.
+TEST_F(TrainedFolder, AHistoryThatTheModelWasTrainedOnGetsTheSameList) {
+  const std::vector<std::vector<std::string>> ways{
+      {"--algorithm", "als"}, {"--implicit", "--alpha", "5"}, {"--algorithm", "nmf", "--solver", "hals"}};
+  folder_.write("history.csv", history_of(4));
+  for (const auto& way : ways) {
+    std::vector<std::string> words{"train",      "ratings.csv", "-k",           "3", "--epochs", "300",
+                                   "--no-valid", "-o",          "m.safetensors"};
+    words.insert(words.end(), way.begin(), way.end());
+    ASSERT_EQ(run(words).exit_code, 0) << way[1];
+    const auto scores = [&](std::vector<std::string> who) {
+      who.insert(who.begin(), {"recommend", "m.safetensors"});
+      who.insert(who.end(), {"-n", "5", "--json"});
+      std::vector<double> found;
+      for (const std::string& line : lines_of(run(who).out)) found.push_back(json::parse(line)["score"].get<double>());
+      return found;
+    };
+    const auto stranger = scores({"--history", "history.csv"}), known = scores({"--user", "104"});
+    ASSERT_EQ(stranger.size(), 5U);
+    ASSERT_EQ(known.size(), 5U);
+    for (std::size_t n = 0; n < 5; ++n) EXPECT_NEAR(stranger[n], known[n], 0.01) << way[1] << ", place " << n;
+  }
+}
+
+TEST_F(TrainedFolder, EveryLossFoldsInToTheSameBitsOnAnyThreads) {
+  const std::vector<std::vector<std::string>> ways{
+      {"--loss", "l1"},
+      {"--loss", "kl", "--nonnegative"},
+      {"--loss", "logistic"},
+      {"--loss", "hinge"},
+      {"--loss", "squared_hinge"},
+      {"--loss", "bpr_item"},
+      {"--algorithm", "nmf", "--nmf-loss", "kl"},
+      {"--batch-size", "32", "--optimizer", "adam", "--gradients", "dense"}};
+  folder_.write("ratings.csv", small_ratings());
+  for (const auto& way : ways) {
+    std::vector<std::string> words{"train",      "ratings.csv", "-k",           "4", "--epochs", "3",
+                                   "--no-valid", "-o",          "m.safetensors"};
+    words.insert(words.end(), way.begin(), way.end());
+    ASSERT_EQ(run(words).exit_code, 0) << way[1];
+    const auto fold = [&](const char* threads) {
+      return run(
+          {"recommend", "m.safetensors", "--history", "ratings.csv", "--keep-seen", "-n", "25", "--threads", threads});
+    };
+    const ProgramResult result = fold("1");
+    EXPECT_EQ(result.exit_code, 0) << way[1] << result.err;
+    EXPECT_EQ(lines_of(result.out).size(), 1U + kSmallUsers * kSmallItems) << way[1];
+    EXPECT_EQ(fold("3").out, result.out) << way[1];
+  }
+}
+
+TEST_F(TrainedFolder, AHistoryIsRefusedWhereItCannotBeFitted) {
+  folder_.write("history.csv", history_of(5));
+  const auto error = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"recommend"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"--history", "history.csv"});
+    const ProgramResult result = run(words);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(error({"ratings.safetensors", "--user", "100"}), HasSubstr("--history says who"));
+  EXPECT_THAT(error({"ratings.safetensors", "--all-users"}), HasSubstr("--history says who"));
+  EXPECT_THAT(error({"ratings.safetensors", "--seen", "ratings.csv"}), HasSubstr("--history says who"));
+  ASSERT_EQ(run({"train", "ratings.csv", "-k", "3", "--algorithm", "svd", "-o", "s.safetensors"}).exit_code, 0);
+  EXPECT_THAT(error({"s.safetensors"}), HasSubstr("model of svd"));
+  folder_.write("m.libmf", "f 0\nm 1\nn 1\nk 1\nb 0\np0 T 1\nq0 T 1\n");
+  EXPECT_THAT(error({"m.libmf"}), HasSubstr("does not say what it was trained to minimise"));
+}
+
+}  // namespace
+}  // namespace wf::test
