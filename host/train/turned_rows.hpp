@@ -22,7 +22,7 @@ struct TurnedSides {
 };
 TurnedSides turned_sides(const RatingLists& lists, const TrainConfig& config);
 
-inline constexpr Position kTurnedChunk = 65536;  ///< rows that are turned back together
+inline constexpr Position kTurnedChunk = 16384;  ///< rows that are turned back together
 
 /// Rows of their factors that TurnedRows keeps for them.
 inline Position turned_rows(const TurnedSides& sides, Position n_users, Position n_items) {

@@ -88,7 +88,7 @@ TEST(Device, RowsThatAreKeptOnceMoreAreInThePlan) {
   config.algorithm = Algorithm::ials;
   EXPECT_EQ(bytes_of("turned rows", size, config), 0);
   size.turned_rows = turned_rows({true, false}, size.n_users, size.n_items);
-  EXPECT_EQ(bytes_of("turned rows", size, config), (3000 + 65536) * 64 * 4);
+  EXPECT_EQ(bytes_of("turned rows", size, config), (3000 + kTurnedChunk) * 64 * 4);
 }
 
 TEST(Device, WhatABatchMakesTooLargeIsHelpedByASmallerBatch) {
