@@ -145,14 +145,14 @@ const std::vector<Contradiction>& contradictions() {
                                                           {"patience", {"no-early-stopping"}},
                                                           {"lambda", {"lambda-user", "lambda-item"}},
                                                           {"l1", {"l1-user", "l1-item"}},
-                                                          {"seen", {"keep-seen"}},
+                                                          {"seen", {"keep-seen", "history"}},
                                                           {"keep-seen", {"seen"}},
                                                           {"user", {"users", "all-users", "history", "item", "items"}},
                                                           {"users", {"user", "all-users", "history", "item", "items"}},
                                                           {"item", {"items", "user", "users"}},
                                                           {"items", {"item", "user", "users"}},
                                                           {"all-users", {"user", "users", "history"}},
-                                                          {"history", {"user", "users", "all-users"}}};
+                                                          {"history", {"user", "users", "all-users", "seen"}}};
   return kContradictions;
 }
 

@@ -50,13 +50,13 @@ Arrays arrays_of(const Model& model) {
   if (model.has_biases()) {
     arrays.emplace_back("user_biases", numpy_array(model.tables.user_biases.span(), model.n_users));
     arrays.emplace_back("item_biases", numpy_array(model.tables.item_biases.span(), model.n_items));
+    arrays.emplace_back("global_mean", numpy_value(model.global_mean));
   }
   return arrays;
 }
 
 Exported write_as_npz(const Model& model, const std::string& path) {
   Arrays arrays = arrays_of(model);
-  arrays.emplace_back("global_mean", numpy_value(model.global_mean));
   arrays.emplace_back("user_ids", numpy_ids(model.users, model.n_users));
   arrays.emplace_back("item_ids", numpy_ids(model.items, model.n_items));
   write_npz(path, arrays);
@@ -65,15 +65,18 @@ Exported write_as_npz(const Model& model, const std::string& path) {
 
 /// "model.npy" -> "model.user_factors.npy" and so on: a file has one array.
 std::string array_path(const std::string& path, const std::string& name) {
-  return (fs::path(path).parent_path() / fs::path(path).stem()).string() + '.' + name + ".npy";
+  const std::string stem = path.ends_with(".npy") ? path.substr(0, path.size() - 4) : path;
+  return stem + '.' + name + ".npy";
 }
 
 Exported write_as_npy(const Model& model, const std::string& path) {
   Exported exported{{}, model.rank, "the ids are not in these files; --format npz has them"};
-  for (const auto& [name, array] : arrays_of(model)) {
+  const Arrays arrays = arrays_of(model);
+  for (const auto& [name, array] : arrays) {
     exported.files.push_back(array_path(path, name));
-    write_npy(exported.files.back(), array);
+    check_writable(exported.files.back());
   }
+  for (std::size_t n = 0; n < arrays.size(); ++n) write_npy(exported.files[n], arrays[n].second);
   return exported;
 }
 
@@ -132,7 +135,7 @@ int run_verb(const ExportRequest& request, Console& console) {
   }
   const std::string path =
       request.out.empty() ? fs::path(request.model).stem().string() + suffix_of(format) : request.out;
-  check_writable(path);
+  if (format != ModelFormat::npy) check_writable(path);
   refuse_same_file(path, request.model);
   const Model model = read_model(request.model);
   const Exported exported = write_as(format, model, !request.of_users, path);

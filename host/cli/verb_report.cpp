@@ -26,6 +26,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMapItems = 1000, kMapLabels = 40;
+constexpr int kMostEpochs = 1000000;  // that train makes; what a damaged file says otherwise is not drawn
 
 /// Metadata that holds JSON; null where it is absent or something else.
 Json metadata_of(const Model& model, const char* key) {
@@ -34,7 +35,7 @@ Json metadata_of(const Model& model, const char* key) {
 }
 
 bool is_algorithm(const Json& config, Algorithm algorithm) {
-  return config.is_object() && config.value("algorithm", "") == name_of(algorithm);
+  return config.is_object() && config.contains("algorithm") && config["algorithm"] == name_of(algorithm);
 }
 
 /// What the scores of a model are not, where they are no ratings; else empty.
@@ -84,9 +85,10 @@ void add_epochs(const Json& metrics, bool by_loss, Report& report) {
     return epoch[key].get<double>();
   };
   for (const Json& epoch : metrics) {
-    if (!epoch.is_object() || !number(epoch, "epoch")) continue;
-    report.epochs.push_back({static_cast<int>(*number(epoch, "epoch")),
-                             number(epoch, by_loss ? "train_loss" : "train_rmse"),
+    const bool counts = epoch.is_object() && epoch.contains("epoch") && epoch["epoch"].is_number_unsigned() &&
+                        epoch["epoch"] <= kMostEpochs;
+    if (!counts) continue;
+    report.epochs.push_back({epoch["epoch"].get<int>(), number(epoch, by_loss ? "train_loss" : "train_rmse"),
                              number(epoch, by_loss ? "valid_loss" : "valid_rmse")});
   }
 }
@@ -206,7 +208,8 @@ Report make_report(const ReportRequest& request, Console& console) {
   report.why_not = no_ratings(config, record);
   const bool scores_are_ratings = report.why_not.empty();
   add_epochs(metadata_of(model, "metrics"), !scores_are_ratings, report);
-  if (const Json best = metadata_of(model, "best_epoch"); best.is_number_integer()) report.best_epoch = best.get<int>();
+  const Json best = metadata_of(model, "best_epoch");
+  if (best.is_number_unsigned() && best <= kMostEpochs) report.best_epoch = best.get<int>();
   if (scores_are_ratings && !evidence.compared.empty()) {
     add_predictions(model, request, evidence, report);
   } else if (scores_are_ratings) {

@@ -22,8 +22,9 @@ struct SolveShape {
       : rank(rows_rank),
         padded((rows_rank + kVector - 1) / kVector * kVector),
         pitch(padded + kVector),
-        chunk(std::clamp(kChunkFloats / padded / 8 * 8, 8, 64)) {}
+        chunk(std::clamp(kChunkFloats / padded / 8 * 8, 8, kMostTogether)) {}
 
+  static constexpr int kMostTogether = 64;
   static constexpr int kChunkFloats = 4096;  ///< of rows that are gathered together: 16 KB, a third of a first cache
 
   int rank, padded;
@@ -53,7 +54,7 @@ struct SolveRoom {
   SolveShape shape;
   HostBuffer<float> sums;                       ///< [shape.sums()]
   HostBuffer<float> plain, weighted;            ///< [chunk x padded] gathered rows, and times their curvature
-  HostBuffer<float> pull, curvature;            ///< [chunk]
+  HostBuffer<float> pull, curvature;            ///< [kMostTogether]: a block of factors has a larger chunk
   HostBuffer<float> diagonal, inverse;          ///< [padded] of the matrix; 1 / of its factor's
   HostBuffer<float> x, rest, direction, image;  ///< [padded] vectors of a row
   HostBuffer<float> scores;                     ///< [ratings of the longest row] where solved by blocks

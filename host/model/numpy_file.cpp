@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/base/utf8.hpp"
 #include "host/ratings/id_map.hpp"
 
 #include <zlib.h>
@@ -36,24 +37,19 @@ std::string npy_header(const NumpyArray& array) {
   return header + text;
 }
 
-/// A text's letters, or nothing where it is no UTF-8.
-std::vector<char32_t> letters_of(const std::string& text, bool& valid) {
-  std::vector<char32_t> letters;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto first = static_cast<unsigned char>(text[at]);
-    const int more = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : -1;
-    valid = valid && more >= 0 && at + static_cast<std::size_t>(more) < text.size();
-    if (!valid) return {};
-    char32_t letter = more == 0 ? first : first & (0x3FU >> more);
-    for (int n = 1; n <= more; ++n) {
-      const auto next = static_cast<unsigned char>(text[at + static_cast<std::size_t>(n)]);
-      valid = valid && next >> 6 == 2;
-      letter = letter << 6 | (next & 0x3FU);
+/// A text's characters. `valid` becomes false where it is no UTF-8.
+std::u32string characters_of(std::string_view text, bool& valid) {
+  std::u32string characters;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      valid = false;
+      return {};
     }
-    letters.push_back(letter);
-    at += 1 + static_cast<std::size_t>(more);
+    characters += utf8_character(text.substr(0, length));
+    text.remove_prefix(length);
   }
-  return letters;
+  return characters;
 }
 
 std::uint32_t checksum(std::uint32_t sum, const void* data, Position bytes) {
@@ -149,17 +145,23 @@ NumpyArray numpy_ids(const IdMap& ids, Position rows) {
       append(array.owned, ids.kind() == IdKind::rows ? std::int64_t{row} : ids.integers()[row]);
     }
   } else {
-    std::vector<std::vector<char32_t>> texts;
     std::size_t width = 1;
     for (RowId row = 0; row < rows; ++row) {
       bool valid = true;
-      texts.push_back(letters_of(ids.text(row), valid));
-      if (!valid)
+      width = std::max(width, characters_of(ids.text(row), valid).size());
+      if (!valid) {
         throw UsageError("the id " + shown(ids.text(row)) + " is no UTF-8, as NumPy's texts are", "another --format");
-      width = std::max(width, texts.back().size());
+      }
+    }
+    constexpr Position kMost = Position{1} << 33;  // bytes: a NumPy text is as wide as the longest
+    if (checked_product(rows, static_cast<Position>(4 * width)) > kMost) {
+      throw UsageError("an id of " + std::to_string(width) + " characters makes NumPy's array of ids larger than 8 GB",
+                       "--format npy, which has no ids");
     }
     array.type = "<U" + std::to_string(width);
-    for (std::vector<char32_t>& text : texts) {
+    for (RowId row = 0; row < rows; ++row) {
+      bool valid = true;
+      std::u32string text = characters_of(ids.text(row), valid);
       text.resize(width, 0);
       array.owned.append(reinterpret_cast<const char*>(text.data()), width * sizeof(char32_t));
     }

@@ -25,7 +25,10 @@ double share_of_top(const std::vector<Position>& ascending, double sum, int perc
 std::vector<Bar> equal_bars(Span<const float, Host> values, double least, double most) {
   constexpr auto kBars = static_cast<double>(kMostBars);
   std::vector<Bar> bars(kMostBars);
-  for (std::size_t b = 0; b < kMostBars; ++b) bars[b].low = least + (most - least) * static_cast<double>(b) / kBars;
+  for (std::size_t b = 0; b < kMostBars; ++b) {
+    bars[b].low = least + (most - least) * static_cast<double>(b) / kBars;
+    bars[b].width = (most - least) / kBars;
+  }
   for (const float value : values) {
     const double place = (static_cast<double>(value) - least) / (most - least) * kBars;
     ++bars[std::min(static_cast<std::size_t>(place), kMostBars - 1)].count;
@@ -86,7 +89,7 @@ std::vector<Bar> histogram_of(Span<const float, Host> values) {
   }
   std::vector<Bar> bars;
   bars.reserve(counts.size());
-  for (const auto& [value, count] : counts) bars.push_back({static_cast<double>(value), count});
+  for (const auto& [value, count] : counts) bars.push_back({static_cast<double>(value), count, 0});
   return bars;
 }
 

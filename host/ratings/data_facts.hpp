@@ -22,10 +22,11 @@ struct SideFacts {
 };
 inline constexpr std::array<int, 3> kTopPercents{1, 10, 20};
 
-/// Ratings of one value, or from `low` to below the next bar's.
+/// Ratings of one value, or from `low` on.
 struct Bar {
   double low = 0;
   Position count = 0;
+  double width = 0;  ///< 0: of one value
 };
 
 struct DataFacts {

@@ -12,9 +12,14 @@ namespace {
 constexpr double kWidth = 520, kHeight = 300, kLeft = 56, kRight = 12, kTop = 12, kBottom = 44;
 constexpr int kMostTicks = 6;
 
+/// Finite, and from its low end to a high end that rounding tells from it.
 ChartAxis drawable(ChartAxis axis) {
+  constexpr double kLargest = 1e300;
+  axis.low = std::isfinite(axis.low) ? std::clamp(axis.low, -kLargest, kLargest) : 0;
+  axis.high = std::isfinite(axis.high) ? std::clamp(axis.high, -kLargest, kLargest) : axis.low;
   if (axis.logarithmic) axis.low = std::max(axis.low, 1e-30);
-  if (!(axis.high > axis.low)) {
+  const double least = 1e-9 * std::max(std::fabs(axis.low), std::fabs(axis.high));
+  if (!(axis.high - axis.low > least)) {
     axis.high = axis.logarithmic ? axis.low * 10 : axis.low + std::max(1.0, std::fabs(axis.low));
   }
   return axis;
@@ -67,7 +72,8 @@ std::string short_number(double value) {
   return fmt::format("{:.4g}", value + 0.0);  // 0, not -0
 }
 
-std::vector<double> ticks_of(const ChartAxis& axis, int most) {
+std::vector<double> ticks_of(const ChartAxis& asked, int most) {
+  const ChartAxis axis = drawable(asked);
   if (axis.logarithmic) {
     std::vector<double> ticks = powers_of(10, axis);
     if (ticks.size() < 2) ticks = powers_of(2, axis);
@@ -85,8 +91,8 @@ std::vector<double> ticks_of(const ChartAxis& axis, int most) {
     break;
   }
   std::vector<double> ticks;
-  for (double n = std::ceil(axis.low / step - 1e-9); n * step <= axis.high + 1e-9 * step; ++n)
-    ticks.push_back(n * step);
+  const double first = std::ceil(axis.low / step - 1e-9);
+  for (int n = 0; n <= most && (first + n) * step <= axis.high + 1e-9 * step; ++n) ticks.push_back((first + n) * step);
   return ticks;
 }
 

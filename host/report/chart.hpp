@@ -25,7 +25,7 @@ struct ChartAxis {
 
 /// Round numbers from `low` to `high`: at most `most` of them, a step of 1, 2 or 5 times a power of 10 apart; of a
 /// logarithmic axis powers of 10 (of 2 where these are fewer than two).
-std::vector<double> ticks_of(const ChartAxis& axis, int most);
+std::vector<double> ticks_of(const ChartAxis& asked, int most);
 
 class Chart {
  public:

@@ -86,8 +86,9 @@ std::string curves(const Report& report) {
   return chart.html();
 }
 
-/// What lies between a bar and the next one; of the last one as much as of the others.
+/// Of a bar in the picture: of values, the least that lies between two of them.
 double width_of(const std::vector<Bar>& bars) {
+  if (!bars.empty() && bars.front().width > 0) return bars.front().width;
   double width = INFINITY;
   for (std::size_t n = 1; n < bars.size(); ++n) width = std::min(width, bars[n].low - bars[n - 1].low);
   return std::isfinite(width) ? width : 1;
@@ -97,7 +98,7 @@ std::string histogram(const char* id, const char* title, const char* label, cons
                       const std::vector<Bar>& bars) {
   ChartAxis x{label, 0, 1}, y{"ratings", 0, 0};
   const double width = width_of(bars);
-  const double before = bars.size() < kMostBars ? width / 2 : 0;  // of values; else of ranges, which begin with `low`
+  const double before = !bars.empty() && bars.front().width > 0 ? 0 : width / 2;  // a value is in its bar's middle
   for (const Bar& bar : bars) y.high = std::max(y.high, static_cast<double>(bar.count));
   if (!bars.empty()) x.low = bars.front().low - before, x.high = bars.back().low - before + width;
   Chart chart(id, title, x, y);

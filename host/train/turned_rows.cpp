@@ -15,7 +15,9 @@ bool turning_pays(Span<const Position, Host> begin, Position n_partners, int ran
     const double dual = n * n * k / 2 + n * n * n / 6 + 3 * n * k;
     saved += std::max(own - dual, 0.0);
   }
-  return saved > (static_cast<double>(n_partners) + rows) * k * k;
+  // of the eigenvectors 9 k^3 operations: on one thread, where rows are solved on many, and at a tenth of their speed
+  const double basis = 180 * k * k * k;
+  return saved > (static_cast<double>(n_partners) + rows) * k * k + basis;
 }
 
 TurnedSides turned_sides(const RatingLists& lists, const TrainConfig& config) {

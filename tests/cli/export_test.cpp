@@ -71,10 +71,10 @@ TEST_F(Exported, WritesArraysWithAndWithoutIds) {
   EXPECT_EQ(arrays.size(), 7U);
   EXPECT_EQ(arrays.at("item_ids").values.front(), 500);
   EXPECT_THAT(arrays.at("user_factors").shape, testing::ElementsAre(kSmallUsers, 4));
-  const ProgramResult npy = run({"export", "ratings.safetensors", "--format", "npy", "-o", "m.npy", "--json"});
+  const ProgramResult npy = run({"export", "ratings.safetensors", "--format", "npy", "-o", "m.v2.npy", "--json"});
   ASSERT_EQ(npy.exit_code, 0) << npy.err;
-  EXPECT_EQ(json::parse(npy.out)["files"], 4);
-  EXPECT_EQ(read_text(folder_.file("m.item_factors.npy")).size(), 128U + kSmallItems * 4 * 4);
+  EXPECT_EQ(json::parse(npy.out)["files"], 5);
+  EXPECT_EQ(read_text(folder_.file("m.v2.item_factors.npy")).size(), 128U + kSmallItems * 4 * 4);
 }
 
 TEST_F(Exported, WritesVectorsOfOneSide) {

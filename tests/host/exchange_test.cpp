@@ -89,7 +89,7 @@ TEST(Numpy, TextIdsHaveTheWidthOfTheLongest) {
   const std::vector<char32_t> expected{U'a', 0, U'h', U'\u00E9', U'\U0001F3AC', U'!'};
   ASSERT_EQ(ids.bytes, 24);
   EXPECT_EQ(ids.owned, std::string(reinterpret_cast<const char*>(expected.data()), 24));
-  for (const char* text : {"\xC3", "\xFF", "a\x80", "\xE2\x82"}) {
+  for (const char* text : {"\xC3", "\xFF", "a\x80", "\xE2\x82", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {
     IdMap broken(IdKind::strings);
     broken.insert(text);
     EXPECT_THROW(numpy_ids(broken, 1), UsageError) << text;

@@ -128,6 +128,16 @@ TEST(Chart, TicksAreRoundNumbers) {
   EXPECT_THAT(ticks_of({"", 1, 1500, true}, 6), ElementsAre(1, 10, 100, 1000));
   EXPECT_THAT(ticks_of({"", 2, 9, true}, 6), ElementsAre(2, 4, 8));
   EXPECT_EQ(short_number(-0.0), "0");
+  for (const ChartAxis& axis : {ChartAxis{"", 1, 1 + 2e-16},
+                                {"", 1e300, 1e308},
+                                {"", -INFINITY, INFINITY},
+                                {"", 0, 5e-324},
+                                {"", NAN, 2},
+                                {"", 0, 1e308, true}}) {
+    const std::vector<double> ticks = ticks_of(axis, 6);
+    EXPECT_LE(ticks.size(), 7U);
+    for (const double tick : ticks) EXPECT_TRUE(std::isfinite(tick));
+  }
 }
 
 TEST(Chart, AxesThatGoNowhereAreDrawn) {

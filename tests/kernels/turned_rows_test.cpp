@@ -66,18 +66,19 @@ HostBuffer<Position> equal_lists(Position rows, Position ratings) {
 }
 
 TEST(TurningPays, WhereManyRowsAreShort) {
-  // own equations, 8 * 64^2 / 2 + 64^3 / 6 = 60 075, against 8^2 * 64 / 2 + 8^3 / 6 + 3 * 8 * 64 = 3669 and 64^2 to
-  // turn
-  EXPECT_TRUE(turning_pays(equal_lists(1000, 8).span(), 1000, 64));
-  EXPECT_TRUE(turning_pays(equal_lists(1000, 8).span(), 12'000, 64));
-  EXPECT_FALSE(turning_pays(equal_lists(1000, 8).span(), 13'000, 64));  // 56 406 * 1000 / 4096 = 13 771 rows turned
-  EXPECT_FALSE(turning_pays(equal_lists(1000, 64).span(), 1, 64));      // no row is short
-  EXPECT_FALSE(turning_pays(equal_lists(1000, 0).span(), 1, 64));
+  // own equations, 8 * 64^2 / 2 + 64^3 / 6 = 60 075, against 8^2 * 64 / 2 + 8^3 / 6 + 3 * 8 * 64 = 3669; 64^2 to turn a
+  // row, and 180 * 64^3 for where to: 56 406 * 10 000 less that are 126 185 rows turned
+  EXPECT_TRUE(turning_pays(equal_lists(10'000, 8).span(), 10'000, 64));
+  EXPECT_TRUE(turning_pays(equal_lists(10'000, 8).span(), 116'000, 64));
+  EXPECT_FALSE(turning_pays(equal_lists(10'000, 8).span(), 117'000, 64));
+  EXPECT_FALSE(turning_pays(equal_lists(800, 8).span(), 1, 64));      // the basis costs more
+  EXPECT_FALSE(turning_pays(equal_lists(10'000, 64).span(), 1, 64));  // no row is short
+  EXPECT_FALSE(turning_pays(equal_lists(10'000, 0).span(), 1, 64));
   EXPECT_FALSE(turning_pays(equal_lists(0, 0).span(), 1, 64));
 }
 
 TEST(TurningPays, IsAskedForExactImplicitRowsWithAPenalty) {
-  const RatingLists lists = lists_of(random_ratings(300, 100, 20, 3), 100, 20);
+  const RatingLists lists = lists_of(random_ratings(9000, 3000, 20, 3), 3000, 20);
   TrainConfig config;
   config.rank = 64;
   config.algorithm = Algorithm::ials;
