@@ -5,18 +5,20 @@
 #include "host/base/philox.hpp"
 #include "host/base/thread_pool.hpp"
 #include "host/cpu/cpu.hpp"
+#include "host/kernels/rank_rules.hpp"
 #include "host/ratings/rating_source.hpp"
 #include "host/schedule/row_lists.hpp"
 #include "host/train/alternating.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
 
 namespace wf {
 namespace {
 
-constexpr int kNegatives = 32;   // for each rating of a loss of pairs
-constexpr Position kUsers = 16;  // of a task
+constexpr Position kNegatives = 32;             // for each rating of a loss of pairs
+constexpr Position kPairs = Position{1} << 16;  // of a user: a pass over them takes milliseconds
+constexpr Position kUsers = 16;                 // of a task
 
 /// Training's own.
 struct Penalties {
@@ -86,9 +88,13 @@ class Problems {
     UserProblem problem;
     problem.loss = config_.loss;
     if (config_.algorithm == Algorithm::nmf) problem.loss = config_.nmf_loss == NmfLoss::kl ? Loss::kl : Loss::mse;
-    for (Position n = lists_.begin[user]; n < lists_.begin[user + 1]; ++n) add(problem, user, n);
     Position ratings = 0;
     for (Position n = lists_.begin[user]; n < lists_.begin[user + 1]; ++n) ratings += counts(n) ? 1 : 0;
+    if (is_pairwise(problem.loss)) {
+      add_pairs(problem, user, ratings);
+    } else {
+      add_ratings(problem, user);
+    }
     const auto count = static_cast<double>(ratings);
     problem.l2 = penalties_.lambda * (scaling_of(config_) == RegScaling::none ? 1 : count);
     problem.l1 = config_.l1_user * count;
@@ -101,49 +107,44 @@ class Problems {
  private:
   bool counts(Position n) const { return !is_pairwise(config_.loss) || config_.is_positive(lists_.value[n]); }
 
-  void add(UserProblem& problem, Position user, Position n) const {
-    if (!counts(n)) return;
-    if (!is_pairwise(problem.loss)) {
-      UserProblem::Term term = term_of(lists_.partner[n]);
-      term.offset += static_cast<double>(model_.global_mean);
-      term.rating = static_cast<double>(lists_.value[n]);
-      problem.terms.push_back(std::move(term));
-      return;
-    }
-    const Position place = n - lists_.begin[user];
-    for (int k = 0; k < kNegatives; ++k) {
-      const std::optional<RowId> other = unrated(user, place * kNegatives + k);
-      if (!other) return;
-      UserProblem::Term term = term_of(lists_.partner[n]);
-      const UserProblem::Term against = term_of(*other);
-      for (std::size_t f = 0; f < term.q.size(); ++f) term.q[f] -= against.q[f];
-      term.offset -= against.offset;
-      term.weight = 1.0 / kNegatives;
-      problem.terms.push_back(std::move(term));
+  void add_ratings(UserProblem& problem, Position user) const {
+    for (Position n = lists_.begin[user]; n < lists_.begin[user + 1]; ++n) {
+      const double offset = bias_of(lists_.partner[n]) + static_cast<double>(model_.global_mean);
+      problem.terms.push_back(
+          {factors_of(lists_.partner[n]), nullptr, offset, static_cast<double>(lists_.value[n]), 1});
     }
   }
 
-  UserProblem::Term term_of(RowId item) const {
-    const ModelView<const float, Host> view = model_.view();
-    const float* const row = view.item_factors.row(item);
-    UserProblem::Term term{std::vector<double>(row, row + model_.rank)};
-    if (model_.has_biases()) term.offset = static_cast<double>(*view.item_biases.row(item));
-    return term;
+  /// Each of `ratings` that count against items that the user has no rating of, with as much weight together as one.
+  void add_pairs(UserProblem& problem, Position user, Position ratings) const {
+    const Position first = lists_.begin[user], end = lists_.begin[user + 1];
+    std::vector<RowId> rated;
+    std::unique_copy(lists_.partner.data + first, lists_.partner.data + end, std::back_inserter(rated));
+    const auto distinct = static_cast<Position>(rated.size());
+    const Unrated unrated(rated.data(), distinct, 0, model_.n_items - distinct);
+    if (ratings == 0 || unrated.count == 0) return;
+    const Position negatives = std::clamp<Position>(kPairs / ratings, 1, kNegatives);
+    problem.terms.reserve(static_cast<std::size_t>(checked_product(ratings, negatives)));
+    for (Position n = first; n < end; ++n) {
+      if (!counts(n)) continue;
+      for (Position k = 0; k < negatives; ++k) {
+        const RowId item = lists_.partner[n], other = drawn(unrated, user, (n - first) * kNegatives + k);
+        problem.terms.push_back({factors_of(item), factors_of(other), bias_of(item) - bias_of(other), 0,
+                                 1 / static_cast<double>(negatives)});
+      }
+    }
   }
 
-  /// The `number`-th draw among the items that the user has no rating of: the k-th of them in their order.
-  std::optional<RowId> unrated(Position user, Position number) const {
-    const RowId* const first = lists_.partner.data + lists_.begin[user];
-    const RowId* const last = lists_.partner.data + lists_.begin[user + 1];
-    Position distinct = 0;
-    for (const RowId* at = first; at != last; ++at) distinct += at == first || *at != at[-1] ? 1 : 0;
-    if (distinct >= model_.n_items) return std::nullopt;
-    const RandomBits bits = random_bits(config_.seed, Purpose::sampled_items, static_cast<std::uint64_t>(number),
+  RowId drawn(const Unrated& unrated, Position user, Position number) const {
+    const RandomBits bits = random_bits(config_.seed, Purpose::fold_in, static_cast<std::uint64_t>(number),
                                         static_cast<std::uint32_t>(user));
-    auto item = static_cast<Position>(
-        to_index(bits.word[0], bits.word[1], static_cast<std::uint64_t>(model_.n_items - distinct)));
-    for (const RowId* at = first; at != last && *at <= item; ++at) item += at == first || *at != at[-1] ? 1 : 0;
-    return static_cast<RowId>(item);
+    const std::uint64_t place = to_index(bits.word[0], bits.word[1], static_cast<std::uint64_t>(unrated.count));
+    return unrated[static_cast<Position>(place)];
+  }
+
+  const float* factors_of(RowId item) const { return model_.view().item_factors.row(item); }
+  double bias_of(RowId item) const {
+    return model_.has_biases() ? static_cast<double>(*model_.view().item_biases.row(item)) : 0;
   }
 
   const Model& model_;

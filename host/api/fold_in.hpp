@@ -9,7 +9,8 @@ namespace wf {
 /// the factors and the bias that minimise what `config` says that training minimised, alone. With squared errors these
 /// are the equations of least squares; with other losses, --l1 or nonnegative factors, descent along the gradient from
 /// zero, until a step gains less than 1e-9 of the sum, or 500 steps. A loss of pairs sets each rating that counts
-/// against 32 items without a rating, drawn by (seed, user, rating); warp without its weights, bpr_item as bpr.
+/// against 32 items without a rating, drawn by (seed, user, rating), or against fewer where a user has more than 2048
+/// ratings: there are 65536 pairs then, or one a rating; warp without its weights, bpr_item as bpr.
 /// `n_train`: ratings that the model was trained on, by which weight decay is turned into a lambda. Users without
 /// ratings get zeros. `ids` of users are row numbers. `threads` 0: all; the same bits. Throws UsageError for
 /// algorithms that have no such sum (svd, pca, nmf over all cells) and for max_norm.

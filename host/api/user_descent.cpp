@@ -16,7 +16,7 @@ constexpr double kLeastRate = 1e-12;
 
 double score_of(const UserProblem::Term& term, const UserSolution& at) {
   double score = term.offset + at.bias;
-  for (std::size_t f = 0; f < at.factors.size(); ++f) score += at.factors[f] * term.q[f];
+  for (std::size_t f = 0; f < at.factors.size(); ++f) score += at.factors[f] * term.factor(f);
   return score;
 }
 
@@ -33,7 +33,7 @@ UserSolution gradient_at(const UserProblem& problem, const UserSolution& at) {
   for (std::size_t f = 0; f < at.factors.size(); ++f) gradient.factors[f] = 2 * problem.l2 * at.factors[f];
   for (const UserProblem::Term& term : problem.terms) {
     const double slope = term.weight * loss_at(problem.loss, score_of(term, at), term.rating).slope;
-    for (std::size_t f = 0; f < at.factors.size(); ++f) gradient.factors[f] += slope * term.q[f];
+    for (std::size_t f = 0; f < at.factors.size(); ++f) gradient.factors[f] += slope * term.factor(f);
     gradient.bias += slope;
   }
   if (!problem.has_bias) gradient.bias = 0;

@@ -7,12 +7,17 @@
 
 namespace wf {
 
-/// sum of weight loss(<p, q> + b + offset) + l2 |p|^2 + l2_bias b^2 + l1 |p|_1.
+/// sum of weight loss(<p, q - against> + b + offset) + l2 |p|^2 + l2_bias b^2 + l1 |p|_1.
 struct UserProblem {
-  /// A rating, or a pair of items: q is then their difference and the rating is not looked at.
+  /// A rating, or a pair of items, whose rating is not looked at. Rows end after the problem.
   struct Term {
-    std::vector<double> q;  ///< [rank]
+    const float* q = nullptr;        ///< [rank]
+    const float* against = nullptr;  ///< [rank], of pairs alone
     double offset = 0, rating = 0, weight = 1;
+
+    double factor(std::size_t f) const {
+      return static_cast<double>(q[f]) - (against == nullptr ? 0 : static_cast<double>(against[f]));
+    }
   };
   std::vector<Term> terms;
   Loss loss = Loss::mse;

@@ -25,6 +25,7 @@ enum class Purpose : std::uint32_t {
   validation_pairs = 14,
   sketch = 16,
   sampled_items = 17,
+  fold_in = 18,
 };
 
 struct RandomBits {

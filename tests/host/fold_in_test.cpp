@@ -2,6 +2,7 @@
 #include "host/api/fold_in.hpp"
 #include "host/api/user_descent.hpp"
 #include "host/base/error.hpp"
+#include "host/base/philox.hpp"
 #include "host/kernels/losses.hpp"
 
 #include <gtest/gtest.h>
@@ -128,27 +129,35 @@ TEST(FoldIn, SolvesTheEquationsOfImplicitFeedback) {
   }
 }
 
-UserProblem some_problem(Loss loss) {
+struct SomeProblem {
+  std::vector<float> rows;
   UserProblem problem;
+};
+
+SomeProblem some_problem(Loss loss) {
+  SomeProblem some;
+  auto& [rows, problem] = some;
   problem.loss = loss;
   problem.l2 = 0.2;
   problem.l2_bias = 0.7;
   problem.has_bias = !is_pairwise(loss);
   for (int n = 0; n < 12; ++n) {
-    const double x = n;
-    problem.terms.push_back({{std::sin(x + 1), std::cos(2 * x), std::sin(3 * x)},
-                             loss == Loss::kl ? 2 : 0.1 * (n % 3),
-                             static_cast<double>(loss == Loss::bce_with_logits ? n % 2 : n % 4),
-                             n % 2 == 0 ? 1 : 0.5});
+    const auto x = static_cast<float>(n);
+    for (const float value : {std::sin(x + 1), std::cos(2 * x), std::sin(3 * x)}) rows.push_back(value);
   }
-  return problem;
+  for (int n = 0; n < 12; ++n) {
+    problem.terms.push_back({&rows[static_cast<std::size_t>(n) * kRank], nullptr, loss == Loss::kl ? 2 : 0.1 * (n % 3),
+                             static_cast<double>(loss == Loss::bce_with_logits ? n % 2 : n % 4), n % 2 == 0 ? 1 : 0.5});
+  }
+  return some;
 }
 
 class Descent : public testing::TestWithParam<Loss> {};
 
 /// The problems are convex: where no small step in any direction gains anything, there is the least sum.
 TEST_P(Descent, EndsWhereNoStepGains) {
-  const UserProblem problem = some_problem(GetParam());
+  const SomeProblem some = some_problem(GetParam());
+  const UserProblem& problem = some.problem;
   const UserSolution at = descend(problem, kRank);
   const double least = objective(problem, at);
   EXPECT_LT(least, objective(problem, {{0, 0, 0}, 0}));
@@ -170,7 +179,8 @@ INSTANTIATE_TEST_SUITE_P(Losses, Descent,
 TEST(DescentTest, SoftensAndClipsByHand) {
   // (2 - x)^2 + 2 |x|: 2 (x - 2) + 2 = 0 at 1; (-1 - y)^2 + 2 |y|: -2 + 2 = 0 at 0
   UserProblem problem;
-  problem.terms = {{{1, 0}, 0, 2, 1}, {{0, 1}, 0, -1, 1}};
+  const float rows[] = {1, 0, 0, 1};
+  problem.terms = {{rows, nullptr, 0, 2, 1}, {rows + 2, nullptr, 0, -1, 1}};
   problem.l1 = 2;
   UserSolution at = descend(problem, 2);
   EXPECT_NEAR(at.factors[0], 1, 1e-4);
@@ -202,6 +212,63 @@ TEST(FoldIn, PairsRankWhatWasRatedAboveTheRest) {
   EXPECT_TRUE(std::equal(folded.tables.user_factors.begin(), folded.tables.user_factors.end(),
                          again.tables.user_factors.begin()))
       << "whatever the threads";
+}
+
+/// At the factors that come out, the gradient of bpr over the pairs that the header promises: of `ratings` ratings, of
+/// which every third is of an item rated before, against `negatives` items each. As a share of the gradient at zero.
+double slope_of_pairs(Position ratings, Position negatives) {
+  const Position n_items = ratings * 2;
+  const Model model = item_model(n_items, true);
+  Ratings history;
+  std::vector<RowId> items;
+  for (RowId n = 0; n < ratings; ++n) items.push_back(2 * (n % 3 == 2 ? n - 1 : n));
+  std::vector<bool> is_rated(static_cast<std::size_t>(n_items));
+  for (const RowId item : items) {
+    history.push_back(0, item, 1);
+    is_rated[static_cast<std::size_t>(item)] = true;
+  }
+  TrainConfig config;
+  config.loss = Loss::bpr;
+  config.lambda_user = 1;
+  config.reg_scaling = RegScaling::none;
+  const Model folded = fold_in(model, history.view(), 1, config, 100, 1);
+  std::vector<RowId> unrated;
+  for (RowId item = 0; item < n_items; ++item) {
+    if (!is_rated[static_cast<std::size_t>(item)]) unrated.push_back(item);
+  }
+  double slope[kRank], at_zero[kRank]{};
+  for (int f = 0; f < kRank; ++f) {
+    slope[f] = 2 * config.lambda_user * factor(folded.tables.user_factors, 0, f);
+  }
+  for (Position n = 0; n < ratings; ++n) {
+    for (Position k = 0; k < negatives; ++k) {
+      const RandomBits bits = random_bits(config.seed, Purpose::fold_in, static_cast<std::uint64_t>(n * 32 + k), 0);
+      const RowId item = items[static_cast<std::size_t>(n)],
+                  other = unrated[to_index(bits.word[0], bits.word[1], unrated.size())];
+      const auto bias = static_cast<double>(model.tables.item_biases[item] - model.tables.item_biases[other]);
+      double score = bias, q[kRank];
+      for (int f = 0; f < kRank; ++f) {
+        q[f] = factor(model.tables.item_factors, item, f) - factor(model.tables.item_factors, other, f);
+        score += factor(folded.tables.user_factors, 0, f) * q[f];
+      }
+      for (int f = 0; f < kRank; ++f) {
+        slope[f] -= q[f] / (1 + std::exp(score)) / static_cast<double>(negatives);
+        at_zero[f] -= q[f] / (1 + std::exp(bias)) / static_cast<double>(negatives);
+      }
+    }
+  }
+  return std::hypot(slope[0], slope[1], slope[2]) / std::hypot(at_zero[0], at_zero[1], at_zero[2]);
+}
+
+TEST(FoldIn, PairsAreDrawnAmongTheUnrated) {
+  // a last step that gains 1e-9 of the sum leaves a slope of some sqrt(1e-9), 3e-5, times the spread of the curvature
+  EXPECT_LT(slope_of_pairs(40, 32), 1e-3);
+  EXPECT_GT(slope_of_pairs(40, 31), 1e-2) << "other pairs have another end";
+}
+
+TEST(FoldIn, ManyRatingsHaveFewerPairsEach) {
+  EXPECT_LT(slope_of_pairs(3000, 65536 / 3000), 1e-3);
+  EXPECT_GT(slope_of_pairs(3000, 32), 1e-2) << "which are not all pairs";
 }
 
 TEST(FoldIn, AUserWithAllItemsHasNoPairs) {
