@@ -97,7 +97,7 @@ class Problems {
     }
     const auto count = static_cast<double>(ratings);
     problem.l2 = penalties_.lambda * (scaling_of(config_) == RegScaling::none ? 1 : count);
-    problem.l1 = config_.l1_user * count;
+    problem.l1 = 2 * config_.l1_user * count;  // a step shrinks by rate * l1, along half the loss's slope (sgd_rule)
     problem.l2_bias = penalties_.lambda_bias;
     problem.has_bias = model_.has_biases() && !is_pairwise(problem.loss);
     problem.nonnegative = config_.nonnegative || config_.algorithm == Algorithm::nmf;

@@ -112,7 +112,7 @@ struct TrainConfig {
   double lambda_user = default_lambda(Loss::mse), lambda_item = default_lambda(Loss::mse);
   RegScaling reg_scaling = RegScaling::count;
   double lambda_bias = 5;
-  double l1_user = 0, l1_item = 0;      ///< adds l1 |p_u|_1 and l1 |q_i|_1 for each rating; one step per rating only
+  double l1_user = 0, l1_item = 0;      ///< adds 2 l1 |p_u|_1 and 2 l1 |q_i|_1 a rating; one step per rating only
   int negatives = 50;                   ///< warp: drawn for a rating until one violates the margin, at most
   std::optional<double> positive_from;  ///< losses of pairs: the least rating that counts; nullopt: any above 0
   bool nonnegative = false;             ///< factors stay >= 0; one step per rating only

@@ -192,6 +192,19 @@ TEST(DescentTest, SoftensAndClipsByHand) {
   EXPECT_EQ(at.factors[1], 0) << "-1 is not allowed";
 }
 
+/// Training steps along half the loss's slope and shrinks by rate * l1: it rests where (3 - 2p) 2 = 0.5 p + 1.
+TEST(FoldIn, HasTheSizePenaltyOfTrainingByHand) {
+  Model model = make_model(1, 1, 1, false);
+  model.tables.item_factors[0] = 2;
+  Ratings history;
+  history.push_back(0, 0, 3);
+  TrainConfig config;
+  config.lambda_user = 0.5;
+  config.l1_user = 1;
+  const Model folded = fold_in(model, history.view(), 1, config, 100, 1);
+  EXPECT_NEAR(folded.tables.user_factors[0], 5 / 4.5, 1e-4);
+}
+
 TEST(FoldIn, PairsRankWhatWasRatedAboveTheRest) {
   const Model model = item_model(20, true);
   const Ratings history = some_history();
