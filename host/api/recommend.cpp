@@ -5,6 +5,7 @@
 #include "host/train/training_loop.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace wf {
@@ -55,6 +56,8 @@ void take_predictions(Scorer& scorer, Span<const RowId, Host> users, Lists& list
   const float* score = scores.begin();
   for (auto& list : lists) {
     for (Recommendation& one : list) one.score = *score++;
+    const auto is_nan = [](const Recommendation& one) { return std::isnan(one.score); };
+    list.erase(std::remove_if(list.begin(), list.end(), is_nan), list.end());
     std::sort(list.begin(), list.end(), better);
   }
 }

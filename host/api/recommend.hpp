@@ -20,7 +20,8 @@ struct ListRequest {
   int threads = 0;                ///< 0: all; they do not matter to the result
 };
 
-/// lists[n]: the best items for users[n], best first, ties by ascending row; shorter where there are no more. Scores
+/// lists[n]: the best items for users[n], best first, ties by ascending row; shorter where there are no more.
+/// An item whose score is no number (infinite products that cancel) is in no list. Scores
 /// are those that predict gives; which items are in a list is decided by an engine's own sums, which differ by
 /// rounding. Memory: a copy of the items' factors and the lists, or with other engines than cpu the scores of 64 users.
 std::vector<std::vector<Recommendation>> recommend(Engine& engine, const Model& model, const ListRequest& request);

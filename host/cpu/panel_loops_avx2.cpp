@@ -11,12 +11,13 @@ using Reach = ReachByLane;
 struct Reach {
   WF_INLINE static bool any(const lanes::Eight& a, const lanes::Eight& b, const float* floor) {
     const auto least = lanes::Fused::all<lanes::Eight>(floor);
-    lanes::Eight most;
+    lanes::Eight first, second;
     int reached = 0;
-    asm("vmaxps %3, %2, %0\n\t"
-        "vcmpps $13, %4, %0, %0\n\t"  // greater or equal
-        "vmovmskps %0, %1"
-        : "=&x"(most), "=r"(reached)
+    asm("vcmpps $13, %5, %3, %0\n\t"  // greater or equal; no maximum of both, which a NaN in b would win
+        "vcmpps $13, %5, %4, %1\n\t"
+        "vorps %1, %0, %0\n\t"
+        "vmovmskps %0, %2"
+        : "=&x"(first), "=x"(second), "=r"(reached)
         : "x"(a), "x"(b), "x"(least));
     return reached != 0;
   }

@@ -3,6 +3,7 @@
 #include "host/base/view.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -20,7 +21,7 @@ inline bool better(const Recommendation& a, const Recommendation& b) {
 }
 
 /// Keeps the n best of what it is offered, in a heap with the worst of them on top. What it holds does not depend on
-/// the order of the offers.
+/// the order of the offers. A score that is no number has no place in an order: it is turned down.
 class BestItems {
  public:
   explicit BestItems(Position n) : capacity_(static_cast<std::size_t>(std::max<Position>(n, 0))) {}
@@ -31,6 +32,7 @@ class BestItems {
     return heap_.size() < capacity_ ? -std::numeric_limits<float>::infinity() : heap_.front().score;
   }
   void offer(const Recommendation& candidate) {
+    if (std::isnan(candidate.score)) return;
     if (heap_.size() == capacity_) {
       if (capacity_ == 0 || !better(candidate, heap_.front())) return;
       std::pop_heap(heap_.begin(), heap_.end(), better);
@@ -62,8 +64,8 @@ void for_rows_but(Position first, Position end, Span<const RowId, Host> excluded
 }
 
 /// The `n` highest of scores[n_items], highest first; ties by ascending item row, so the order is fixed. Items in
-/// `excluded` (ascending rows, duplicates and rows beyond the scores allowed) are left out. Fewer than n when there are
-/// no more. Time n_items * log n.
+/// `excluded` (ascending rows, duplicates and rows beyond the scores allowed) and scores that are NaN are left out.
+/// Fewer than n when there are no more. Time n_items * log n.
 inline std::vector<Recommendation> top_items(Span<const float, Host> scores, Span<const RowId, Host> excluded,
                                              Position n) {
   BestItems best(n);

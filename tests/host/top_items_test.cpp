@@ -51,6 +51,17 @@ TEST(TopItems, CarryTheirScores) {
   EXPECT_EQ(best[2].score, -std::numeric_limits<float>::max());
 }
 
+TEST(TopItems, AreNumbers) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(top({kNan, 1, kNan, 3, 2, kNan}, {}, 2), testing::ElementsAre(3, 4));
+  EXPECT_THAT(top({kNan, -kInfinity, kInfinity}, {}, 3), testing::ElementsAre(2, 1));
+  BestItems best(2);
+  for (const auto& [item, score] : {std::pair{0, kNan}, std::pair{1, 1.0F}, std::pair{2, kNan}, std::pair{3, 5.0F}}) {
+    best.offer({item, score});
+  }
+  EXPECT_THAT(items_of(best.take()), testing::ElementsAre(3, 1)) << "none takes a place from the others";
+}
+
 RC_GTEST_PROP(TopItems, EqualTheFrontOfAStableSort, ()) {
   const auto levels = *rc::gen::container<std::vector<int>>(rc::gen::inRange(-4, 5));  // few levels: many ties
   const auto excluded = *rc::gen::container<std::set<RowId>>(rc::gen::inRange(0, 40));

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -132,6 +133,37 @@ TEST(TopLists, AreTheSameFromEveryEngine) {
   for (const char* name : {"reference", "cpu"}) {
     ChosenEngine chosen = make_engine(name, 2);
     expect_equal(recommend(*chosen.engine, model, {span_of(users), span_of(items), sets, 4, 2}), expected, name);
+  }
+}
+
+/// Every other vector of 4, 8 or 16 scores holds none that is a number, first the even ones and then the odd ones.
+TEST(TopLists, HoldNumbersFromEveryInstructionSetAndEngine) {
+  std::vector<RowId> users(20), items(100);
+  std::iota(users.begin(), users.end(), 0);
+  std::iota(items.begin(), items.end(), 0);
+  const ItemSets none;
+  ThreadPool pool(1);
+  for (const int place : {0, 1, 2, 3, 4, 5}) {
+    Model model = whole_model(20, 100, 6, true);
+    std::vector<RowId> numbers;
+    for (const RowId item : items) {
+      if (item / (4 << place / 2) % 2 == place % 2) {
+        model.tables.item_factors[item * 6] = std::numeric_limits<float>::quiet_NaN();
+      } else {
+        numbers.push_back(item);
+      }
+    }
+    for (const Position n : {3, 90}) {
+      const Lists expected = slow_lists(model, users, numbers, {}, static_cast<std::size_t>(n));
+      for (const Simd simd : usable_simd()) {
+        const ItemPanels panels(model.view(), {}, span_of(items), pool, simd);
+        expect_equal(panels.top_lists(span_of(users), none, n, pool), expected, std::string(name_of(simd)));
+      }
+      for (const char* name : {"reference", "cpu"}) {
+        ChosenEngine chosen = make_engine(name, 1);
+        expect_equal(recommend(*chosen.engine, model, {span_of(users), span_of(items), none, n, 1}), expected, name);
+      }
+    }
   }
 }
 
