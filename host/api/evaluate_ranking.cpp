@@ -45,10 +45,11 @@ class Questions {
 
   const std::vector<RowId>& users() const { return users_; }
 
-  Asked of(RowId user) const {
-    Asked asked = without_sample(user);
-    if (task_.sampled) asked.excluded = all_but_sample(asked.items(), n_items_, *task_.sampled, task_.seed, user);
-    return asked;
+  UserRanking rank(RowId user, Span<const float, Host> scores, Position n) const {
+    const Asked asked = of(user);
+    if (!task_.sampled) return rank_user(scores, asked.items(), n);
+    const std::vector<RowId> others = sampled_others(asked.items(), n_items_, *task_.sampled, task_.seed, user);
+    return rank_among(scores, asked.items(), {others.data(), static_cast<Position>(others.size())}, n);
   }
 
   RankingEvaluation counts;
@@ -57,7 +58,7 @@ class Questions {
   void add(RowId user) {
     const Position all = relevant_.of(user).size;
     if (all == 0) return;
-    const Asked asked = without_sample(user);
+    const Asked asked = of(user);
     const Position left = static_cast<Position>(asked.relevant.size()) + asked.n_unknown;
     counts.n_seen += all - left;
     counts.n_relevant += left;
@@ -69,7 +70,7 @@ class Questions {
     }
   }
 
-  Asked without_sample(RowId user) const {
+  Asked of(RowId user) const {
     Asked asked;
     asked.user = user;
     const Span<const RowId, Host> all = relevant_.of(user), seen = task_.seen.of(user);
@@ -141,9 +142,8 @@ RankingEvaluation evaluate_ranking(Engine& engine, const Model& model, RankingTa
     scorer.score(part, scores.data());
     rankings.assign(static_cast<std::size_t>(count), {});
     pool.for_each(count, [&](Position n) {
-      const Asked asked = questions.of(part[n]);
       rankings[static_cast<std::size_t>(n)] =
-          rank_user(std::as_const(scores).span().part(n * model.n_items, model.n_items), asked.items(), longest);
+          questions.rank(part[n], std::as_const(scores).span().part(n * model.n_items, model.n_items), longest);
     });
     for (const UserRanking& ranking : rankings) sums.add(ranking);
   }

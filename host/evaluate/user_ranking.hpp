@@ -21,15 +21,20 @@ struct UserRanking {
   Position n_relevant = 0;     ///< the unknown ones among them
   /// The share of pairs of a ranked relevant item and a ranked other one that are in the right order, ties counting
   /// half: the area under the ROC curve of the whole ranking (Hanley, McNeil: Radiology 143, 1982). None without pairs.
+  /// A score that is no number is below all others.
   std::optional<double> auc;
 };
 
 /// scores[n_items] of one user; `n` are listed in `best`. Time n_items * log(n + relevant).
 UserRanking rank_user(Span<const float, Host> scores, const UserItems& items, Position n);
 
-/// What is excluded where the relevant items are ranked among only `n` of the others: those that are not drawn.
-/// Ascending, the excluded ones of `items` among them. Which are drawn is a function of (seed, user); all of them where
-/// there are no more than n.
-std::vector<RowId> all_but_sample(const UserItems& items, Position n_items, Position n, std::uint64_t seed, RowId user);
+/// The same where only the relevant items and `others`, which are none of them, are ranked. Time (relevant + others) *
+/// log(n + relevant).
+UserRanking rank_among(Span<const float, Host> scores, const UserItems& items, Span<const RowId, Host> others,
+                       Position n);
+
+/// `n` of the items that are neither relevant nor excluded, a function of (seed, user); all where there are no more.
+/// Time n * log(relevant + excluded).
+std::vector<RowId> sampled_others(const UserItems& items, Position n_items, Position n, std::uint64_t seed, RowId user);
 
 }  // namespace wf

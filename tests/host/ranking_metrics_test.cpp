@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -18,6 +19,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 template <class T>
 Span<const T, Host> span_of(const std::vector<T>& values) {
@@ -232,23 +234,50 @@ RC_GTEST_PROP(RankingEvaluationTest, EqualsASlowOneOfItsOwn, (unsigned seed)) {
   RC_ASSERT(near(at.gini, differences / (2.0 * catalogue * sum)));
 }
 
-TEST(Sampled, LeavesSoManyOthersAndNothingExcluded) {
+TEST(Sampled, AreSoManyOthersAndNothingExcluded) {
   const std::vector<RowId> relevant{2, 5}, excluded{0, 9};
   const UserItems items{span_of(relevant), span_of(excluded), 0};
-  std::map<RowId, int> drawn;
+  std::map<RowId, int> times;
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
-    const std::vector<RowId> out = all_but_sample(items, 10, 2, seed, 3);
-    EXPECT_TRUE(std::is_sorted(out.begin(), out.end()));
-    ASSERT_EQ(out.size(), 6U) << "two of ten are relevant, two are drawn";
-    for (const RowId item : {1, 3, 4, 6, 7, 8}) drawn[item] += std::count(out.begin(), out.end(), item) == 0 ? 1 : 0;
-    EXPECT_EQ(std::count(out.begin(), out.end(), 0) + std::count(out.begin(), out.end(), 9), 2);
-    EXPECT_EQ(std::count(out.begin(), out.end(), 2) + std::count(out.begin(), out.end(), 5), 0);
+    const std::vector<RowId> drawn = sampled_others(items, 10, 2, seed, 3);
+    ASSERT_EQ(drawn.size(), 2U);
+    ASSERT_NE(drawn[0], drawn[1]);
+    for (const RowId item : drawn) ++times[item];
   }
   // each of six is drawn in a third of 600: 200 on average, standard deviation sqrt(600 / 3 * 2 / 3) = 11.5
-  for (const auto& [item, times] : drawn) EXPECT_NEAR(times, 200, 5 * 11.5) << item;
-  EXPECT_EQ(all_but_sample(items, 10, 2, 1, 3), all_but_sample(items, 10, 2, 1, 3));
-  EXPECT_THAT(all_but_sample(items, 10, 6, 1, 3), ElementsAre(0, 9));
-  EXPECT_THAT(all_but_sample(items, 10, 100, 1, 3), ElementsAre(0, 9));
+  for (const RowId item : {1, 3, 4, 6, 7, 8}) EXPECT_NEAR(times[item], 200, 5 * 11.5) << item;
+  EXPECT_EQ(times.size(), 6U) << "neither relevant nor excluded";
+  EXPECT_EQ(sampled_others(items, 10, 2, 1, 3), sampled_others(items, 10, 2, 1, 3));
+  EXPECT_THAT(sampled_others(items, 10, 6, 1, 3), UnorderedElementsAre(1, 3, 4, 6, 7, 8));
+  EXPECT_THAT(sampled_others(items, 10, 100, 1, 3), UnorderedElementsAre(1, 3, 4, 6, 7, 8));
+}
+
+/// All items by rows: a table of them for each user would take minutes.
+TEST(Sampled, TakeNoTimeForItemsThatAreNotDrawn) {
+  const std::vector<RowId> relevant{7}, excluded{1, 2};
+  const UserItems items{span_of(relevant), span_of(excluded), 0};
+  for (RowId user = 0; user < 1000; ++user) {
+    const std::vector<RowId> drawn = sampled_others(items, kMaxRows, 3, 5, user);
+    ASSERT_EQ(std::set<RowId>(drawn.begin(), drawn.end()).size(), 3U);
+  }
+}
+
+TEST(Sampled, AreRankedWithWhatIsRelevantAndNoOthers) {
+  const std::vector<float> scores{9, 5, 4, 3, 2, 1};
+  const std::vector<RowId> relevant{2, 5}, others{4, 1};
+  const UserRanking of = rank_among({scores.data(), 6}, {span_of(relevant), {}, 1}, span_of(others), 3);
+  EXPECT_THAT(of.best, ElementsAre(1, 2, 4));
+  EXPECT_THAT(of.hits, ElementsAre(2));
+  EXPECT_EQ(of.n_relevant, 3);
+  EXPECT_DOUBLE_EQ(of.auc.value(), 0.25) << "2 is above 4, and the other three pairs are wrong";
+}
+
+TEST(UserRankingTest, TakesWhatIsNoNumberForTheWorst) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const UserRanking of = rank({kNan, 3, kNan, 2, 1}, {0, 3}, {}, 4);
+  EXPECT_THAT(of.best, ElementsAre(1, 3, 4));
+  EXPECT_THAT(of.hits, ElementsAre(2));
+  EXPECT_DOUBLE_EQ(of.auc.value(), 2.5 / 6) << "3 is above 4 and 2, 0 is level with 2";
 }
 
 TEST(RankingSumsTest, SaysWhatListsAreLikeTogether) {
