@@ -125,6 +125,10 @@ ReadOptions options_for(const Model& model, const TrainingRecord& record, const 
   return options;
 }
 
+void note_implicit(Console& console) {
+  console.note("the file has no ratings: every one counts as 1 (--col-rating names a column)");
+}
+
 void note_reader(Console& console, const TrainingRecord& record, const ReadOptions& given) {
   const ReadOptions& used = record.reader.options;
   if (used.user_column.empty() && used.item_column.empty()) return;

@@ -50,6 +50,9 @@ ReadOptions options_for(const Model& model, const TrainingRecord& record, const 
 /// Names the reader options the model was trained with where none are given for this file.
 void note_reader(Console& console, const TrainingRecord& record, const ReadOptions& given);
 
+/// Says of a file without ratings what counts instead.
+void note_implicit(Console& console);
+
 /// The ratings a model was trained on, read again; or why they cannot be had.
 struct TrainingFile {
   std::optional<Ratings> ratings;

@@ -34,10 +34,11 @@ std::vector<std::string> read_id_lines(std::istream& in, const std::string& side
 }  // namespace
 
 std::vector<std::string> requested_ids(const std::string& side, const std::vector<std::string>& ids,
-                                       const std::string& file) {
+                                       const std::string& file, const std::string& others) {
   if (ids.empty() == file.empty()) {
     throw UsageError(ids.empty() ? "for which " + side + "?" : fmt::format("--{0} and --{0}s exclude each other", side),
-                     fmt::format("give --{0} ID, as often as needed, or --{0}s FILE", side));
+                     fmt::format("give --{0} ID, as often as needed, or --{0}s FILE{1}{2}", side,
+                                 others.empty() ? "" : ", or ", others));
   }
   return ids.empty() ? ids_of_file("--" + side + "s", side, file) : ids;
 }
@@ -53,15 +54,15 @@ std::vector<std::string> ids_of_file(const std::string& option, const std::strin
 }
 
 std::vector<RowId> rows_of(const IdMap& map, Position n_rows, const std::vector<std::string>& ids,
-                           const std::string& side, const std::string& path) {
+                           const std::string& side, const std::string& path, const std::string& advice) {
   std::vector<RowId> rows;
   for (const std::string& id : ids) {
     const std::optional<RowId> row = map.find(id);
     if (!row || *row >= n_rows) {
-      throw InputError({path},
-                       fmt::format("{} \"{}\" is not among the model's {}", side, id, plural(n_rows, side.c_str())),
-                       fmt::format("its first {} is {}; an id is written as in the training file", side,
-                                   n_rows > 0 ? map.text(0) : std::string("nobody")));
+      throw InputError(
+          {path}, fmt::format("{} \"{}\" is not among the model's {}", side, id, plural(n_rows, side.c_str())),
+          fmt::format("its first {} is {}; an id is written as in the training file{}{}", side,
+                      n_rows > 0 ? map.text(0) : std::string("nobody"), advice.empty() ? "" : "; ", advice));
     }
     rows.push_back(*row);
   }

@@ -12,16 +12,18 @@
 namespace wf::cli {
 
 /// Whom a request names: ids of its own (--user ID), or those of a file, one a line. `side` is user or item. Throws
-/// UsageError where both or none are given, InputError where the file cannot be read or is empty.
+/// UsageError where both or none are given, which also names `others`, a way that the verb has besides; InputError
+/// where the file cannot be read or is empty.
 std::vector<std::string> requested_ids(const std::string& side, const std::vector<std::string>& ids,
-                                       const std::string& file);
+                                       const std::string& file, const std::string& others = "");
 
 /// The ids of a file, one a line; - is stdin. Throws InputError where it cannot be read or is empty.
 std::vector<std::string> ids_of_file(const std::string& option, const std::string& side, const std::string& file);
 
-/// Their rows in a table of n_rows. Throws InputError, which names `path`, for an id that the model does not have.
+/// Their rows in a table of n_rows. Throws InputError, which names `path` and gives the `advice` of the verb besides,
+/// for an id that the model does not have.
 std::vector<RowId> rows_of(const IdMap& map, Position n_rows, const std::vector<std::string>& ids,
-                           const std::string& side, const std::string& path);
+                           const std::string& side, const std::string& path, const std::string& advice = "");
 
 /// Id to name.
 using NameTable = std::unordered_map<std::string, std::string>;

@@ -21,6 +21,9 @@
 namespace wf::cli {
 namespace {
 
+/// Who else can get a list.
+constexpr const char* kOthers = "--all-users, or --history FILE with the ratings of users that are new";
+
 /// The ratings whose items are to be left out.
 Ratings seen_ratings(const RecommendRequest& request, const Model& model, const TrainingRecord& record,
                      Console& console) {
@@ -86,7 +89,7 @@ std::vector<std::string> asked_ids(const RecommendRequest& request) {
     throw UsageError("--history says who gets a list, and what they have seen",
                      "leave out --user, --users, --all-users and --seen");
   }
-  if (!request.all_users) return requested_ids("user", request.users, request.users_file);
+  if (!request.all_users) return requested_ids("user", request.users, request.users_file, kOthers);
   if (!names) return {};
   throw UsageError("--all-users are all that the model has", "leave out --user and --users");
 }
@@ -101,13 +104,47 @@ struct Audience {
 std::vector<RowId> asked_users(const RecommendRequest& request, const std::vector<std::string>& ids, const Model& model,
                                RowId padding) {
   if (!request.all_users) {
-    return rows_of(model.users, model.n_users, ids, "user", request.users.empty() ? request.users_file : request.model);
+    return rows_of(model.users, model.n_users, ids, "user", request.users.empty() ? request.users_file : request.model,
+                   "--history FILE recommends to users that the model does not know, by their ratings");
   }
   std::vector<RowId> rows;
   for (RowId user = 0; user < model.n_users; ++user) {
     if (user != padding) rows.push_back(user);
   }
   return rows;
+}
+
+/// Gives the users of some ratings rows 0, 1, ... in the order of theirs, which may be any: those that a file of row
+/// numbers skips are nobody. Returns the rows that they had.
+std::vector<RowId> number_users(Ratings& ratings) {
+  std::vector<RowId> users(ratings.user.begin(), ratings.user.end());
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  for (RowId& user : ratings.user) {
+    user = static_cast<RowId>(std::lower_bound(users.begin(), users.end(), user) - users.begin());
+  }
+  return users;
+}
+
+/// The ids of some rows, in their order.
+IdMap ids_of(const IdMap& ids, const std::vector<RowId>& rows) {
+  IdMap part;
+  if (ids.kind() == IdKind::strings) part.fix_strings();
+  for (const RowId row : rows) part.insert(ids.text(row));
+  return part;
+}
+
+/// The ratings of a history whose items the model knows, whoever's; the others are counted in a note.
+Ratings of_known_items(const RatingsView<Host>& all, const Model& model, const std::string& file, Console& console) {
+  Ratings known;
+  for (Position n = 0; n < all.size(); ++n) {
+    if (all.item[n] < model.n_items) known.push_back(all.user[n], all.item[n], all.value[n]);
+  }
+  if (const Position unknown = all.size() - known.size(); unknown > 0) {
+    console.note(
+        fmt::format("{} of {} of items that the model does not know: passed over", plural(unknown, "rating"), file));
+  }
+  return known;
 }
 
 /// The users of a history, in its order, by the ratings of items that the model knows.
@@ -117,30 +154,20 @@ Audience fold_in_history(const RecommendRequest& request, const Model& model, co
   Dataset data = known_dataset(model);
   data.users = IdMap(model.users.kind() == IdKind::rows ? IdKind::rows : IdKind::integers);
   note_reader(console, record, request.reader.options);
-  read_file(console, request.history, options_for(model, record, request.reader.options), data);
-  Ratings known;
-  const RatingsView<Host> all = data.ratings.view();
-  for (Position n = 0; n < all.size(); ++n) {
-    if (all.item[n] < model.n_items) known.push_back(all.user[n], all.item[n], all.value[n]);
-  }
-  const Position n_users = data.users.size(), unknown = all.size() - known.size();
-  if (unknown > 0) {
-    console.note(fmt::format("{} of {} of items that the model does not know: passed over", plural(unknown, "rating"),
-                             request.history));
-  }
+  const ReadReport report =
+      read_file(console, request.history, options_for(model, record, request.reader.options), data);
+  const bool takes_use = objective.algorithm == Algorithm::ials || is_pairwise(objective.loss);
+  if (report.implicit() && !takes_use) note_implicit(console);
+  Ratings known = of_known_items(data.ratings.view(), model, request.history, console);
   Audience audience;
+  const std::vector<RowId> rows = number_users(known);
+  const auto n_users = static_cast<Position>(rows.size());
   audience.folded = fold_in(model, known.view(), n_users, objective, record.n_ratings, request.engine.threads);
-  audience.folded->users = std::move(data.users);
+  audience.folded->users = ids_of(data.users, rows);
   audience.seen = ItemSets(known.view(), n_users, model.n_items, request.engine.threads);
-  Position without = 0;
-  for (RowId user = 0; user < n_users; ++user) {
-    if (audience.seen.of(user).empty()) {
-      without += model.users.kind() == IdKind::rows ? 0 : 1;  // row numbers that the file skips are nobody
-    } else {
-      audience.users.push_back(user);
-    }
-  }
-  if (without > 0) {
+  audience.users.resize(rows.size());
+  std::iota(audience.users.begin(), audience.users.end(), 0);
+  if (const auto without = static_cast<Position>(number_users(data.ratings).size()) - n_users; without > 0) {
     console.note(
         fmt::format("{} of {} without a rating of a known item: no list", plural(without, "user"), request.history));
   }
@@ -170,6 +197,9 @@ class ShortLists {
     if (n_possible_ < n_items_) {
       why = fmt::format("of {} {} may be recommended, of which {} are seen already", plural(n_items_, "item"),
                         grouped(n_possible_), grouped(seen));
+    }
+    if (const Position nan = n_possible_ - seen - static_cast<Position>(length); nan > 0) {
+      why += fmt::format(", and the scores of {} are no numbers", grouped(nan));
     }
     console_.note(fmt::format("user {} gets {} of {}: {}", user, length, top_, why));
   }

@@ -151,6 +151,44 @@ TEST_F(TrainedFolder, EveryLossFoldsInToTheSameBitsOnAnyThreads) {
   }
 }
 
+/// A row number says nothing of how many users there are.
+TEST_F(TrainedFolder, UsersOfAHistoryMayHaveAnyRowNumber) {
+  folder_.write("rows.csv", "0,0,5\n0,1,1\n1,1,4\n1,2,2\n2,0,3\n2,2,1\n");
+  ASSERT_EQ(run({"train", "rows.csv", "--ids", "rows", "-k", "2", "--algorithm", "als", "--no-valid", "-o",
+                 "rows.safetensors"})
+                .exit_code,
+            0);
+  folder_.write("history.csv", "2000000000,1,5\n7,0,4\n7,1,4\n9,2147483000,1\n");
+  const ProgramResult result = run({"recommend", "rows.safetensors", "--history", "history.csv", "-n", "1", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 2U) << result.out;
+  EXPECT_EQ(json::parse(lines[0])["user"], "7");
+  EXPECT_EQ(json::parse(lines[0])["item"], "2") << "the one item that is not in the history";
+  EXPECT_EQ(json::parse(lines[1])["user"], "2000000000");
+  EXPECT_THAT(result.err, HasSubstr("1 user of history.csv without a rating of a known item"));
+}
+
+TEST_F(TrainedFolder, AHistoryWithoutRatingsIsNoted) {
+  folder_.write("history.csv", "userId,movieId\nstranger,500\nstranger,502\n");
+  const ProgramResult result = run({"recommend", "ratings.safetensors", "--history", "history.csv"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the file has no ratings: every one counts as 1"));
+  ASSERT_EQ(run({"train", "ratings.csv", "-k", "3", "--implicit", "-o", "i.safetensors"}).exit_code, 0);
+  EXPECT_THAT(run({"recommend", "i.safetensors", "--history", "history.csv"}).err, Not(HasSubstr("counts as 1")));
+}
+
+TEST_F(TrainedFolder, WhoCannotBeServedLearnsHowToBe) {
+  const ProgramResult unknown = run({"recommend", "ratings.safetensors", "--user", "stranger"});
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("--history FILE"));
+  const ProgramResult nobody = run({"recommend", "ratings.safetensors"});
+  EXPECT_EQ(nobody.exit_code, 2);
+  EXPECT_THAT(nobody.err, HasSubstr("--all-users"));
+  EXPECT_THAT(nobody.err, HasSubstr("--history FILE"));
+  EXPECT_THAT(run({"similar", "ratings.safetensors", "--item", "999"}).err, Not(HasSubstr("--history")));
+}
+
 TEST_F(TrainedFolder, AHistoryIsRefusedWhereItCannotBeFitted) {
   folder_.write("history.csv", history_of(5));
   const auto error = [&](const std::vector<std::string>& more) {
