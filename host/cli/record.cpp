@@ -5,6 +5,7 @@
 #include "host/cli/resolve_config.hpp"
 #include "host/config/names.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -81,6 +82,24 @@ class Metadata {
  private:
   const std::map<std::string, std::string>& values_;
 };
+
+/// A row of a table, or -1. Throws InputError with `path` for anything else.
+RowId padding_of(const nlohmann::json& config, const char* key, Position n_rows, const std::string& path) {
+  const auto found = config.find(key);
+  if (found == config.end()) return -1;
+  // an unsigned 2^64 - 1 would compare equal to -1
+  if (found->is_number_integer() && !found->is_number_unsigned() && *found == -1) return -1;
+  const bool is_row = found->is_number_unsigned() && found->get<std::uint64_t>() < static_cast<std::uint64_t>(n_rows);
+  if (is_row) return found->get<RowId>();
+  throw InputError({path}, fmt::format("its {} is {}, and no row of {}", key, found->dump(), n_rows),
+                   "train the model again");
+}
+
+/// Did cells without a rating count as 0?
+bool counts_all_cells(const nlohmann::json& config, Algorithm algorithm) {
+  if (algorithm == Algorithm::nmf) return config.value("missing", "") == name_of(Missing::zero);
+  return algorithm == Algorithm::svd || algorithm == Algorithm::pca;
+}
 
 }  // namespace
 
@@ -160,12 +179,27 @@ TrainingRecord read_record(const Model& model, const std::string& path) {
     if (const auto least = config.find("positive_from"); least != config.end() && least->is_number()) {
       record.positive_from = least->get<double>();
     }
-    record.user_padding = config.value("user_padding_idx", RowId{-1});
-    record.item_padding = config.value("item_padding_idx", RowId{-1});
+    record.algorithm = from_name<Algorithm>(config.value("algorithm", "sgd")).value_or(Algorithm::sgd);
+    record.all_cells = counts_all_cells(config, record.algorithm);
+    record.user_padding = padding_of(config, "user_padding_idx", model.n_users, path);
+    record.item_padding = padding_of(config, "item_padding_idx", model.n_items, path);
   } catch (const nlohmann::json::exception& error) {
     throw InputError({path}, std::string("its metadata is damaged: ") + error.what(), "train the model again");
   }
   return record;
+}
+
+std::string no_ratings(const TrainingRecord& record) {
+  if (counts_mistakes(record.loss)) {
+    return fmt::format(
+        "This model was trained with the loss {}: its scores put items in order or decide, and are no "
+        "ratings. `warpfactor evaluate` says how well they do.",
+        name_of(record.loss));
+  }
+  if (record.algorithm == Algorithm::ials) {
+    return "This model was trained on implicit feedback: its scores put items in order, and are no ratings.";
+  }
+  return "";
 }
 
 TrainConfig read_objective(const Model& model, const std::string& path) {

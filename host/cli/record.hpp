@@ -23,7 +23,9 @@ struct TrainingRecord {
   std::uint64_t seed = 0;
   Loss loss = Loss::mse;
   std::optional<double> positive_from;
-  RowId user_padding = -1, item_padding = -1;
+  Algorithm algorithm = Algorithm::sgd;
+  bool all_cells = false;                                        ///< a cell without a rating counted as 0
+  RowId user_padding = -1, item_padding = -1;                    ///< rows of the model, or -1
   std::optional<double> baseline_mean_rmse, baseline_bias_rmse;  ///< on the validation part
   std::string settings;                                          ///< as TOML that repeats the training; written only
 };
@@ -34,6 +36,9 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
 /// From metadata; what is absent keeps its default (a model of another writer has none). Throws InputError with `path`
 /// for metadata that is there and is not what it should be.
 TrainingRecord read_record(const Model& model, const std::string& path);
+
+/// What the scores of a model are not, in whole sentences; empty where they are ratings.
+std::string no_ratings(const TrainingRecord& record);
 
 /// What the model was trained to minimise: of its configuration, all that folding in a user needs. Throws UsageError
 /// where it does not say, InputError with `path` for metadata that is not what it should be.

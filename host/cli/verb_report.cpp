@@ -34,24 +34,6 @@ Json metadata_of(const Model& model, const char* key) {
   return found == model.metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
 }
 
-bool is_algorithm(const Json& config, Algorithm algorithm) {
-  return config.is_object() && config.contains("algorithm") && config["algorithm"] == name_of(algorithm);
-}
-
-/// What the scores of a model are not, where they are no ratings; else empty.
-std::string no_ratings(const Json& config, const TrainingRecord& record) {
-  if (counts_mistakes(record.loss)) {
-    return fmt::format(
-        "This model was trained with the loss {}: its scores put items in order or decide, and are no "
-        "ratings. `warpfactor evaluate` says how well they do.",
-        name_of(record.loss));
-  }
-  if (is_algorithm(config, Algorithm::ials)) {
-    return "This model was trained on implicit feedback: its scores put items in order, and are no ratings.";
-  }
-  return "";
-}
-
 std::vector<std::pair<std::string, std::string>> about(const Model& model, const ReportRequest& request,
                                                        const Json& config) {
   std::error_code none;
@@ -205,7 +187,7 @@ Report make_report(const ReportRequest& request, Console& console) {
   Report report;
   report.title = "warpfactor: " + std::filesystem::path(request.model).filename().string();
   report.about = about(model, request, config);
-  report.why_not = no_ratings(config, record);
+  report.why_not = no_ratings(record);
   const bool scores_are_ratings = report.why_not.empty();
   add_epochs(metadata_of(model, "metrics"), !scores_are_ratings, report);
   const Json best = metadata_of(model, "best_epoch");

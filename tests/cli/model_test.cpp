@@ -2,7 +2,11 @@
 #include "tests/cli/small_data.hpp"
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -291,6 +295,44 @@ TEST(StringIds, ComeOutAsTheyWentIn) {
   EXPECT_THAT(lines[2], StartsWith("007,x y,"));
   const ProgramResult best = run_in(folder, {"recommend", "r.safetensors", "--user", "007"});
   EXPECT_THAT(best.out, HasSubstr("007,1,\"say \"\"hi\"\"\","));
+}
+
+/// The bytes of a .safetensors file with another value in the configuration that it records.
+std::string with_config(const std::filesystem::path& path, const char* key, const json& value) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::uint64_t size = 0;
+  std::memcpy(&size, bytes.data(), sizeof(size));
+  json header = json::parse(bytes.substr(sizeof(size), size));
+  json config = json::parse(header["__metadata__"]["config"].get<std::string>());
+  config[key] = value;
+  header["__metadata__"]["config"] = config.dump();
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t new_size = text.size();
+  std::string start(sizeof(new_size), ' ');
+  std::memcpy(start.data(), &new_size, sizeof(new_size));
+  return start + text + bytes.substr(sizeof(size) + size);
+}
+
+TEST_F(TrainedFolder, APaddingRowOutsideTheTablesIsRefused) {
+  const std::filesystem::path path = folder_.path() / "ratings.safetensors";
+  const auto evaluate = [&](const char* key, const json& value) {
+    folder_.write("other.safetensors", with_config(path, key, value));
+    return run({"evaluate", "other.safetensors", "ratings.csv", "--at", "5", "--keep-seen", "--train", "ratings.csv"});
+  };
+  for (const json& row : {json(-1), json(0), json(kSmallItems - 1)}) {
+    const ProgramResult result = evaluate("item_padding_idx", row);
+    EXPECT_EQ(result.exit_code, 0) << row << result.err;
+  }
+  // of the last ones, the low 32 bits are 1 and -1
+  for (const json& row : {json(kSmallItems), json(1000000000), json(-2), json(1.5), json("1"), json(4294967297),
+                          json(18446744073709551615U)}) {
+    const ProgramResult result = evaluate("item_padding_idx", row);
+    EXPECT_EQ(result.exit_code, 3) << row;
+    EXPECT_THAT(result.err, HasSubstr("its item_padding_idx is " + row.dump() + ", and no row of 25"));
+  }
+  EXPECT_EQ(evaluate("user_padding_idx", kSmallUsers).exit_code, 3);
 }
 
 TEST(RowIds, BeyondTheTableAreUnknownToAModelAndNoError) {
