@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace wf::cli {
 namespace {
@@ -26,11 +28,20 @@ std::pair<Ratings, std::string> relevant_part(const RankingRequest& request, con
   return {std::move(relevant), std::move(what)};
 }
 
+Position count_users(const RatingsView<Host>& ratings) {
+  std::vector<RowId> users(ratings.user.begin(), ratings.user.end());
+  std::sort(users.begin(), users.end());
+  return std::unique(users.begin(), users.end()) - users.begin();
+}
+
 void say_what_was_ranked(const RankingRequest& request, const RankingEvaluation& ranking, const std::string& relevant,
                          Console& console) {
-  std::string text =
-      fmt::format("ranking metrics are means over {}, each counting as one; relevant: {} (--relevant-from)",
-                  plural(ranking.metrics.n_users, "user"), relevant);
+  std::string text = "no ranking metrics: no user is known and has something relevant that is ranked";
+  if (ranking.metrics.n_users > 0) {
+    text =
+        fmt::format("ranking metrics are means over {}, each counting as one", plural(ranking.metrics.n_users, "user"));
+  }
+  text += fmt::format("; relevant: {} (--relevant-from)", relevant);
   if (ranking.n_left_out > 0) {
     text += fmt::format("; {} left out, unknown or with nothing relevant that they have not seen",
                         plural(ranking.n_left_out, "user"));
@@ -48,11 +59,12 @@ void say_what_was_ranked(const RankingRequest& request, const RankingEvaluation&
                   grouped(*request.sampled)));
 }
 
-/// name(), value: in the order of print.
+/// name(), value: in the order of print. There are no values without a user.
 template <class Take>
 void for_metrics(const RankingEvaluation& ranking, const Take& take) {
   for (const RankingAt& cut : ranking.metrics.at) {
     const auto at = [&](const char* name, std::optional<double> value) {
+      if (ranking.metrics.n_users == 0) value.reset();
       take(fmt::format("{}@{}", name, cut.at), value);
     };
     at("precision", cut.mean.precision);
@@ -103,6 +115,7 @@ RankingEvaluation measure_ranking(const EvaluateRequest& request, const Model& m
   task.seed = request.ranking.seed.value_or(42);
   task.threads = threads;
   RankingEvaluation ranking = evaluate_ranking(engine, model, std::move(task));
+  ranking.n_left_out += count_users(ratings) - count_users(relevant.view());
   say_what_was_ranked(request.ranking, ranking, what, console);
   return ranking;
 }

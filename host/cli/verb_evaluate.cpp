@@ -6,6 +6,7 @@
 #include "host/cli/ranking_report.hpp"
 #include "host/cli/training_data.hpp"
 #include "host/cli/verbs.hpp"
+#include "host/config/names.hpp"
 #include "host/evaluate/baselines.hpp"
 #include "host/model/model_file.hpp"
 #include "host/ratings/split.hpp"
@@ -103,6 +104,15 @@ void say_baseline(const BaselineResult& baseline, const TrainingRecord& record, 
   console.note(text);
 }
 
+/// Of models whose errors are printed although their scores are no ratings.
+void say_what_scores_are(const TrainingRecord& record, Console& console) {
+  if (record.algorithm == Algorithm::ials) console.note(no_ratings(record));
+  if (record.all_cells) {
+    console.note(fmt::format("{} counts cells without a rating as 0: its scores are no estimates of the ratings",
+                             name_of(record.algorithm)));
+  }
+}
+
 /// Of a loss of pairs: the ratings that count, each against an item (with bpr_item, a user) that is neither in the file
 /// nor in the training file, where that can be read.
 ErrorSums pair_errors(const EvaluateRequest& request, const Model& model, const TrainingRecord& record, Dataset& data,
@@ -144,8 +154,13 @@ void report_pairs(const ErrorSums& sums, Position n, const std::optional<Ranking
       .number("accuracy", 1 - sums.mae())
       .count("n", sums.count)
       .count("n_left_out", n - sums.count);
-  const std::string text = fmt::format("{:<20}{:.6f}\n{:<20}{:.6f}\n{:<20}{}\n{:<20}{}\n", "loss", sums.mean_loss(),
-                                       "accuracy", 1 - sums.mae(), "n", sums.count, "n_left_out", n - sums.count);
+  std::string text;
+  if (sums.count > 0) {
+    text = fmt::format("{:<20}{:.6f}\n{:<20}{:.6f}\n", "loss", sums.mean_loss(), "accuracy", 1 - sums.mae());
+  } else {
+    console.note("no loss and no accuracy: no rating that counts is of a user and an item that the model knows");
+  }
+  text += fmt::format("{:<20}{}\n{:<20}{}\n", "n", sums.count, "n_left_out", n - sums.count);
   write_results(console, object, text, ranking);
 }
 
@@ -178,16 +193,17 @@ int run_verb(const EvaluateRequest& request, Console& console) {
   Dataset data = known_dataset(model);
   const ReadReport report = read_file(console, request.data, options_for(model, record, request.reader.options), data);
   if (report.implicit()) {
-    console.note("the file has no ratings: every one counts as 1 (--col-rating names a column)");
+    note_implicit(console);
   }
+  say_what_scores_are(record, console);
   const bool mistakes = counts_mistakes(record.loss), pairwise = is_pairwise(record.loss);
   const bool ranks = !request.ranking.at.empty();
   TrainingFile train;
   if (ranks || pairwise || !mistakes) train = training_ratings(request, model, record, console);
   const auto scorer = chosen.engine->open(model);
   std::optional<RankingEvaluation> ranking;
-  if (ranks) ranking = measure_ranking(request, model, record, data.ratings.view(), train, *chosen.engine, console);
   leave_validation_out(request, record, train);
+  if (ranks) ranking = measure_ranking(request, model, record, data.ratings.view(), train, *chosen.engine, console);
   if (pairwise) {
     const Position n = data.ratings.size();
     report_pairs(pair_errors(request, model, record, data, train, *scorer, console), n, ranking, console);

@@ -60,7 +60,28 @@ TEST_F(ByHand, WhatIsRelevantCanBeSaid) {
   EXPECT_EQ(of["n_relevant"], 2);
   const json none = evaluate({"--at", "1", "--relevant-from", "6"});
   EXPECT_EQ(none["n_ranked_users"], 0);
+  EXPECT_EQ(none["n_left_out_users"], 2);
+  for (const char* name : {"precision@1", "recall@1", "ndcg@1", "mrr@1", "coverage@1", "gini@1", "popularity@1"}) {
+    EXPECT_TRUE(none[name].is_null()) << name;
+  }
   EXPECT_TRUE(none["auc"].is_null());
+}
+
+TEST_F(ByHand, WithoutAUserThereAreNoMeansAndANoteSaysWhy) {
+  const ProgramResult result =
+      run_in(folder_, {"evaluate", "m.libmf", "test.csv", "--train", "train.csv", "--at", "1", "--relevant-from", "6"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, Not(HasSubstr("@1")));
+  EXPECT_THAT(result.out, HasSubstr("n_ranked_users      0\n"));
+  EXPECT_THAT(result.err, HasSubstr("no ranking metrics: no user is known and has something relevant"));
+  EXPECT_THAT(result.err, HasSubstr("relevant: ratings from 6"));
+  EXPECT_THAT(result.err, HasSubstr("2 users left out"));
+}
+
+TEST_F(ByHand, UsersWithoutAnythingRelevantAreCounted) {
+  const json of = evaluate({"--at", "1", "--relevant-from", "5"});
+  EXPECT_EQ(of["n_ranked_users"], 1);
+  EXPECT_EQ(of["n_left_out_users"], 1) << "user 1 has a 4";
 }
 
 TEST_F(ByHand, WhatCannotBeFoundIsCounted) {
@@ -115,6 +136,55 @@ TEST_F(ByHand, RefusesWhatMakesNoSense) {
   EXPECT_THAT(error({"--relevant-from", "4"}), HasSubstr("add --at K"));
   EXPECT_THAT(error({"--sampled", "10"}), HasSubstr("add --at K"));
   EXPECT_THAT(error({"--at", "5", "--seed", "1"}), HasSubstr("--sampled"));
+}
+
+TEST_F(TrainedFolder, TheValidationPartWasNotTrainedOn) {
+  const auto evaluate = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"evaluate", "ratings.safetensors", "ratings.csv", "--at", "25", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const ProgramResult result = run(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  };
+  const json info = json::parse(run({"info", "ratings.safetensors", "--json"}).out);
+  const json of = evaluate({});
+  const int trained_on = std::stoi(info["metadata"]["n_ratings"].get<std::string>()), all = of["n"].get<int>();
+  ASSERT_LT(trained_on, all);
+  EXPECT_EQ(of["n_relevant_seen"], trained_on);
+  EXPECT_EQ(of["n_relevant"], all - trained_on);
+  EXPECT_DOUBLE_EQ(evaluate({"--keep-seen"})["popularity@25"].get<double>(), trained_on / 25.0) << "of all items";
+}
+
+TEST_F(TrainedFolder, PairsThatAreAllUnknownHaveNoLoss) {
+  ASSERT_EQ(
+      run({"train", "ratings.csv", "-k", "2", "--loss", "warp", "--epochs", "2", "-o", "w.safetensors"}).exit_code, 0);
+  folder_.write("unknown.csv", "userId,movieId,rating\n7,8,5\n9,8,4\n");
+  const ProgramResult text = run({"evaluate", "w.safetensors", "unknown.csv", "--at", "10"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, Not(HasSubstr("nan")));
+  EXPECT_THAT(text.out, HasSubstr("n                   0\nn_left_out          2\n"));
+  EXPECT_THAT(text.err, HasSubstr("no loss and no accuracy"));
+  const json of = json::parse(run({"evaluate", "w.safetensors", "unknown.csv", "--at", "10", "--json"}).out);
+  EXPECT_TRUE(of["loss"].is_null());
+  EXPECT_TRUE(of["accuracy"].is_null());
+  EXPECT_TRUE(of["precision@10"].is_null());
+  EXPECT_EQ(of["n_left_out_users"], 2);
+}
+
+TEST_F(TrainedFolder, ScoresThatAreNoRatingsAreSaidToBeNone) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> ways{
+      {{"--implicit"}, "its scores put items in order, and are no ratings"},
+      {{"--algorithm", "svd"}, "svd counts cells without a rating as 0"},
+      {{"--algorithm", "pca"}, "pca counts cells without a rating as 0"},
+      {{"--algorithm", "nmf", "--missing", "zero"}, "nmf counts cells without a rating as 0"}};
+  for (const auto& [way, note] : ways) {
+    std::vector<std::string> words{"train", "ratings.csv", "-k", "2", "-o", "m.safetensors"};
+    words.insert(words.end(), way.begin(), way.end());
+    ASSERT_EQ(run(words).exit_code, 0) << way.back();
+    EXPECT_THAT(run({"evaluate", "m.safetensors", "ratings.csv"}).err, HasSubstr(note));
+  }
+  EXPECT_THAT(run({"evaluate", "ratings.safetensors", "ratings.csv"}).err,
+              testing::AllOf(Not(HasSubstr("no ratings")), Not(HasSubstr("as 0"))));
 }
 
 TEST_F(TrainedFolder, ALossOfPairsIsRankedByWhatItLearnt) {
