@@ -79,8 +79,9 @@ bool agree(const Problem& problem, Position n, const std::vector<std::vector<Rec
   HostBuffer<float> scores(checked_product(count, model.n_items));
   product(model, 0, count, scores.data());
   for (Position user = 0; user < count; ++user) {
-    const auto expected = top_items(std::as_const(scores).span().part(user * model.n_items, model.n_items),
-                                    problem.seen.of(static_cast<RowId>(user)), n);
+    const Span<const RowId, Host> seen = problem.seen.of(static_cast<RowId>(user));
+    const auto expected = top_items(std::as_const(scores).span().part(user * model.n_items, model.n_items), n,
+                                    [&](const auto& f) { for_rows_but(0, model.n_items, seen, f); });
     const auto& found = lists[static_cast<std::size_t>(user)];
     if (found.size() != expected.size()) return false;
     for (std::size_t k = 0; k < found.size(); ++k) {

@@ -48,11 +48,7 @@ UserRanking ranking_of(Span<const float, Host> scores, const UserItems& items, P
                        const ForRanked& for_ranked) {
   UserRanking ranking;
   ranking.n_relevant = items.relevant.size + items.n_unknown;
-  BestItems best(n);
-  for_ranked([&](Position item) {
-    if (scores[item] >= best.floor()) best.offer({static_cast<RowId>(item), scores[item]});
-  });
-  for (const Recommendation& one : best.take()) {
+  for (const Recommendation& one : top_items(scores, n, for_ranked)) {
     ranking.best.push_back(one.item);
     if (is_in(items.relevant, one.item)) ranking.hits.push_back(static_cast<Position>(ranking.best.size()));
   }

@@ -52,7 +52,7 @@ class BestItems {
   std::vector<Recommendation> heap_;
 };
 
-/// f(row) for rows first .. end - 1 but those in `excluded`, which ascends.
+/// f(row) for rows first .. end - 1 but those in `excluded`: ascending, duplicates and rows beyond the end allowed.
 template <class F>
 void for_rows_but(Position first, Position end, Span<const RowId, Host> excluded, const F& f) {
   const RowId* next = std::lower_bound(excluded.begin(), excluded.end(), first);
@@ -63,13 +63,12 @@ void for_rows_but(Position first, Position end, Span<const RowId, Host> excluded
   }
 }
 
-/// The `n` highest of scores[n_items], highest first; ties by ascending item row, so the order is fixed. Items in
-/// `excluded` (ascending rows, duplicates and rows beyond the scores allowed) and scores that are NaN are left out.
-/// Fewer than n when there are no more. Time n_items * log n.
-inline std::vector<Recommendation> top_items(Span<const float, Host> scores, Span<const RowId, Host> excluded,
-                                             Position n) {
+/// The `n` highest scores of the rows that for_rows(f) calls f(row) for, highest first; ties by ascending row, so the
+/// order is fixed. Scores that are NaN are left out. Fewer than n when there are no more. Time rows * log n.
+template <class ForRows>
+std::vector<Recommendation> top_items(Span<const float, Host> scores, Position n, const ForRows& for_rows) {
   BestItems best(n);
-  for_rows_but(0, scores.size, excluded, [&](Position row) {
+  for_rows([&](Position row) {
     if (scores[row] >= best.floor()) best.offer({static_cast<RowId>(row), scores[row]});
   });
   return best.take();

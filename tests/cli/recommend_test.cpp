@@ -37,6 +37,17 @@ TEST_F(TrainedFolder, OnlyAllowedItemsThatAreNotDenied) {
   EXPECT_THAT(result.err, HasSubstr("user 103 gets 3 of 10: of 25 items 3 may be recommended, of which 0 are seen"));
 }
 
+/// Of item 0, 9e76 and -9e76 add up: infinities in fp32.
+TEST_F(TrainedFolder, ItemsWhoseScoreIsNoNumberAreInNoListAndANoteSaysSo) {
+  folder_.write("huge.libmf", "f 0\nm 1\nn 3\nk 2\nb 0\np0 T 3e38 3e38\nq0 T 3e38 -3e38\nq1 T 1 0\nq2 T 0 0.5\n");
+  const ProgramResult result =
+      run({"recommend", "huge.libmf", "--user", "0", "--keep-seen", "-n", "3", "--engine", "cpu"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(lines_of(result.out), testing::ElementsAre("user,rank,item,score", testing::StartsWith("0,1,1,3"),
+                                                         testing::StartsWith("0,2,2,1.5")));
+  EXPECT_THAT(result.err, HasSubstr("gets 2 of 3: of 3 items 0 are seen already, and the scores of 1 are no numbers"));
+}
+
 TEST_F(TrainedFolder, ManyShortListsAreCounted) {
   const ProgramResult result = run({"recommend", "ratings.safetensors", "--all-users", "-n", "25"});
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -20,8 +20,10 @@ std::vector<RowId> items_of(const std::vector<Recommendation>& best) {
 }
 
 std::vector<RowId> top(const std::vector<float>& scores, const std::vector<RowId>& excluded, int n) {
-  return items_of(top_items({scores.data(), static_cast<Position>(scores.size())},
-                            {excluded.data(), static_cast<Position>(excluded.size())}, n));
+  const auto size = static_cast<Position>(scores.size());
+  return items_of(top_items({scores.data(), size}, n, [&](const auto& f) {
+    for_rows_but(0, size, {excluded.data(), static_cast<Position>(excluded.size())}, f);
+  }));
 }
 
 TEST(TopItems, AreTheHighestInDescendingOrder) {
@@ -45,7 +47,8 @@ TEST(TopItems, AreFewerWhereThereAreNoMore) {
 
 TEST(TopItems, CarryTheirScores) {
   const std::vector<float> scores{0.25F, -std::numeric_limits<float>::max(), 8};
-  const std::vector<Recommendation> best = top_items({scores.data(), 3}, {}, 3);
+  const std::vector<Recommendation> best =
+      top_items({scores.data(), 3}, 3, [](const auto& f) { for_rows_but(0, 3, {}, f); });
   ASSERT_EQ(best.size(), 3U);
   EXPECT_EQ(best[0].score, 8);
   EXPECT_EQ(best[2].score, -std::numeric_limits<float>::max());
