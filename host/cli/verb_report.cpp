@@ -8,7 +8,6 @@
 #include "host/cli/verbs.hpp"
 #include "host/cli/words.hpp"
 #include "host/cli/write_report.hpp"
-#include "host/config/names.hpp"
 #include "host/model/model_file.hpp"
 #include "host/ratings/split.hpp"
 
