@@ -80,6 +80,14 @@ void refuse(const char* option, const char* needs) {
   throw UsageError(fmt::format("--{} has no effect here: it needs {}", option, needs), "leave it out");
 }
 
+/// What --lambda is multiplied with: as said, else ials's by convention.
+RegScaling scaling_of(const TrainConfig& config, const TrainRequest& request) {
+  if (config.algorithm != Algorithm::ials || request.given.contains("reg-scaling")) return config.reg_scaling;
+  return config.convention == Convention::implicit ? RegScaling::none
+         : config.convention == Convention::spark  ? RegScaling::count
+                                                   : RegScaling::weight;
+}
+
 }  // namespace
 
 void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) {
@@ -114,11 +122,7 @@ void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) 
   const bool weighs_all = config.convention == Convention::implicit || config.convention == Convention::spark;
   if (weighs_all && !given("unobserved-weight")) config.unobserved_weight = 1;
   if (weighs_all && !given("alpha")) config.alpha = 1;
-  if (!given("reg-scaling")) {
-    config.reg_scaling = config.convention == Convention::implicit ? RegScaling::none
-                         : config.convention == Convention::spark  ? RegScaling::count
-                                                                   : RegScaling::weight;
-  }
+  config.reg_scaling = scaling_of(config, request);
   const double lambda = config.convention == Convention::implicit ? 0.01
                         : config.convention == Convention::spark  ? 0.1
                                                                   : 0.005;
@@ -175,7 +179,8 @@ void check_algorithm(const TrainConfig& config, const TrainRequest& request) {
   if (!request.batch_losses.empty()) refuse("batch-losses", "--batch-size");
   if (request.given.contains("cg-steps") && config.solver != Solver::cg) refuse("cg-steps", "--solver cg");
   if (request.given.contains("block") && config.solver != Solver::subspace) refuse("block", "--solver subspace");
-  if (request.given.contains("nu") && config.reg_scaling != RegScaling::weight) refuse("nu", "--reg-scaling weight");
+  if (request.given.contains("nu") && scaling_of(config, request) != RegScaling::weight)
+    refuse("nu", "--reg-scaling weight");
   if (request.given.contains("alpha") && config.convention == Convention::ials) {
     refuse("alpha", "another --convention: with ials every rating weighs the same");
   }

@@ -85,6 +85,19 @@ TEST_F(TrainedFolder, ConventionsBringTheirOwnDefaults) {
   EXPECT_EQ(config("ials").at("reg_scaling"), "weight");
 }
 
+TEST_F(TrainedFolder, NuIsTakenWhereItCountsWithoutBeingAskedFor) {
+  const auto train = [&](std::vector<std::string> options) {
+    options.insert(options.begin(),
+                   {"train", "ratings.csv", "-k", "2", "--epochs", "1", "--no-valid", "--implicit", "--nu", "0.5"});
+    return run(options).exit_code;
+  };
+  EXPECT_EQ(train({}), 0);
+  EXPECT_EQ(train({"--convention", "ials"}), 0);
+  EXPECT_EQ(train({"--convention", "spark"}), 2);
+  EXPECT_EQ(train({"--convention", "spark", "--reg-scaling", "weight"}), 0);
+  EXPECT_EQ(train({"--reg-scaling", "count"}), 2);
+}
+
 TEST_F(TrainedFolder, RowsWithoutATrainingRatingAreCounted) {
   const ProgramResult result = run({"train", "ratings.csv", "--algorithm", "als", "-k", "2", "--epochs", "2", "--ids",
                                     "rows", "--n-users", "200", "--n-items", "600", "--json"});
