@@ -82,16 +82,21 @@ void for_metrics(const RankingEvaluation& ranking, const Take& take) {
 
 }  // namespace
 
-void check_ranking(const RankingRequest& request) {
-  if (request.seed && !request.sampled) {
+void check_ranking(const EvaluateRequest& request) {
+  // a variable, or a file's line for all verbs, may be meant for another one
+  const auto is_asked_of_this = [&request](const std::string& key) {
+    return std::any_of(request.settings.begin(), request.settings.end(), [&key](const Setting& setting) {
+      return setting.key() == key && (setting.source == Source::option || setting.source == Source::verb_table);
+    });
+  };
+  if (is_asked_of_this("seed") && !request.ranking.sampled) {
     throw UsageError("--seed has no effect: nothing is drawn", "leave it out, or add --sampled N");
   }
-  if (!request.at.empty()) return;
-  const std::pair<bool, const char*> given[] = {{request.relevant_from.has_value(), "--relevant-from"},
-                                                {request.keep_seen, "--keep-seen"},
-                                                {request.sampled.has_value(), "--sampled"}};
-  for (const auto& [is_given, name] : given) {
-    if (is_given) throw UsageError(fmt::format("{} has no effect: nothing is ranked", name), "add --at K");
+  if (!request.ranking.at.empty()) return;
+  for (const char* key : {"relevant-from", "keep-seen", "sampled"}) {
+    if (is_asked_of_this(key)) {
+      throw UsageError(fmt::format("--{} has no effect: nothing is ranked", key), "add --at K");
+    }
   }
 }
 

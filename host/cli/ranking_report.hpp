@@ -8,7 +8,7 @@
 namespace wf::cli {
 
 /// Throws UsageError for options of a ranking that nobody asked for.
-void check_ranking(const RankingRequest& request);
+void check_ranking(const EvaluateRequest& request);
 
 /// Ranks for the users of `ratings`. What `train` holds is left out, unless asked for. Throws UsageError where that is
 /// not known.

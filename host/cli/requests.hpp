@@ -91,6 +91,7 @@ struct EvaluateRequest {
   EngineRequest engine;
   std::string train;  ///< empty: the recorded training file
   RankingRequest ranking;
+  std::vector<Setting> settings;  ///< the table with what was given
 };
 
 /// What predict does with a pair whose user or item the model does not know.

@@ -185,7 +185,7 @@ JsonObject evaluation_json(const ErrorSums& all, const ErrorSums& known, const B
 }  // namespace
 
 int run_verb(const EvaluateRequest& request, Console& console) {
-  check_ranking(request.ranking);
+  check_ranking(request);
   const Model model = read_model(request.model);
   const TrainingRecord record = read_record(model, request.model);
   ChosenEngine chosen = make_engine(request.engine.engine, request.engine.threads);

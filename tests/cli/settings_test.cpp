@@ -331,5 +331,18 @@ TEST_F(Settings, JsonFromTheEnvironmentHoldsForErrorsToo) {
   EXPECT_EQ(nlohmann::json::parse(result.err)["exit_code"], 3);
 }
 
+TEST_F(TrainedFolder, WhatAFileSaysForAllVerbsNeedNotMatterToEach) {
+  const auto evaluated = [&](const std::string& text, std::vector<std::string> options = {}) {
+    folder_.write("run.toml", text);
+    options.insert(options.begin(), {"evaluate", "ratings.safetensors", "ratings.csv", "--config", "run.toml"});
+    return run(options).exit_code;
+  };
+  EXPECT_EQ(evaluated("seed = 7\nkeep-seen = true\n"), 0);  // train's and recommend's
+  EXPECT_EQ(evaluated("[evaluate]\nseed = 7\n"), 2);
+  EXPECT_EQ(evaluated("[evaluate]\nkeep-seen = true\n"), 2);
+  EXPECT_EQ(evaluated("", {"--seed", "7"}), 2);
+  EXPECT_EQ(evaluated("", {"--keep-seen"}), 2);
+}
+
 }  // namespace
 }  // namespace wf::test
