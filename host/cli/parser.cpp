@@ -12,17 +12,6 @@
 namespace wf::cli {
 namespace {
 
-std::vector<std::string> split_names(const std::string& names) {
-  std::vector<std::string> result;
-  std::size_t begin = 0;
-  while (begin <= names.size()) {
-    const std::size_t end = std::min(names.find(',', begin), names.size());
-    result.push_back(names.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return result;
-}
-
 /// "text" broken into lines of at most `width` bytes, all but the first indented.
 std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
   std::string result;
@@ -234,16 +223,16 @@ void Parser::positional(const std::string& metavar, const std::string& text, std
 
 void Parser::value(Group group, const std::string& names, const std::string& metavar, const std::string& text,
                    Take take) {
-  state_->declare({SettingKind::value, group, split_names(names), {}, metavar, text}, std::move(take));
+  state_->declare({SettingKind::value, group, split(names, ','), {}, metavar, text}, std::move(take));
 }
 
 void Parser::list(Group group, const std::string& names, const std::string& metavar, const std::string& text,
                   Take take) {
-  state_->declare({SettingKind::list, group, split_names(names), {}, metavar, text}, std::move(take));
+  state_->declare({SettingKind::list, group, split(names, ','), {}, metavar, text}, std::move(take));
 }
 
 void Parser::flag(Group group, const std::string& names, const std::string& text, std::function<void()> take) {
-  Setting setting{SettingKind::flag, group, split_names(names), {}, "", text};
+  Setting setting{SettingKind::flag, group, split(names, ','), {}, "", text};
   setting.initial = "false";
   state_->declare(std::move(setting), [take = std::move(take)](const std::string&, const std::string& word) {
     if (word == "true") take();

@@ -25,12 +25,7 @@ Parser::Take append(std::vector<std::string>& into) {
 /// "10,20": Ks, ascending and without duplicates.
 std::vector<Position> parse_cuts(const std::string& option, const std::string& text) {
   std::set<Position> cuts;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    cuts.insert(parse_whole(option, text.substr(begin, end - begin), 1, kLongestList));
-    begin = end + 1;
-  }
+  for (const std::string& word : split(text, ',')) cuts.insert(parse_whole(option, word, 1, kLongestList));
   return {cuts.begin(), cuts.end()};
 }
 

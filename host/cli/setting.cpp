@@ -1,5 +1,7 @@
 #include "host/cli/setting.hpp"
 
+#include "host/cli/words.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -19,17 +21,6 @@ bool is_number(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
   return result.ec == std::errc{} && result.ptr == end;
-}
-
-std::vector<std::string> split(const std::string& text, char between) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(between, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
 }
 
 }  // namespace

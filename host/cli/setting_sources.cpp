@@ -72,17 +72,6 @@ void check_entry(const ConfigEntry& entry, const std::vector<VerbSettings>& all)
               entry.value.place, nearest(key, known));
 }
 
-std::vector<std::string> at_commas(const std::string& text) {
-  std::vector<std::string> words;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    words.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
-}
-
 std::string key_of_variable(const std::string& variable) {
   std::string key = key_of(variable.substr(std::char_traits<char>::length(kPrefix)));
   std::replace(key.begin(), key.end(), '_', '-');
@@ -95,7 +84,7 @@ std::vector<std::string> words_for(const std::string& key, const std::string& te
   const bool list = std::any_of(settings.begin(), settings.end(), [&](const Setting& setting) {
     return setting.kind == SettingKind::list && setting.has_key(key);
   });
-  return list ? at_commas(text) : std::vector<std::string>{text};
+  return list ? split(text, ',') : std::vector<std::string>{text};
 }
 
 }  // namespace

@@ -84,12 +84,8 @@ struct Evidence {
 TrainingFacts facts_of_training(const Model& model, const RatingsView<Host>& train, int threads) {
   TrainingFacts facts;
   facts.item_counts = HostBuffer<Position>(model.n_items, 0);
-  Ratings known;
-  for (Position n = 0; n < train.size(); ++n) {
-    if (train.user[n] >= model.n_users || train.item[n] >= model.n_items) continue;
-    ++facts.item_counts[train.item[n]];
-    known.push_back(train.user[n], train.item[n], train.value[n]);
-  }
+  const Ratings known = known_part(model, train);
+  for (const RowId item : known.item) ++facts.item_counts[item];
   if (known.empty()) return facts;
   facts.biases = fit_biases(RatingsInMemory(known.view()), model.n_users, model.n_items, kBiasPenalty, threads);
   facts.mean = facts.biases->mean;
@@ -135,11 +131,7 @@ void add_predictions(const Model& model, const ReportRequest& request, const Evi
 
 /// The items that most ratings are of, where that is known; none without factors, which have no place.
 std::vector<RowId> items_to_show(const Model& model, const HostBuffer<Position>& counts) {
-  std::vector<RowId> items;
-  for (RowId item = 0; item < model.n_items; ++item) {
-    const float* const row = model.tables.item_factors.data() + Position{item} * model.rank;
-    if (std::any_of(row, row + model.rank, [](float factor) { return factor != 0; })) items.push_back(item);
-  }
+  std::vector<RowId> items = rows_with_factors(model.tables.item_factors, model.rank);
   if (!counts.empty()) {
     std::stable_sort(items.begin(), items.end(), [&](RowId a, RowId b) { return counts[a] > counts[b]; });
   }

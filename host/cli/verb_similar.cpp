@@ -17,14 +17,9 @@ namespace wf::cli {
 namespace {
 
 /// Rows that anything can be like: not the padding row, which stands for nobody, nor those without any factor.
-std::vector<RowId> rows_with_factors(const HostBuffer<float>& factors, int rank, RowId padding) {
-  std::vector<RowId> rows;
-  for (Position first = 0; first < factors.size(); first += rank) {
-    const float* const row = factors.data() + first;
-    const auto id = static_cast<RowId>(first / rank);
-    if (id == padding || std::all_of(row, row + rank, [](float factor) { return factor == 0; })) continue;
-    rows.push_back(id);
-  }
+std::vector<RowId> rows_to_compare(const Model& pairs, RowId padding) {
+  std::vector<RowId> rows = rows_with_factors(pairs.tables.item_factors, pairs.rank);
+  std::erase(rows, padding);
   return rows;
 }
 
@@ -69,7 +64,7 @@ int run_verb(const SimilarRequest& request, Console& console) {
   RankedWriter writer(out, console.json(), side, "similar", !request.names.empty());
   ChosenEngine chosen = make_engine(request.engine.engine, request.engine.threads);
   const RowId padding = asked.of_items ? record.item_padding : record.user_padding;
-  const std::vector<RowId> others = rows_with_factors(pairs.tables.item_factors, pairs.rank, padding);
+  const std::vector<RowId> others = rows_to_compare(pairs, padding);
   std::vector<RowId> known;
   Ratings themselves;
   for (std::size_t n = 0; n < rows.size(); ++n) {

@@ -171,4 +171,15 @@ std::string plural(Position n, const char* thing) {
   return grouped(n) + ' ' + thing + (n == 1 ? "" : "s");
 }
 
+std::vector<std::string> split(const std::string& text, char between) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(between, begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
 }  // namespace wf::cli

@@ -58,4 +58,7 @@ std::string short_count(double value);              ///< 412 M, 3.2 k
 std::string short_seconds(double seconds);          ///< 0.4 s, 3 min 20 s
 std::string plural(Position n, const char* thing);  ///< "1 rating", "2,000 ratings"
 
+/// "a,b" between commas: "a", "b"; of nothing, one empty word.
+std::vector<std::string> split(const std::string& text, char between);
+
 }  // namespace wf::cli

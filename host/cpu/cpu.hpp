@@ -86,9 +86,6 @@ class Cpu : public HostMemory {
                       const SolveSettings& settings);
 
  private:
-  /// f(task, room) for tasks 0 .. tasks - 1, each worker with a room of its own.
-  template <class F>
-  void for_each_with_nmf_room(int padded, Position tasks, const F& f);
   /// A row whose ratings are shared out among all workers.
   void move_long_row(const NmfTask& task, Position row);
 

@@ -1,5 +1,10 @@
 #include "host/cpu/long_row.hpp"
 
+#include "host/cpu/rooms.hpp"
+
+#include <algorithm>
+#include <vector>
+
 namespace wf {
 namespace {
 
@@ -53,7 +58,7 @@ class Parts final : public SplitRow {
 
   template <class F>
   void for_parts(const F& f) {
-    for_each_with_room(pool_, rank(), parts(), [&](Position part, SolveRoom& room) {
+    for_each_with_room<SolveRoom>(pool_, SolveShape(rank()), parts(), [&](Position part, SolveRoom& room) {
       const Position first = first_ + part * kPartRatings;
       f(first, std::min(first + kPartRatings, end_), room);
     });
@@ -67,7 +72,7 @@ class Parts final : public SplitRow {
     std::vector<Total> totals(static_cast<std::size_t>(at_once));
     for (Position from = 0; from < parts(); from += at_once) {
       const Position count = std::min(at_once, parts() - from);
-      for_each_with_room(pool_, rank(), count, [&](Position part, SolveRoom& room) {
+      for_each_with_room<SolveRoom>(pool_, SolveShape(rank()), count, [&](Position part, SolveRoom& room) {
         const Position first = first_ + (from + part) * kPartRatings;
         float* const of_part = of_parts.data() + part * size;
         std::fill_n(of_part, size, 0.0F);

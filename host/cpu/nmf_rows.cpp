@@ -1,23 +1,13 @@
 #include "host/cpu/cpu.hpp"
+#include "host/cpu/rooms.hpp"
 
-#include <atomic>
-#include <memory>
 #include <vector>
 
 namespace wf {
 namespace {
 
-/// Ratings of a sum, by the lists alone: the same bits for any number of threads.
-constexpr Position kPart = 8192;
-
 int padded_for(int rank) {
   return (rank + NmfTask::kVector - 1) / NmfTask::kVector * NmfTask::kVector;
-}
-
-HostBuffer<float> zeros(Position count) {
-  HostBuffer<float> values(count);
-  for (Position n = 0; n < count; ++n) values[n] = 0;
-  return values;
 }
 
 }  // namespace
@@ -40,20 +30,6 @@ const NmfLoops& nmf_loops(Simd simd) {
   return nmf_loops_portable();
 }
 
-template <class F>
-void Cpu::for_each_with_nmf_room(int padded, Position tasks, const F& f) {
-  std::vector<std::unique_ptr<NmfRoom>> rooms(static_cast<std::size_t>(pool_.size()));
-  std::atomic<Position> next{0};
-  pool_.for_each(pool_.size(), [&](Position share) {
-    const FlushToZero scope;
-    auto& room = rooms[static_cast<std::size_t>(share)];
-    for (Position task = next++; task < tasks; task = next++) {
-      if (!room) room = std::make_unique<NmfRoom>(padded);
-      f(task, *room);
-    }
-  });
-}
-
 void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> partners, Rows<const float, Host> shared,
                    Rows<const float, Host> products, Rows<float, Host> factors, const NmfSettings& settings) {
   const int padded = padded_for(partners.rank);
@@ -63,8 +39,8 @@ void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> part
   constexpr Position kTasksEach = 32;  // the last ones even out what the first ones took
   const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), 16);
   const NmfLoops& loops = nmf_loops(simd_);
-  const Position longest = settings.takes_products() ? INT64_MAX : 2 * kPart;
-  for_each_with_nmf_room(padded, cuts.size() - 1, [&](Position part, NmfRoom& room) {
+  const Position longest = settings.takes_products() ? INT64_MAX : 2 * kPartRatings;
+  for_each_with_room<NmfRoom>(pool_, padded, cuts.size() - 1, [&](Position part, NmfRoom& room) {
     loops.nmf_rows(task, cuts[part], cuts[part + 1], longest, room);
   });
   for (Position row = 0; row < lists.rows(); ++row) {
@@ -75,7 +51,8 @@ void Cpu::nmf_rows(const RowListsView<Host>& lists, Rows<const float, Host> part
 void Cpu::move_long_row(const NmfTask& task, Position row) {
   const NmfLoops& loops = nmf_loops(simd_);
   const Position first = task.lists.begin[row], end = task.lists.begin[row + 1];
-  const Position parts = (end - first + kPart - 1) / kPart, at_once = std::min<Position>(parts, 2 * pool_.size());
+  const Position parts = (end - first + kPartRatings - 1) / kPartRatings,
+                 at_once = std::min<Position>(parts, 2 * pool_.size());
   std::vector<NmfRoom> rooms;
   for (Position part = 0; part < at_once; ++part) rooms.emplace_back(task.padded);
   NmfRoom total(task.padded);
@@ -87,8 +64,8 @@ void Cpu::move_long_row(const NmfTask& task, Position row) {
     const Position count = std::min(at_once, parts - from);
     pool_.for_each(count, [&](Position part) {
       const FlushToZero scope;
-      const Position begin = first + (from + part) * kPart;
-      loops.sum_ratings(task, row, begin, std::min(begin + kPart, end), rooms[static_cast<std::size_t>(part)]);
+      const Position begin = first + (from + part) * kPartRatings;
+      loops.sum_ratings(task, row, begin, std::min(begin + kPartRatings, end), rooms[static_cast<std::size_t>(part)]);
     });
     for (Position part = 0; part < count; ++part) {
       const NmfRoom& of_part = rooms[static_cast<std::size_t>(part)];
@@ -105,10 +82,10 @@ void Cpu::list_errors(const RowListsView<Host>& lists, const ModelView<const flo
                       const NmfSettings& settings) {
   const int padded = padded_for(model.rank());
   const NmfTask task{lists, model.item_factors, model.user_factors, {}, settings, {}, nullptr, model.rank(), padded};
-  const HostBuffer<Position> cuts = cut_lists(lists.begin, 1 + lists.partner.size / kPart, 0);
+  const HostBuffer<Position> cuts = cut_lists(lists.begin, 1 + lists.partner.size / kPartRatings, 0);
   partial_.resize(std::max<Position>(cuts.size() - 1, 0));
   const NmfLoops& loops = nmf_loops(simd_);
-  for_each_with_nmf_room(padded, cuts.size() - 1, [&](Position part, NmfRoom& room) {
+  for_each_with_room<NmfRoom>(pool_, padded, cuts.size() - 1, [&](Position part, NmfRoom& room) {
     partial_[part] = loops.errors(task, cuts[part], cuts[part + 1], room);
   });
   for (const ErrorSums& part : partial_) add_errors(part);

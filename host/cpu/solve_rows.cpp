@@ -1,5 +1,6 @@
 #include "host/cpu/cpu.hpp"
 #include "host/cpu/long_row.hpp"
+#include "host/cpu/rooms.hpp"
 
 #include <vector>
 
@@ -8,12 +9,6 @@ namespace {
 
 /// Lists that are longer are gone through by all workers together.
 constexpr Position kLongest = 2 * kPartRatings;
-
-HostBuffer<float> zeros(Position count) {
-  HostBuffer<float> values(count);
-  for (Position n = 0; n < count; ++n) values[n] = 0;
-  return values;
-}
 
 }  // namespace
 
@@ -49,7 +44,7 @@ void Cpu::gram(Rows<const float, Host> table, Rows<float, Host> sums) {
   HostBuffer<float> parts(checked_product(at_once, shape.sums()));
   for (Position first = 0; first < tasks; first += at_once) {
     const Position count = std::min(at_once, tasks - first);
-    for_each_with_room(pool_, table.rank, count, [&](Position part, SolveRoom& room) {
+    for_each_with_room<SolveRoom>(pool_, SolveShape(table.rank), count, [&](Position part, SolveRoom& room) {
       const Position begin = (first + part) * kPartRatings;
       std::fill(room.sums.begin(), room.sums.end(), 0.0F);
       loops.add_gram(table, begin, std::min(begin + kPartRatings, table.count), room);
@@ -90,7 +85,7 @@ void Cpu::solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& si
   constexpr Position kTasksEach = 32;  // the last ones even out what the first ones took
   const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), shape.rank / 2);
   std::vector<SolvedRows> solved(static_cast<std::size_t>(cuts.size()));
-  for_each_with_room(pool_, shape.rank, cuts.size() - 1, [&](Position part, SolveRoom& room) {
+  for_each_with_room<SolveRoom>(pool_, shape, cuts.size() - 1, [&](Position part, SolveRoom& room) {
     solved[static_cast<std::size_t>(part)] = loops.solve_rows(task, cuts[part], cuts[part + 1], kLongest, room);
   });
   for (const SolvedRows& rows : solved) add_solved(rows);
@@ -106,7 +101,7 @@ void Cpu::list_errors(const RowListsView<Host>& lists, const ModelView<const flo
   // by the lists alone: sums in the same order on any number of threads
   const HostBuffer<Position> cuts = cut_lists(lists.begin, 1 + lists.partner.size / kPartRatings, 0);
   partial_.resize(std::max<Position>(cuts.size() - 1, 0));
-  for_each_with_room(pool_, model.rank(), cuts.size() - 1, [&](Position part, SolveRoom& room) {
+  for_each_with_room<SolveRoom>(pool_, SolveShape(model.rank()), cuts.size() - 1, [&](Position part, SolveRoom& room) {
     partial_[part] = loops.errors(task, model, cuts[part], cuts[part + 1], room);
   });
   for (const ErrorSums& part : partial_) add_errors(part);

@@ -192,4 +192,15 @@ void zero_unrated_rows(Model& model, const RowCounts& ratings) {
   zero(model.view().item_factors, ratings.item);
 }
 
+std::vector<RowId> rows_with_factors(const HostBuffer<float>& factors, int rank) {
+  std::vector<RowId> rows;
+  for (Position first = 0; first < factors.size(); first += rank) {
+    const float* const row = factors.data() + first;
+    if (std::any_of(row, row + rank, [](float factor) { return factor != 0; })) {
+      rows.push_back(static_cast<RowId>(first / rank));
+    }
+  }
+  return rows;
+}
+
 }  // namespace wf

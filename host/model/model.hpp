@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace wf {
 
@@ -65,6 +66,9 @@ void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId 
 /// A start for factors that stay at 0 or above: what is drawn below 0 is drawn above it.
 void make_nonnegative(Model& model);
 bool has_negative_factors(const Model& model);
+
+/// The rows of a table [rows x rank] that have a factor other than 0, ascending.
+std::vector<RowId> rows_with_factors(const HostBuffer<float>& factors, int rank);
 
 /// Zeros the factors of rows without ratings: drawn ones would stay as they are and add noise to scores.
 void zero_unrated_rows(Model& model, const RowCounts& ratings);

@@ -1,5 +1,6 @@
 #include "host/model/numpy_file.hpp"
 
+#include "host/base/append_bytes.hpp"
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
 #include "host/base/utf8.hpp"
@@ -8,18 +9,10 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace wf {
 namespace {
-
-template <class T>
-void append(std::string& bytes, T value) {
-  char raw[sizeof(T)];
-  std::memcpy(raw, &value, sizeof(T));
-  bytes.append(raw, sizeof(T));
-}
 
 /// What stands before the values: magic, version, and a Python literal that ends with a newline at a multiple of 64.
 std::string npy_header(const NumpyArray& array) {
@@ -33,7 +26,7 @@ std::string npy_header(const NumpyArray& array) {
   text.resize(whole - kBefore - 1, ' ');
   text += '\n';
   std::string header("\x93NUMPY\x01\x00", 8);
-  append(header, static_cast<std::uint16_t>(text.size()));
+  append_bytes(header, static_cast<std::uint16_t>(text.size()));
   return header + text;
 }
 
@@ -67,29 +60,29 @@ struct Entry {
   std::string record(bool in_directory) const {
     std::string extra;
     if (is_large()) {
-      append(extra, std::uint16_t{1});  // ZIP64
-      append(extra, static_cast<std::uint16_t>(in_directory ? 24 : 16));
-      append(extra, bytes);
-      append(extra, bytes);
-      if (in_directory) append(extra, offset);
+      append_bytes(extra, std::uint16_t{1});  // ZIP64
+      append_bytes(extra, static_cast<std::uint16_t>(in_directory ? 24 : 16));
+      append_bytes(extra, bytes);
+      append_bytes(extra, bytes);
+      if (in_directory) append_bytes(extra, offset);
     }
     const auto version = static_cast<std::uint16_t>(is_large() ? 45 : 20);
     const std::uint32_t size = is_large() ? 0xFFFFFFFF : static_cast<std::uint32_t>(bytes);
     std::string text;
-    append(text, in_directory ? std::uint32_t{0x02014B50} : std::uint32_t{0x04034B50});
-    if (in_directory) append(text, version);
-    append(text, version);
+    append_bytes(text, in_directory ? std::uint32_t{0x02014B50} : std::uint32_t{0x04034B50});
+    if (in_directory) append_bytes(text, version);
+    append_bytes(text, version);
     for (const int value : {0, 0, 0, 0x21})
-      append(text, static_cast<std::uint16_t>(value));  // no flags, stored, time, date
-    append(text, sum);
-    append(text, size);
-    append(text, size);
-    append(text, static_cast<std::uint16_t>(name.size()));
-    append(text, static_cast<std::uint16_t>(extra.size()));
+      append_bytes(text, static_cast<std::uint16_t>(value));  // no flags, stored, time, date
+    append_bytes(text, sum);
+    append_bytes(text, size);
+    append_bytes(text, size);
+    append_bytes(text, static_cast<std::uint16_t>(name.size()));
+    append_bytes(text, static_cast<std::uint16_t>(extra.size()));
     if (in_directory) {
-      for (int n = 0; n < 3; ++n) append(text, std::uint16_t{0});  // comment, disk, attributes
-      append(text, std::uint32_t{0600U << 16});
-      append(text, is_large() ? 0xFFFFFFFF : static_cast<std::uint32_t>(offset));
+      for (int n = 0; n < 3; ++n) append_bytes(text, std::uint16_t{0});  // comment, disk, attributes
+      append_bytes(text, std::uint32_t{0600U << 16});
+      append_bytes(text, is_large() ? 0xFFFFFFFF : static_cast<std::uint32_t>(offset));
     }
     return text + name + extra;
   }
@@ -100,27 +93,27 @@ std::string end_of(std::size_t entries, std::uint64_t offset, std::uint64_t byte
   std::string text;
   const bool large = offset + bytes >= 0xFFFFFFFF;
   if (large) {
-    append(text, std::uint32_t{0x06064B50});
-    append(text, std::uint64_t{44});
-    append(text, std::uint16_t{45});
-    append(text, std::uint16_t{45});
-    append(text, std::uint64_t{0});  // disks
-    append(text, std::uint64_t{entries});
-    append(text, std::uint64_t{entries});
-    append(text, bytes);
-    append(text, offset);
-    append(text, std::uint32_t{0x07064B50});
-    append(text, std::uint32_t{0});
-    append(text, offset + bytes);
-    append(text, std::uint32_t{1});
+    append_bytes(text, std::uint32_t{0x06064B50});
+    append_bytes(text, std::uint64_t{44});
+    append_bytes(text, std::uint16_t{45});
+    append_bytes(text, std::uint16_t{45});
+    append_bytes(text, std::uint64_t{0});  // disks
+    append_bytes(text, std::uint64_t{entries});
+    append_bytes(text, std::uint64_t{entries});
+    append_bytes(text, bytes);
+    append_bytes(text, offset);
+    append_bytes(text, std::uint32_t{0x07064B50});
+    append_bytes(text, std::uint32_t{0});
+    append_bytes(text, offset + bytes);
+    append_bytes(text, std::uint32_t{1});
   }
-  append(text, std::uint32_t{0x06054B50});
-  append(text, std::uint32_t{0});
-  append(text, static_cast<std::uint16_t>(entries));
-  append(text, static_cast<std::uint16_t>(entries));
-  append(text, static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, 0xFFFFFFFF)));
-  append(text, static_cast<std::uint32_t>(large ? 0xFFFFFFFF : offset));
-  append(text, std::uint16_t{0});
+  append_bytes(text, std::uint32_t{0x06054B50});
+  append_bytes(text, std::uint32_t{0});
+  append_bytes(text, static_cast<std::uint16_t>(entries));
+  append_bytes(text, static_cast<std::uint16_t>(entries));
+  append_bytes(text, static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, 0xFFFFFFFF)));
+  append_bytes(text, static_cast<std::uint32_t>(large ? 0xFFFFFFFF : offset));
+  append_bytes(text, std::uint16_t{0});
   return text;
 }
 
@@ -134,7 +127,7 @@ NumpyArray numpy_array(Span<const float, Host> values, Position rows, Position c
 
 NumpyArray numpy_value(float value) {
   NumpyArray array{"<f4", {}, nullptr, sizeof(float), {}};
-  append(array.owned, value);
+  append_bytes(array.owned, value);
   return array;
 }
 
@@ -142,7 +135,7 @@ NumpyArray numpy_ids(const IdMap& ids, Position rows) {
   NumpyArray array{"<i8", {rows}, nullptr, 0, {}};
   if (ids.kind() != IdKind::strings) {
     for (RowId row = 0; row < rows; ++row) {
-      append(array.owned, ids.kind() == IdKind::rows ? std::int64_t{row} : ids.integers()[row]);
+      append_bytes(array.owned, ids.kind() == IdKind::rows ? std::int64_t{row} : ids.integers()[row]);
     }
   } else {
     std::size_t width = 1;

@@ -1,21 +1,14 @@
 #include "host/model/vector_files.hpp"
 
+#include "host/base/append_bytes.hpp"
 #include "host/base/atomic_file.hpp"
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
 
 #include <charconv>
-#include <cstring>
 
 namespace wf {
 namespace {
-
-template <class T>
-void append(std::string& bytes, T value) {
-  char raw[sizeof(T)];
-  std::memcpy(raw, &value, sizeof(T));
-  bytes.append(raw, sizeof(T));
-}
 
 /// Text on its way to a file.
 class Lines {
@@ -44,20 +37,20 @@ class Lines {
 void write_faiss_index(const Model& model, const std::string& path) {
   const int width = model.rank + (model.has_biases() ? 1 : 0);
   std::string header("IxFI");
-  append(header, static_cast<std::int32_t>(width));
-  append(header, static_cast<std::int64_t>(model.n_items));
-  append(header, std::int64_t{1} << 20);  // twice nothing: faiss writes it and reads past it
-  append(header, std::int64_t{1} << 20);
-  append(header, char{1});          // is trained
-  append(header, std::int32_t{0});  // METRIC_INNER_PRODUCT
-  append(header, static_cast<std::uint64_t>(checked_product(model.n_items, width)));
+  append_bytes(header, static_cast<std::int32_t>(width));
+  append_bytes(header, static_cast<std::int64_t>(model.n_items));
+  append_bytes(header, std::int64_t{1} << 20);  // twice nothing: faiss writes it and reads past it
+  append_bytes(header, std::int64_t{1} << 20);
+  append_bytes(header, char{1});          // is trained
+  append_bytes(header, std::int32_t{0});  // METRIC_INNER_PRODUCT
+  append_bytes(header, static_cast<std::uint64_t>(checked_product(model.n_items, width)));
   Lines file(path);
   file.add(header);
   std::string row;
   for (RowId item = 0; item < model.n_items; ++item) {
     const float* const factors = model.tables.item_factors.data() + Position{item} * model.rank;
     row.assign(reinterpret_cast<const char*>(factors), static_cast<std::size_t>(model.rank) * sizeof(float));
-    if (model.has_biases()) append(row, model.tables.item_biases[item]);
+    if (model.has_biases()) append_bytes(row, model.tables.item_biases[item]);
     file.add(row);
   }
   file.commit();

@@ -2,10 +2,8 @@
 #include "host/cpu/cpu.hpp"
 #include "host/kernels/descent_rules.hpp"
 #include "host/reference/reference.hpp"
+#include "tests/kernels/kernel_sets.hpp"
 #include "tests/kernels/problems.hpp"
-#if defined(WF_TEST_CUDA)
-#include "tests/kernels/cuda_on_host.hpp"
-#endif
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,17 +23,6 @@ class Descent : public testing::Test {
   K kernels_;
 };
 
-struct KernelSetNames {
-  template <class K>
-  static std::string GetName(int) {
-    return K::kName;
-  }
-};
-#if defined(WF_TEST_CUDA)
-using KernelSetsUnderTest = testing::Types<CudaOnHost<Order::racing>>;
-#else
-using KernelSetsUnderTest = testing::Types<Reference, Cpu>;
-#endif
 TYPED_TEST_SUITE(Descent, KernelSetsUnderTest, KernelSetNames);
 
 RatingLists lists_of(const Ratings& ratings, Position n_users, Position n_items) {

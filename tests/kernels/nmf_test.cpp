@@ -1,10 +1,8 @@
 // Nonnegative factors: by hand, against the reference, and by what holds for every update.
 #include "host/cpu/cpu.hpp"
 #include "host/reference/reference.hpp"
+#include "tests/kernels/kernel_sets.hpp"
 #include "tests/kernels/problems.hpp"
-#if defined(WF_TEST_CUDA)
-#include "tests/kernels/cuda_on_host.hpp"
-#endif
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,17 +20,6 @@ class Nmf : public testing::Test {
   K kernels_;
 };
 
-struct KernelSetNames {
-  template <class K>
-  static std::string GetName(int) {
-    return K::kName;
-  }
-};
-#if defined(WF_TEST_CUDA)
-using KernelSetsUnderTest = testing::Types<CudaOnHost<Order::racing>>;
-#else
-using KernelSetsUnderTest = testing::Types<Reference, Cpu>;
-#endif
 TYPED_TEST_SUITE(Nmf, KernelSetsUnderTest, KernelSetNames);
 
 std::vector<NmfSettings> all_settings() {

@@ -3,11 +3,8 @@
 #include "host/cpu/cpu.hpp"
 #include "host/kernels/losses.hpp"
 #include "host/reference/reference.hpp"
+#include "tests/kernels/kernel_sets.hpp"
 #include "tests/kernels/problems.hpp"
-
-#if defined(WF_TEST_CUDA)
-#include "tests/kernels/cuda_on_host.hpp"
-#endif
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,18 +22,7 @@ class Ops : public testing::Test {
   K kernels_;
 };
 
-struct KernelSetNames {
-  template <class K>
-  static std::string GetName(int) {
-    return K::kName;
-  }
-};
-#if defined(WF_TEST_CUDA)
-using KernelSetsUnderTest = testing::Types<CudaOnHost<Order::racing>, CudaOnHost<Order::repeatable>>;
-#else
-using KernelSetsUnderTest = testing::Types<Reference, Cpu>;
-#endif
-TYPED_TEST_SUITE(Ops, KernelSetsUnderTest, KernelSetNames);
+TYPED_TEST_SUITE(Ops, OrdersUnderTest, KernelSetNames);
 
 // ------------------------------------------------------------------------------------------------ by hand
 

@@ -1,9 +1,7 @@
 // Least squares by row: by hand, by the residuals of the normal equations, and by what holds for any of its solutions.
 #include "host/cpu/cpu.hpp"
+#include "tests/kernels/kernel_sets.hpp"
 #include "tests/kernels/solve_problems.hpp"
-#if defined(WF_TEST_CUDA)
-#include "tests/kernels/cuda_on_host.hpp"
-#endif
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,17 +22,6 @@ class Solve : public testing::Test {
   K kernels_;
 };
 
-struct KernelSetNames {
-  template <class K>
-  static std::string GetName(int) {
-    return K::kName;
-  }
-};
-#if defined(WF_TEST_CUDA)
-using KernelSetsUnderTest = testing::Types<CudaOnHost<Order::racing>>;
-#else
-using KernelSetsUnderTest = testing::Types<Reference, Cpu>;
-#endif
 TYPED_TEST_SUITE(Solve, KernelSetsUnderTest, KernelSetNames);
 
 // ------------------------------------------------------------------------------------------------ by hand

@@ -1,9 +1,7 @@
 // Implicit rows in the basis of the Gram's eigenvectors: the same solutions, and when they are sought there.
 #include "host/cpu/cpu.hpp"
+#include "tests/kernels/kernel_sets.hpp"
 #include "tests/kernels/solve_problems.hpp"
-#if defined(WF_TEST_CUDA)
-#include "tests/kernels/cuda_on_host.hpp"
-#endif
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,17 +20,6 @@ class Turned : public testing::Test {
   K kernels_;
 };
 
-struct KernelSetNames {
-  template <class K>
-  static std::string GetName(int) {
-    return K::kName;
-  }
-};
-#if defined(WF_TEST_CUDA)
-using KernelSetsUnderTest = testing::Types<CudaOnHost<Order::racing>>;
-#else
-using KernelSetsUnderTest = testing::Types<Reference, Cpu>;
-#endif
 TYPED_TEST_SUITE(Turned, KernelSetsUnderTest, KernelSetNames);
 
 TYPED_TEST(Turned, ImplicitSolutionsAreTheSameInTheBasisOfTheGramsEigenvectors) {
