@@ -1,11 +1,24 @@
-# What `cmake --install` and CPack (a .deb and a .tar.gz) put where: the program, its module for CUDA, what its table of settings
-# says (man page and completions, written by itself), and what to read.
+# What `cmake --install` and CPack (a .deb and a .tar.gz) put where: the program, its module for CUDA, the library, what its table of
+# settings says (man page and completions, written by itself), and what to read.
 include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # of what is installed alone, tests are no part
 install(TARGETS warpfactor RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET warpfactor_cuda)
   install(TARGETS warpfactor_cuda LIBRARY DESTINATION lib/warpfactor)  # where the program looks
 endif()
+
+target_compile_features(libwarpfactor INTERFACE cxx_std_20)
+install(TARGETS libwarpfactor EXPORT warpfactor LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES host/library/warpfactor.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/warpfactor)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/warpfactor)
+# one target, which depends on nothing that a package would have to find
+install(EXPORT warpfactor NAMESPACE warpfactor:: FILE warpfactorConfig.cmake DESTINATION ${package_folder})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/warpfactorConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/warpfactorConfigVersion.cmake DESTINATION ${package_folder})
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/warpfactor.pc.in ${CMAKE_BINARY_DIR}/warpfactor.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/warpfactor.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 set(manual "")
 # wf_manual(<word of warpfactor help> <file name> <folder below share>)

@@ -36,7 +36,7 @@ function(wf_test folder)
     PROPERTIES TIMEOUT 300 ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
 endfunction()
 
-wf_test(host LINK wf_api wf_pages wf_readers wf_report)
+wf_test(host LINK wf_api wf_pages wf_readers wf_report libwarpfactor)
 set(module "")
 if(TARGET warpfactor_cuda)
   set(module "$<TARGET_FILE:warpfactor_cuda>")
@@ -94,6 +94,7 @@ if(Python3_FOUND)
   if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # what is shown and packed is a release
     wf_program_test(report_in_browser)
     wf_program_test(package ${CMAKE_CPACK_COMMAND} ${CMAKE_BINARY_DIR})
+    wf_program_test(end_to_end ${CMAKE_COMMAND} ${CMAKE_BINARY_DIR})
   endif()
   if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)
     add_test(NAME kernel_code COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kernel_code.py

@@ -11,13 +11,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Beside the program, in ../lib/warpfactor of an installation, or where WARPFACTOR_CUDA_MODULE points. Empty: nowhere.
+/// The folder of the program or the shared library that this code is a part of.
+fs::path own_folder() {
+  Dl_info info{};
+  std::error_code none;
+  if (dladdr(reinterpret_cast<const void*>(&cuda_absence), &info) == 0 || info.dli_fname == nullptr) return {};
+  return fs::canonical(info.dli_fname, none).parent_path();
+}
+
+/// Beside the program, where an installation has it as seen from the program or the library, or where
+/// WARPFACTOR_CUDA_MODULE points. Empty: nowhere.
 fs::path module_path() {
   if (const char* named = std::getenv("WARPFACTOR_CUDA_MODULE")) return named;
   std::error_code none;
   const fs::path folder = fs::read_symlink("/proc/self/exe", none).parent_path();
-  for (const fs::path& candidate : {folder / kCudaModuleFile, folder / "../lib/warpfactor" / kCudaModuleFile}) {
-    if (fs::exists(candidate, none)) return candidate;
+  const fs::path own = own_folder();
+  for (const fs::path& place : {folder, folder / "../lib/warpfactor", own / "warpfactor", own / "../warpfactor"}) {
+    if (fs::exists(place / kCudaModuleFile, none)) return place / kCudaModuleFile;
   }
   return {};
 }

@@ -34,6 +34,13 @@ class HostBuffer {
   }
   ~HostBuffer() { release(); }
 
+  /// Zeros; of a large buffer, pages that nobody writes take no memory and no time.
+  static HostBuffer zeros(Position size) {
+    HostBuffer buffer(size);
+    if (!is_zero_when_new(size * Position{sizeof(T)})) std::fill(buffer.begin(), buffer.end(), T{});
+    return buffer;
+  }
+
   /// A second buffer with the same values: copies are made by name only.
   HostBuffer clone() const {
     HostBuffer copy(size_);

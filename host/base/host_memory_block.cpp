@@ -52,6 +52,10 @@ void* grown_block(void* old, Position old_bytes, Position bytes) {
   return grown;
 }
 
+bool is_zero_when_new(Position bytes) {
+  return is_mapped(bytes);
+}
+
 void release_block(void* block, Position bytes) {
   if (block == nullptr) return;
   if (is_mapped(bytes)) {

@@ -12,6 +12,9 @@ inline constexpr Position kCacheLine = 64;
 /// and `old` is as it was.
 void* grown_block(void* old, Position old_bytes, Position bytes);
 
+/// Is a new block of so many bytes zeros? A mapped one is, and none of its pages has been touched.
+bool is_zero_when_new(Position bytes);
+
 void release_block(void* block, Position bytes);
 
 }  // namespace wf

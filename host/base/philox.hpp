@@ -26,6 +26,8 @@ enum class Purpose : std::uint32_t {
   sketch = 16,
   sampled_items = 17,
   fold_in = 18,
+  folds = 19,
+  search = 20,
 };
 
 struct RandomBits {

@@ -1,9 +1,9 @@
 // train --cache: the ratings of a text, kept as a page file beside it.
 #include "host/base/shown.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/words.hpp"
 #include "host/pages/write_pages.hpp"
 #include "host/readers/byte_source.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

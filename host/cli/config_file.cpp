@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/config/names.hpp"
 
 #include <fmt/format.h>
 
@@ -50,6 +51,54 @@ ConfigEntry entry_of(const std::string& path, const std::string& table, const st
     entry.value.words.push_back(word_of(path, key, node));
   }
   return entry;
+}
+
+constexpr const char* kRangeCure = "for example: rank = { from = 8, to = 128, scale = \"log\" }, or rank = [8, 32]";
+
+[[noreturn]] void refuse_range(const std::string& path, const std::string& key, const toml::node& node,
+                               const std::string& what) {
+  throw Error(ErrorKind::usage, fmt::format("{}: {}", shown(key), what), kRangeCure, place_of(path, node));
+}
+
+double end_of(const std::string& path, const std::string& key, const toml::table& table, const char* end) {
+  const toml::node* node = table.get(end);
+  const auto value = node == nullptr ? std::nullopt : node->value<double>();
+  if (!value || !std::isfinite(*value)) refuse_range(path, key, table, fmt::format("\"{}\" is no number", end));
+  return *value;
+}
+
+SearchRange range_of(const std::string& path, const std::string& key, const toml::node& node) {
+  SearchRange range;
+  range.key = key;
+  range.place = place_of(path, node);
+  if (const toml::array* list = node.as_array()) {
+    for (const toml::node& element : *list) range.choices.push_back(word_of(path, key, element));
+    if (range.choices.empty()) refuse_range(path, key, node, "an empty list");
+    return range;
+  }
+  const toml::table* table = node.as_table();
+  if (table == nullptr) {
+    refuse_range(path, key, node,
+                 "a value that is not searched; what is fixed stands on the command line or in --config");
+  }
+  for (const auto& [name, value] : *table) {
+    if (name != "from" && name != "to" && name != "scale") {
+      refuse_range(path, key, value,
+                   fmt::format("a range has from, to and scale, and no {}", shown(std::string(name.str()))));
+    }
+  }
+  range.from = end_of(path, key, *table, "from");
+  range.to = end_of(path, key, *table, "to");
+  range.whole = table->get("from")->is_integer() && table->get("to")->is_integer();
+  if (const toml::node* scale = table->get("scale")) {
+    const auto word = from_name<Scale>(scale->value_or(std::string()));
+    if (!word) refuse_range(path, key, *scale, "the scale is \"linear\" or \"log\"");
+    range.scale = *word;
+  }
+  if (!(range.from <= range.to)) refuse_range(path, key, node, fmt::format("from {} to {}", range.from, range.to));
+  if (range.scale == Scale::log && !(range.from > 0))
+    refuse_range(path, key, node, "a logarithmic range begins above 0");
+  return range;
 }
 
 /// toml++ repeats what it found, line ends and all.
@@ -101,6 +150,17 @@ std::vector<ConfigEntry> read_config_file(const std::string& path) {
   std::stable_sort(entries.begin(), entries.end(),  // toml++ has them by name
                    [](const ConfigEntry& a, const ConfigEntry& b) { return a.line < b.line; });
   return entries;
+}
+
+std::vector<SearchRange> read_space_file(const std::string& path) {
+  const toml::table root = parse(path);
+  std::vector<std::pair<Position, SearchRange>> ranges;
+  for (const auto& [key, node] : root) ranges.emplace_back(line_of(node), range_of(path, std::string(key.str()), node));
+  if (ranges.empty()) throw InputError({path}, "a space without a setting", kRangeCure);
+  std::stable_sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<SearchRange> space;
+  for (auto& [line, range] : ranges) space.push_back(std::move(range));
+  return space;
 }
 
 }  // namespace wf::cli

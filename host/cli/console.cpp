@@ -1,6 +1,6 @@
 #include "host/cli/console.hpp"
 
-#include "host/cli/json_text.hpp"
+#include "host/base/json_text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "host/cli/data_files.hpp"
 #include "host/base/shown.hpp"
 
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // Reading ratings for a verb: with progress, with the ids a model knows, and the training file again.
 #pragma once
+#include "host/api/record.hpp"
 #include "host/cli/console.hpp"
-#include "host/cli/record.hpp"
 #include "host/pages/page_file.hpp"
 #include "host/readers/read_ratings.hpp"
 

@@ -82,7 +82,7 @@ void add_report_options(Parser& parser, ReportRequest& request) {
   parser.value(Group::data, "--names", "FILE", "titles of items, as recommend takes them, for the map",
                text(request.names));
   add_reader_options(parser, request.reader, true);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options.threads);
   parser.value(Group::output, "-o,--out", "FILE.html",
                "the page (default: MODEL's name with .html, in the current folder; - is stdout)", text(request.out));
 }

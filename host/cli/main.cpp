@@ -1,9 +1,9 @@
 // warpfactor: words in, a verb's work, an exit code out. Every error of the library ends here as one message.
 #include "host/cli/console.hpp"
-#include "host/cli/parser.hpp"
 #include "host/cli/requests.hpp"
 #include "host/cli/settings_toml.hpp"
 #include "host/cli/verbs.hpp"
+#include "host/settings/parser.hpp"
 
 #include <fmt/format.h>
 

@@ -226,35 +226,6 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 no device or out of memory
 
 }  // namespace
 
-Parser::Take store(std::string& into) {
-  return [&into](const std::string& option, const std::string& word) {
-    if (word.empty()) throw UsageError(option + ": its value is empty", "leave the option out for its default");
-    into = word;
-  };
-}
-
-void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions* reading) {
-  parser.value(Group::engine, "--engine,--device", "auto|reference|cpu|cuda",
-               "what computes; auto takes the fastest there is and says which (default auto)",
-               [&engine](const std::string& option, const std::string& word) {
-                 const std::vector<std::string> known{"auto", "reference", "cpu", "cuda"};
-                 if (word == "gpu" || word == "GPU") {
-                   throw UsageError(option + ": unknown word \"" + word + "\"", "did you mean cuda?");
-                 }
-                 if (std::find(known.begin(), known.end(), word) == known.end()) refuse_word(option, word, known);
-                 engine = word;
-               });
-  add_threads(parser, threads, reading);
-}
-
-void add_threads(Parser& parser, int& threads, ReadOptions* reading) {
-  parser.value(Group::engine, "-j,--threads", "N", "threads; 0 is all that the process may use (default 0; 0 to 4096)",
-               [&threads, reading](const std::string& option, const std::string& word) {
-                 threads = static_cast<int>(parse_whole(option, word, 0, 4096));
-                 if (reading != nullptr) reading->threads = threads;
-               });
-}
-
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating) {
   const Group group = Group::data;
   ReadOptions& options = reader.options;
@@ -299,6 +270,12 @@ const std::vector<Verb>& verb_table() {
        {"warpfactor train ratings.csv.gz", "warpfactor train u.data -k 32 --epochs 20 -o movies.safetensors",
         "zcat ratings.csv.gz | warpfactor train - --valid-frac 0.1"},
        add_to<TrainRequest, add_train_options>},
+      {"tune",
+       "ratings + time -> the best settings for train",
+       "tune: ratings in, out the settings that do best on a part of them that is kept back.",
+       {"warpfactor tune ratings.csv --budget 5m", "warpfactor tune ratings.csv --trials 50 --space space.toml",
+        "warpfactor tune ratings.csv --algorithm als --epochs 15 -o best.toml"},
+       add_to<TuneRequest, add_tune_options>},
       {"convert",
        "ratings -> a page file, which is read many times as fast",
        "convert: ratings in, a page file out, which every verb takes for ratings and reads many times as fast.",

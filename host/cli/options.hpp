@@ -1,22 +1,12 @@
 // The option tables of the verbs, on top of Parser: which names exist, their ranges, defaults and help lines.
 #pragma once
-#include "host/cli/parser.hpp"
 #include "host/cli/requests.hpp"
 #include "host/cli/setting_sources.hpp"
-#include "host/cli/words.hpp"
-
-#include <limits>
+#include "host/settings/parser.hpp"
+#include "host/settings/train_settings.hpp"
+#include "host/settings/words.hpp"
 
 namespace wf::cli {
-
-inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
-inline constexpr Range kAnyNumber{-kInfinite, kInfinite};
-inline constexpr Range kNotNegative{0, kInfinite};
-inline constexpr Range kPositive{0, kInfinite, true};
-inline constexpr Range kFraction{0, 1, false, true};
-
-/// For options that only store their text, which must not be empty.
-Parser::Take store(std::string& into);
 
 struct Verb {
   const char* name;
@@ -33,12 +23,11 @@ std::vector<VerbSettings> all_settings();
 
 void add_output_options(Parser& parser, OutputRequest& output);
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);
-void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions* reading = nullptr);
-void add_threads(Parser& parser, int& threads, ReadOptions* reading = nullptr);  ///< `reading` gets the same
 void add_split_options(Parser& parser, SplitRequest& request);
 void add_describe_options(Parser& parser, DescribeRequest& request);
 void add_report_options(Parser& parser, ReportRequest& request);
 void add_train_options(Parser& parser, TrainRequest& request);
+void add_tune_options(Parser& parser, TuneRequest& request);
 void add_verify_options(Parser& parser, VerifyRequest& request);
 void add_evaluate_options(Parser& parser, EvaluateRequest& request);
 void add_predict_options(Parser& parser, PredictRequest& request);

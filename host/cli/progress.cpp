@@ -1,8 +1,8 @@
 #include "host/cli/progress.hpp"
 
-#include "host/cli/algorithm_options.hpp"
-#include "host/cli/json_text.hpp"
-#include "host/cli/words.hpp"
+#include "host/base/json_text.hpp"
+#include "host/settings/algorithm_settings.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

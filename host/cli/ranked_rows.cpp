@@ -1,9 +1,9 @@
 #include "host/cli/ranked_rows.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/json_text.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

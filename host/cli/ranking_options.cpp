@@ -69,7 +69,7 @@ void add_evaluate_options(Parser& parser, EvaluateRequest& request) {
       "training file, if it is unchanged)",
       store(request.train));
   add_ranking(parser, request.ranking);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options.threads);
 }
 
 void add_predict_options(Parser& parser, PredictRequest& request) {
@@ -86,7 +86,7 @@ void add_predict_options(Parser& parser, PredictRequest& request) {
         if (found == words.end()) refuse_word(option, word, words);
         request.unknown = static_cast<Unknown>(found - words.begin());
       });
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options.threads);
   parser.value(Group::output, "-o,--out", "FILE", "where to write user,item,prediction (default stdout)",
                store(request.out));
 }
@@ -112,7 +112,7 @@ void add_recommend_options(Parser& parser, RecommendRequest& request) {
   parser.value(Group::data, "--names", "FILE", "item ids and names, e.g. MovieLens' movies.csv: adds a name column",
                store(request.names));
   add_reader_options(parser, request.reader, false);
-  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options);
+  add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options.threads);
   add_top(parser, "items per user", request.top);
   parser.value(Group::output, "-o,--out", "FILE", "where to write user,rank,item,score (default stdout)",
                store(request.out));

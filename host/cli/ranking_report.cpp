@@ -1,6 +1,6 @@
 #include "host/cli/ranking_report.hpp"
 
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 // evaluate --at: what is ranked for whom, and the metrics as text and as JSON members.
 #pragma once
 #include "host/api/evaluate_ranking.hpp"
+#include "host/base/json_text.hpp"
 #include "host/cli/console.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 
 namespace wf::cli {
 

@@ -1,10 +1,9 @@
 // What a command asks for, as plain values: filled by options.cpp, carried out by the verbs.
 #pragma once
-#include "host/cli/setting.hpp"
-#include "host/config/config.hpp"
 #include "host/config/split_config.hpp"
 #include "host/ratings/k_core.hpp"
 #include "host/readers/read_ratings.hpp"
+#include "host/settings/train_settings.hpp"
 
 #include <optional>
 #include <set>
@@ -22,35 +21,36 @@ struct OutputRequest {
   Color color = Color::automatic;
 };
 
-/// How to read a ratings file: the detection's overrides and declared sizes (`--ids rows` only; 0: from the data).
-struct ReaderRequest {
-  ReadOptions options;
-  Position n_users = 0;
-  Position n_items = 0;
-};
-
 struct EngineRequest {
   std::string engine = "auto";
   int threads = 0;
 };
 
-struct TrainRequest {
+struct TrainRequest : TrainSettings {
   std::string data;
   ReaderRequest reader;
-  TrainConfig config;           ///< with what was given; resolve_config settles the rest
-  std::set<std::string> given;  ///< long names, without dashes, of the config options given
-  std::optional<double> lambda, l1;
-  std::string init_from;
   std::string valid;
   bool no_valid = false;
-  bool deterministic = false;
   bool cache = false;             ///< a page file beside DATA
+  int folds = 0;                  ///< 0: no cross-validation
   Position memory = 0;            ///< bytes that the run may take; 0: what it takes
   std::string out;                ///< empty: from the data's name
   std::string metrics;            ///< empty: beside the model; "none": no log
   std::string batch_losses;       ///< empty: none
   std::string report;             ///< a page about the model; empty: none
   std::vector<Setting> settings;  ///< the table with what was given, for the model's record
+};
+
+inline constexpr Position kUsualTrials = 20;
+
+struct TuneRequest {
+  TrainRequest train;            ///< without its outputs
+  std::string space;             ///< empty: the usual one
+  std::string out;               ///< empty: from the data's name
+  std::optional<double> budget;  ///< seconds
+  std::optional<Position> trials;
+  std::optional<Metric> metric;
+  std::vector<Setting> settings;  ///< the table with what was given
 };
 
 struct ConvertRequest {
@@ -162,7 +162,7 @@ struct Command {
   OutputRequest output;
   std::variant<DoctorRequest, InfoRequest, ExportRequest, SynthRequest, PredictRequest, EvaluateRequest,
                RecommendRequest, SimilarRequest, ReportRequest, ConvertRequest, SplitRequest, DescribeRequest,
-               VerifyRequest, TrainRequest>
+               VerifyRequest, TuneRequest, TrainRequest>
       request;
   bool print_config = false;      ///< print the settings and do nothing else
   std::vector<Setting> settings;  ///< the verb's table with what was given

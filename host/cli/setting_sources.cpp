@@ -3,7 +3,7 @@
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
 #include "host/cli/config_file.hpp"
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

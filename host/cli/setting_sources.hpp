@@ -1,6 +1,6 @@
 // Settings that are not typed: from a configuration file and from variables WARPFACTOR_... of the environment.
 #pragma once
-#include "host/cli/parser.hpp"
+#include "host/settings/parser.hpp"
 
 #include <string>
 #include <vector>

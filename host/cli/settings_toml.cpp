@@ -1,9 +1,10 @@
 #include "host/cli/settings_toml.hpp"
 
-#include "host/cli/json_text.hpp"
-#include "host/cli/record.hpp"
+#include "host/api/config_json.hpp"
+#include "host/api/record.hpp"
+#include "host/base/json_text.hpp"
 #include "host/cli/resolve_config.hpp"
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 
@@ -109,6 +110,14 @@ std::string settings_toml(const std::string& verb, const std::vector<Setting>& s
     for (const Setting& setting : settings) {
       if (setting.group == group) add(setting);
     }
+  }
+  return text;
+}
+
+std::string given_toml(const std::vector<Setting>& settings) {
+  std::string text;
+  for (const Setting& setting : settings) {
+    if (setting.given() && !setting.words.empty()) text += setting.key() + " = " + toml_values(setting) + '\n';
   }
   return text;
 }

@@ -23,6 +23,9 @@ enum class Purpose { print, record };
 std::string settings_toml(const std::string& verb, const std::vector<Setting>& settings,
                           const ResolvedDefaults& resolved, Purpose purpose);
 
+/// What was given and no more, without its sources.
+std::string given_toml(const std::vector<Setting>& settings);
+
 /// The settings of a command that has not begun. Throws UsageError for what does not go together.
 std::string print_config(const Command& command);
 

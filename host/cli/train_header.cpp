@@ -1,7 +1,7 @@
 #include "host/cli/train_header.hpp"
 
-#include "host/cli/algorithm_options.hpp"
-#include "host/cli/words.hpp"
+#include "host/settings/algorithm_settings.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
 // convert: ratings in, a page file out.
+#include "host/base/json_text.hpp"
 #include "host/base/shown.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/pages/write_pages.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

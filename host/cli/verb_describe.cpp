@@ -1,10 +1,10 @@
 // describe: ratings in, what they are like out, and where to begin with them.
+#include "host/base/json_text.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/ratings/data_facts.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,10 @@
 // evaluate: how far predictions are from ratings, and how well items are ranked.
 #include "host/api/engines.hpp"
+#include "host/api/training_data.hpp"
+#include "host/base/json_text.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/ranking_report.hpp"
-#include "host/cli/training_data.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/config/names.hpp"
 #include "host/evaluate/baselines.hpp"

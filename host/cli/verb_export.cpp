@@ -1,14 +1,14 @@
 // export: a model in, the same one in another program's format out.
+#include "host/base/json_text.hpp"
 #include "host/base/shown.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/config/names.hpp"
 #include "host/model/libmf_model.hpp"
 #include "host/model/model_file.hpp"
 #include "host/model/numpy_file.hpp"
 #include "host/model/vector_files.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

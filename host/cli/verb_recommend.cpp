@@ -6,9 +6,9 @@
 #include "host/cli/output_file.hpp"
 #include "host/cli/ranked_rows.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/model/model_file.hpp"
 #include "host/ratings/item_sets.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 
@@ -226,7 +226,8 @@ Position common(Span<const RowId, Host> a, const std::vector<RowId>& b) {
 
 int run_verb(const RecommendRequest& request, Console& console) {
   const std::vector<std::string> ids = asked_ids(request);
-  const Model model = read_model(request.model);
+  // --history fits the factors of its users, and asks for none of the model's
+  const Model model = request.all_users ? read_model(request.model) : read_model_for(request.model, ids);
   const TrainingRecord record = read_record(model, request.model);
   const Audience audience = audience_of(request, ids, model, record, console);
   const Model& ranking = audience.folded ? *audience.folded : model;

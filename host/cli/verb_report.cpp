@@ -1,15 +1,15 @@
 // report: a model as one page to look at.
 #include "host/api/engines.hpp"
+#include "host/base/json_text.hpp"
 #include "host/base/shown.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/ranked_rows.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/cli/write_report.hpp"
 #include "host/model/model_file.hpp"
 #include "host/ratings/split.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -6,8 +6,8 @@
 #include "host/cli/output_file.hpp"
 #include "host/cli/ranked_rows.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/model/model_file.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,10 @@
 // split: ratings in, files of train, validation and test out.
+#include "host/base/json_text.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/ratings/subsets.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

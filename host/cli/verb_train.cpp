@@ -1,18 +1,21 @@
 // train: ratings in, model out, and everything worth knowing on the way.
-#include "host/api/engines.hpp"
-#include "host/cli/algorithm_options.hpp"
-#include "host/cli/json_text.hpp"
+#include "host/api/config_json.hpp"
+#include "host/api/record.hpp"
+#include "host/api/train.hpp"
+#include "host/base/json_text.hpp"
+#include "host/cli/cross_validation.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/resolve_config.hpp"
 #include "host/cli/settings_toml.hpp"
 #include "host/cli/signals.hpp"
 #include "host/cli/train_header.hpp"
-#include "host/cli/training_data.hpp"
+#include "host/cli/training_source.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/cli/write_report.hpp"
 #include "host/model/model_file.hpp"
+#include "host/settings/algorithm_settings.hpp"
+#include "host/settings/words.hpp"
 #include "host/train/memory_plan.hpp"
 
 #include <fmt/format.h>
@@ -78,49 +81,8 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-void check_padding(const TrainConfig& config, const Dataset& data) {
-  const auto check = [](const char* option, RowId row, Position rows) {
-    if (row >= rows) {
-      throw UsageError(fmt::format("{} {} lies outside the table of {} rows", option, row, rows),
-                       "rows count from 0, in the order of first appearance or, with --ids rows, as numbered");
-    }
-  };
-  check("--user-padding-idx", config.user_padding, data.users.size());
-  check("--item-padding-idx", config.item_padding, data.items.size());
-}
-
-/// Of the ratings or, where all cells count, of these.
-double mean_of_cells(const TrainConfig& config, const Dataset& ids, const TrainingData& data) {
-  if (config.missing == Missing::unobserved) return data.facts.mean;
-  const auto cells = static_cast<double>(ids.users.size()) * static_cast<double>(ids.items.size());
-  return data.facts.mean * static_cast<double>(data.n_train()) / cells;
-}
-
-Model new_model(const TrainRequest& request, const TrainConfig& config, Dataset&& ids, TrainingData& data) {
-  Model model = make_model(ids.users.size(), ids.items.size(), config.rank, config.biases);
-  model.users = std::move(ids.users);
-  model.items = std::move(ids.items);
-  model.norm_limit = config.norm_limit;
-  set_rating_facts(model, data.facts, config);
-  if (!finds_spectrum(config.algorithm)) {  // svd and pca begin with nothing of the model
-    initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
-  }
-  if (data.grid) zero_unrated_rows(model, data.grid->counts());
-  if (config.nonnegative || config.algorithm == Algorithm::nmf) make_nonnegative(model);
-  if (config.bias_init == BiasInit::fitted) {
-    model.tables.user_biases = std::move(data.baselines.fitted.user_bias);
-    model.tables.item_biases = std::move(data.baselines.fitted.item_bias);
-  }
-  if (!request.init_from.empty()) load_tables(model, request.init_from);
-  if (config.nonnegative && has_negative_factors(model)) {
-    throw UsageError(fmt::format("--nonnegative and factors below 0 in {}", request.init_from),
-                     "leave one of them out");
-  }
-  return model;
-}
-
-TrainResult run_training(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths,
-                         Engine& engine, Model& model, TrainingData& data, Console& console) {
+TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths, Engine& engine,
+                       Model& model, TrainingData& data, Console& console) {
   TrainingProgress progress(console, config, data.n_train());
   MetricsLog metrics(paths.metrics);
   std::optional<OutputFile> batch_losses;
@@ -139,13 +101,7 @@ TrainResult run_training(const TrainRequest& request, const TrainConfig& config,
   callbacks.stop_requested = [] { return stop_signal() != 0; };
   TrainResult result;
   try {
-    if (data.grid) {
-      result = engine.train_by_block(model, *data.grid, data.valid.view(), config, callbacks);
-    } else if (data.lists) {
-      result = engine.train_by_row(model, std::move(*data.lists), data.valid.view(), config, callbacks);
-    } else {
-      result = engine.train(model, std::move(data.train), data.valid.view(), config, callbacks);
-    }
+    result = run_training(engine, model, data, config, callbacks);
   } catch (const FailedError&) {
     if (batch_losses) batch_losses->commit();  // of a run that diverged: that is when one wants to see them
     throw;
@@ -280,14 +236,6 @@ std::string result_json(const FinishedRun& run) {
   return object.str();
 }
 
-/// A word that a shell takes as one.
-std::string shell_word(const std::string& text) {
-  if (!text.empty() && text.find_first_of(" \t\n\"'\\$`;&|<>()*?[]#~!{}") == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 void print_next(Console& console, const std::string& model_path, const Model& model, bool from_stdin) {
   const std::string file = shell_word(model_path);
   const char* seen = from_stdin ? " --keep-seen" : "";  // there is no file to look the seen items up in
@@ -321,6 +269,7 @@ void report_result(const FinishedRun& run, Console& console) {
 }  // namespace
 
 int run_verb(const TrainRequest& request, Console& console) {
+  if (request.folds > 0) return cross_validate(request, console);
   const auto start = std::chrono::steady_clock::now();
   TrainConfig config = resolve_config(request);
   check_pages(request, config);
@@ -329,14 +278,19 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_device_options(request, *chosen.engine);
   end_on_stop_signals();
 
-  OpenedData opened = open_data(console, request, config.batch_size == 0);  // by row as well: two passes, and no more
-  check_padding(config, opened.data);
-  print_data(console, opened.about.report, opened.data, config);
-  TrainingData data = prepare(console, request, config, *chosen.engine, opened, folder_of(paths.model));
+  OpenedRatings opened =
+      open_ratings(console, request, config.batch_size == 0);  // by row as well: two passes, and no more
+  opened.source.scratch_folder = folder_of(paths.model);
+  Dataset& ids = opened.source.data;
+  check_padding(config, ids);
+  print_data(console, opened.about.report, ids, config);
+  TrainingData data = prepare(config, *chosen.engine, opened.source);
+  print_split(console, request, config, data.n_train(), data.valid.size());
+  if (data.grid) print_room(console, request, *data.grid);
   console.line("engine", chosen.why, "--engine, --threads");
-  scale_defaults(config, request, {data.facts.deviation, data.largest_share, mean_of_cells(config, opened.data, data)});
+  scale_defaults(config, request, scale_of(config, ids, data));
   TrainingRecord record = record_of(opened.about, data);
-  Model model = new_model(request, config, std::move(opened.data), data);
+  Model model = new_model(request, config, std::move(ids), data);
   print_settings(console, config, model, !data.valid.empty());
 
   if (const auto device = chosen.engine->memory()) {
@@ -347,7 +301,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   }
 
   remember_stop_signals();
-  const TrainResult result = run_training(request, config, paths, *chosen.engine, model, data, console);
+  const TrainResult result = run_epochs(request, config, paths, *chosen.engine, model, data, console);
   data.grid.reset();
   data.valid = {};
   record.settings = settings_toml("train", request.settings, {config_values(config), {}}, Purpose::record);

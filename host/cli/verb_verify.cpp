@@ -1,12 +1,13 @@
 // verify: the same steps on the reference and on an engine, and where they part.
-#include "host/api/engines.hpp"
+#include "host/api/config_json.hpp"
+#include "host/api/train.hpp"
 #include "host/api/verify.hpp"
+#include "host/base/json_text.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/resolve_config.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -6,6 +6,7 @@
 namespace wf::cli {
 
 int run_verb(const TrainRequest& request, Console& console);
+int run_verb(const TuneRequest& request, Console& console);
 int run_verb(const ConvertRequest& request, Console& console);
 int run_verb(const SplitRequest& request, Console& console);
 int run_verb(const DescribeRequest& request, Console& console);

@@ -1,12 +1,12 @@
 // synth: ratings out of nothing. doctor: what this machine and this build offer.
 #include "host/api/engines.hpp"
+#include "host/base/json_text.hpp"
 #include "host/base/shown.hpp"
 #include "host/base/thread_pool.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/ratings/synthetic.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

@@ -1,13 +1,13 @@
 // predict, info: a model, used and looked at.
 #include "host/api/engines.hpp"
+#include "host/base/json_text.hpp"
 #include "host/base/shown.hpp"
 #include "host/cli/data_files.hpp"
-#include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
-#include "host/cli/words.hpp"
 #include "host/model/model_file.hpp"
 #include "host/pages/page_file.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 

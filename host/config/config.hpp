@@ -28,6 +28,11 @@ enum class ModelFormat { libmf, npz, npy, word2vec, faiss };  ///< of other prog
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 
+/// What a trial is judged by. ndcg: NDCG@10 over all items, higher is better; of
+/// the others, lower.
+enum class Scale { linear, log };  ///< of a range that a search draws from
+enum class Metric { rmse, mae, ndcg };
+
 enum class Loss { mse, l1, huber, bce_with_logits, kl, logistic, hinge, squared_hinge, bpr, bpr_item, warp };
 enum class Reduction { mean, sum };
 enum class Optimizer { sgd, adagrad, adam, sparse_adam, row_adagrad };

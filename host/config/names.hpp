@@ -56,6 +56,8 @@ WF_NAMES(Similarity, 2, {"cosine", Similarity::cosine}, {"dot", Similarity::dot}
 WF_NAMES(SplitMethod, 3, {"ratio", SplitMethod::ratio}, {"user-ratio", SplitMethod::user_ratio},
          {"leave-one-out", SplitMethod::leave_one_out});
 WF_NAMES(SplitOrder, 2, {"random", SplitOrder::random}, {"timestamp", SplitOrder::timestamp});
+WF_NAMES(Metric, 3, {"rmse", Metric::rmse}, {"mae", Metric::mae}, {"ndcg", Metric::ndcg});
+WF_NAMES(Scale, 2, {"linear", Scale::linear}, {"log", Scale::log});
 #undef WF_NAMES
 
 template <class Enum>

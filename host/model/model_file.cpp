@@ -145,13 +145,31 @@ void require_biases(const SafetensorsReader& file, const char* name, Position ro
   }
 }
 
+void check_finite(const SafetensorsReader& file, const char* name, Span<const float, Host> values, Position first) {
+  const auto bad = std::find_if_not(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  if (bad == values.end()) return;
+  file.fail(std::string("tensor ") + name + " holds " + (std::isnan(*bad) ? "NaN" : "an infinity") + " at element " +
+                std::to_string(first + (bad - values.begin())),
+            "train again with a smaller --lr");
+}
+
 HostBuffer<float> read_finite(const SafetensorsReader& file, const char* name) {
   HostBuffer<float> values = file.read<float>(name, "F32");
-  const auto bad = std::find_if_not(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-  if (bad != values.end()) {
-    file.fail(std::string("tensor ") + name + " holds " + (std::isnan(*bad) ? "NaN" : "an infinity") + " at element " +
-                  std::to_string(bad - values.begin()),
-              "train again with a smaller --lr");
+  check_finite(file, name, std::as_const(values).span(), 0);
+  return values;
+}
+
+/// The rows of a table [rows x rank] whose ids are named, and zeros for the others, which are not read.
+HostBuffer<float> read_some(const SafetensorsReader& file, const char* name, const IdMap& ids, int rank,
+                            const std::vector<std::string>& named) {
+  HostBuffer<float> values = HostBuffer<float>::zeros(checked_product(ids.size(), rank));
+  for (const std::string& id : named) {
+    const std::optional<RowId> row = ids.find(id);
+    if (!row) continue;
+    const Position first = Position{*row} * rank;
+    const Span<float, Host> part = values.span().part(first, rank);
+    file.read_part(name, "F32", first, part);
+    check_finite(file, name, {part.data, part.size}, first);
   }
   return values;
 }
@@ -273,8 +291,10 @@ void write_model(const Model& model, const std::string& path) {
   writer.write(path, metadata);
 }
 
-Model read_model(const std::string& path) {
-  if (is_libmf_model(path)) return read_libmf_model(path);
+namespace {
+
+/// `users`: read no other rows of theirs; nullptr: all.
+Model read_tables(const std::string& path, const std::vector<std::string>* users) {
   const SafetensorsReader file(path);
   Model model;
   model.metadata = file.metadata();
@@ -294,13 +314,24 @@ Model read_model(const std::string& path) {
   const IdKind item_kind = id_kind(file, "item_ids", take_text(model, "item_id_kind"));
   model.users = read_ids(file, "user_ids", model.n_users, user_kind);
   model.items = read_ids(file, "item_ids", model.n_items, item_kind);
-  model.tables.user_factors = read_finite(file, kUserFactors);
+  model.tables.user_factors = users != nullptr ? read_some(file, kUserFactors, model.users, model.rank, *users)
+                                               : read_finite(file, kUserFactors);
   model.tables.item_factors = read_finite(file, kItemFactors);
   if (biases) {
     model.tables.user_biases = read_finite(file, kUserBiases);
     model.tables.item_biases = read_finite(file, kItemBiases);
   }
   return model;
+}
+
+}  // namespace
+
+Model read_model(const std::string& path) {
+  return is_libmf_model(path) ? read_libmf_model(path) : read_tables(path, nullptr);
+}
+
+Model read_model_for(const std::string& path, const std::vector<std::string>& users) {
+  return is_libmf_model(path) ? read_libmf_model(path) : read_tables(path, &users);
 }
 
 void load_tables(Model& model, const std::string& path) {

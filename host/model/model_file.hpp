@@ -4,6 +4,7 @@
 #include "host/model/model.hpp"
 
 #include <string>
+#include <vector>
 
 namespace wf {
 
@@ -16,6 +17,10 @@ void write_model(const Model& model, const std::string& path);
 /// PyTorch module's own tables, saved without ids and metadata, are one: ids are then row numbers, means 0. So is the
 /// text of LIBMF's mf-train (host/model/libmf_model.hpp).
 Model read_model(const std::string& path);
+
+/// The same, where only some users' factors are asked for: those of others may be zeros. A large table of users is then
+/// not read, and an id that the model does not know is passed over.
+Model read_model_for(const std::string& path, const std::vector<std::string>& users);
 
 /// The tensors named user_factors.weight, ... of any .safetensors file into a model of the same shape: `--init-from`.
 /// Biases may be absent from the file: they stay as they are; a model without biases takes none. Where the file has

@@ -37,6 +37,14 @@ class SafetensorsReader {
     return values;
   }
 
+  /// Elements `first`, first + 1, ... of a tensor, which the caller knows to have them.
+  template <class T>
+  void read_part(const std::string& name, const std::string& dtype, Position first, Span<T, Host> into) const {
+    const TensorInfo& info = tensor(name, dtype);
+    const Position begin = info.begin + first * Position{sizeof(T)};
+    read_bytes({info.dtype, {into.size}, begin, begin + into.size * Position{sizeof(T)}}, into.data);
+  }
+
   /// `what` about this file, as an InputError.
   [[noreturn]] void fail(const std::string& what, const std::string& cure) const;
 

@@ -24,6 +24,13 @@ struct ReadOptions {
   int threads = 0;  ///< that parse; 0: all CPUs this process may run on. What is read does not depend on it
 };
 
+/// How to read a ratings file: the detection's overrides and declared sizes (`--ids rows` only; 0: from the data).
+struct ReaderRequest {
+  ReadOptions options;
+  Position n_users = 0;
+  Position n_items = 0;
+};
+
 /// What was found and what was done about it: one of these is printed for every file that is read.
 struct ReadReport {
   std::string path;

@@ -337,5 +337,27 @@ TEST(LoadTables, RefusesTheRowsOfOtherIds) {
   EXPECT_EQ(load_error(by_row, folder.file("m")), "no error");
 }
 
+TEST(ModelFile, ReadsNoOtherUsersThanThoseAskedFor) {
+  const FreshFolder folder;
+  const std::string path = folder.file("m.safetensors");
+  const Model model = small_model();
+  write_model(model, path);
+  // a file whose first user is damaged: only who asks for that one, or for all, has to know
+  std::string bytes = bytes_of(path);
+  const std::string first_row(reinterpret_cast<const char*>(model.tables.user_factors.data()), 4);
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+  bytes.replace(bytes.find(first_row), 4, reinterpret_cast<const char*>(&not_a_number), 4);
+  folder.write("m.safetensors", bytes);
+  EXPECT_THROW(read_model(path), InputError);
+  EXPECT_THROW(read_model_for(path, {"-5", "100"}), InputError);
+
+  const Model some = read_model_for(path, {"-5", "nobody"});
+  Tables expected{model.tables.user_factors.clone(), model.tables.item_factors.clone(),
+                  model.tables.user_biases.clone(), model.tables.item_biases.clone()};
+  for (const int row : {0, 2}) std::fill_n(expected.user_factors.begin() + row * kRank, kRank, 0.0F);
+  expect_same_tables(some.tables, expected);
+  EXPECT_EQ(some.users.text(2), "9223372036854775807");
+}
+
 }  // namespace
 }  // namespace wf

@@ -5,6 +5,7 @@
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,34 @@ def use(prefix, folder, version):
     assert (prefix / "share/doc/warpfactor/LICENSE").is_file()
 
 
+def embed(prefix, folder, version):
+    """The README's example is built by find_package and by pkg-config, against an unpacked package, and runs."""
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    (source,) = re.findall(r"```cpp\n(.*?)```", readme, re.DOTALL)
+    (lines,) = re.findall(r"```cmake\n(.*?)```", readme, re.DOTALL)
+    project = folder / "example"
+    shutil.rmtree(project, ignore_errors=True)
+    project.mkdir()
+    (project / "example.cpp").write_text(source)
+    (project / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(example CXX)\nadd_executable(example example.cpp)\n" + lines)
+    run("cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", project / "build")
+    (pc,) = prefix.glob("lib/**/pkgconfig")
+    pkg = {**os.environ, "PKG_CONFIG_PATH": str(pc), "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1", "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1"}
+    assert run("pkg-config", "--modversion", "warpfactor", env=pkg).strip() == version
+    flags = run("pkg-config", "--cflags", "--libs", "warpfactor", env=pkg).split()
+    run(os.environ.get("CXX", "c++"), "-std=c++20", "-Wall", "-Wextra", "-Werror", project / "example.cpp", *flags, "-o",
+        project / "example")
+    libraries = {"LD_LIBRARY_PATH": str(pc.parent)}
+    for program, env in ((project / "build/example", {}), (project / "example", libraries)):
+        out = run(program, folder / "ratings.csv", cwd=project, env=env).splitlines()
+        assert len(out) == 6 and out[5].startswith("and to someone new: i"), out
+        assert (project / "model.safetensors").is_file()
+    failed = subprocess.run([project / "build/example", "nowhere.csv"], capture_output=True, text=True)
+    assert failed.returncode == 3 and "nowhere.csv" in failed.stderr, failed
+
+
 def main():
     program, cpack, build = sys.argv[1:]
     version = run(program, "--version").split()[-1]
@@ -50,6 +79,7 @@ def main():
         run("tar", "-xzf", archive, "-C", folder)
         (prefix,) = folder.glob("warpfactor-*")
         use(prefix, folder, version)
+        embed(prefix, folder, version)
         has_module = os.path.exists(f"{build}/libwarpfactor_cuda.so")
         assert (prefix / "lib/warpfactor/libwarpfactor_cuda.so").is_file() == has_module
         if not has_debs:
@@ -61,6 +91,7 @@ def main():
         assert "libc6" in fields["Depends"] and "cuda" not in fields["Depends"], fields
         run("dpkg-deb", "-x", package, folder / "root")
         use(folder / "root/usr", folder, version)
+        embed(folder / "root/usr", folder, version)
 
 
 main()

@@ -1,7 +1,7 @@
 // One verb's settings: declared as rows of a table, read from a command, a file and the environment, explained on the
 // help page. The only user of CLI11 is parser.cpp.
 #pragma once
-#include "host/cli/setting.hpp"
+#include "host/settings/setting.hpp"
 
 #include <functional>
 #include <memory>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace wf::cli {
+namespace wf {
 
 /// Text that the user asked for instead of work: for stdout, exit code 0.
 struct HelpRequest {
@@ -73,4 +73,7 @@ class Parser {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace wf::cli
+/// For options that only store their text, which must not be empty.
+Parser::Take store(std::string& into);
+
+}  // namespace wf

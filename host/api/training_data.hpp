@@ -1,26 +1,25 @@
-// From the ratings of a file to what an engine trains on: the split, the order, and what is known before the first
-// epoch.
+// From ratings to what an engine trains on: the split, the order, and what is known before the first epoch.
 #pragma once
-#include "host/cli/data_files.hpp"
 #include "host/evaluate/baselines.hpp"
 #include "host/schedule/block_grid.hpp"
 #include "host/schedule/row_lists.hpp"
+#include "host/settings/train_settings.hpp"
 #include "host/train/engine.hpp"
 
 #include <memory>
 #include <optional>
 #include <string>
 
-namespace wf::cli {
+namespace wf {
 
-/// DATA as a run goes through it: a text is read into memory, a page file stays on disk where it need not be.
-struct OpenedData {
-  PageSource about;
-  Dataset data;                           ///< ids; ratings where they were read
+/// Ratings as a run goes through them: in memory, or of a page file that stays on disk where it need not be read.
+struct TrainingSource {
+  Dataset data;                           ///< ids; ratings where they are in memory
   std::unique_ptr<RatingSource> ratings;  ///< of `data`, or of the page file
+  std::optional<Ratings> valid;           ///< with rows of the same ids; nullopt: a part of the ratings validates
+  Position memory = 0;                    ///< bytes that the run may take; 0: what it takes
+  std::string scratch_folder;             ///< for ratings that `memory` has no room for
 };
-/// `stays`: ratings of a page file need not be in memory.
-OpenedData open_data(Console& console, const TrainRequest& request, bool stays);
 
 /// Leaves out what does not count for a loss of pairs.
 void keep_positives(const TrainConfig& config, Ratings& ratings);
@@ -43,8 +42,11 @@ struct TrainingData {
   Position n_train() const { return grid ? grid->n_ratings() : lists ? lists->size() : train.size(); }
 };
 
-/// Splits DATA, prints how, and lays it out for the engine; its ratings are gone then, its ids stay.
-TrainingData prepare(Console& console, const TrainRequest& request, const TrainConfig& config, const Engine& engine,
-                     OpenedData& opened, const std::string& scratch_folder);
+/// Splits the ratings and lays them out for the engine; they are gone from `source` then, the ids stay. Throws
+/// UsageError where nothing is left to train on, or `memory` is too little.
+TrainingData prepare(const TrainConfig& config, const Engine& engine, TrainingSource& source);
 
-}  // namespace wf::cli
+/// What scale_defaults needs to know of them.
+RatingScale scale_of(const TrainConfig& config, const Dataset& ids, const TrainingData& data);
+
+}  // namespace wf

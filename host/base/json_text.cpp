@@ -1,4 +1,4 @@
-#include "host/cli/json_text.hpp"
+#include "host/base/json_text.hpp"
 
 #include "host/base/utf8.hpp"
 
@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace wf::cli {
+namespace wf {
 std::string json_string(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {
@@ -42,4 +42,4 @@ JsonObject& JsonObject::raw(std::string_view key, std::string_view json) {
   return *this;
 }
 
-}  // namespace wf::cli
+}  // namespace wf

@@ -1,6 +1,6 @@
-#include "host/cli/parser.hpp"
+#include "host/settings/parser.hpp"
 
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace wf::cli {
+namespace wf {
 namespace {
 
 /// "text" broken into lines of at most `width` bytes, all but the first indented.
@@ -360,4 +360,11 @@ std::string Parser::help(bool all) const {
   return text + (hidden ? "--help-all shows the rare options too.\n" : "");
 }
 
-}  // namespace wf::cli
+Parser::Take store(std::string& into) {
+  return [&into](const std::string& option, const std::string& word) {
+    if (word.empty()) throw UsageError(option + ": its value is empty", "leave the option out for its default");
+    into = word;
+  };
+}
+
+}  // namespace wf

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace wf::cli {
+namespace wf {
 
 /// "text" with quotes and escapes; bytes that are no UTF-8 become U+FFFD, as JSON allows no others.
 std::string json_string(std::string_view text);
@@ -34,4 +34,4 @@ class JsonObject {
   std::string members_;
 };
 
-}  // namespace wf::cli
+}  // namespace wf

@@ -1,4 +1,4 @@
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-namespace wf::cli {
+namespace wf {
 namespace {
 
 /// Edits (insert, delete, replace, swap of neighbours) between two words.
@@ -128,6 +128,25 @@ Position parse_bytes(const std::string& option, const std::string& text) {
   return static_cast<Position>(bytes);
 }
 
+double parse_seconds(const std::string& option, const std::string& text) {
+  double seconds = 0;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  bool fine = at < end;
+  while (fine && at < end) {
+    double value = 0;
+    const auto [after, error] = std::from_chars(at, end, value);
+    const std::size_t unit = after == end ? 0 : std::string_view("smh").find(*after);
+    fine = error == std::errc{} && value >= 0 && unit != std::string_view::npos;
+    if (fine) seconds += value * std::pow(60.0, static_cast<double>(unit));
+    at = after == end ? end : after + 1;
+  }
+  if (!fine || !(seconds > 0 && seconds < 1e9)) {
+    throw UsageError(fmt::format("{}: \"{}\" is no time", option, text), "it takes a time as 90s, 5m or 1h30m");
+  }
+  return seconds;
+}
+
 void refuse_word(const std::string& option, const std::string& text, const std::vector<std::string>& known) {
   throw UsageError(fmt::format("{}: unknown word \"{}\"", option, text), suggestion(text, known));
 }
@@ -182,4 +201,11 @@ std::vector<std::string> split(const std::string& text, char between) {
   return parts;
 }
 
-}  // namespace wf::cli
+std::string shell_word(const std::string& text) {
+  if (!text.empty() && text.find_first_of(" \t\n\"'\\$`;&|<>()*?[]#~!{}") == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace wf

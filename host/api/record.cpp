@@ -1,8 +1,7 @@
-// The one file of the command line that reads JSON.
-#include "host/cli/record.hpp"
+#include "host/api/record.hpp"
 
-#include "host/cli/json_text.hpp"
-#include "host/cli/resolve_config.hpp"
+#include "host/api/config_json.hpp"
+#include "host/base/json_text.hpp"
 #include "host/config/names.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +10,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace wf::cli {
+namespace wf {
 namespace {
 
 const char* ids_word(std::optional<IdKind> kind) {
@@ -142,7 +141,7 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
   for (const EpochReport& report : result.epochs) epochs += (epochs.empty() ? "" : ", ") + epoch_json(report);
   metadata["program_version"] = WARPFACTOR_VERSION;
   metadata["config"] = config_json(config);
-  metadata[kSettingsKey] = record.settings;
+  if (!record.settings.empty()) metadata[kSettingsKey] = record.settings;
   metadata["seed"] = std::to_string(config.seed);
   metadata["data"] = record.data;
   metadata["data_hash"] = record.hash;
@@ -241,17 +240,6 @@ TrainConfig read_objective(const Model& model, const std::string& path) {
   return config;
 }
 
-std::map<std::string, std::string> config_values(const TrainConfig& config) {
-  std::map<std::string, std::string> values;
-  const nlohmann::json json = nlohmann::json::parse(config_json(config));
-  for (const auto& [name, value] : json.items()) {
-    std::string key = name;
-    std::replace(key.begin(), key.end(), '_', '-');
-    if (!value.is_null()) values[key] = value.dump();
-  }
-  return values;
-}
-
 std::string metadata_json(const Model& model) {
   JsonObject object;
   for (const auto& [key, value] : model.metadata) {
@@ -261,4 +249,4 @@ std::string metadata_json(const Model& model) {
   return object.str();
 }
 
-}  // namespace wf::cli
+}  // namespace wf

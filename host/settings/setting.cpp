@@ -1,13 +1,13 @@
-#include "host/cli/setting.hpp"
+#include "host/settings/setting.hpp"
 
-#include "host/cli/words.hpp"
+#include "host/settings/words.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 
-namespace wf::cli {
+namespace wf {
 namespace {
 
 constexpr const char* kDefaultMark = " (default";
@@ -102,4 +102,4 @@ void read_default(Setting& setting) {
   if (typed && semicolon != std::string::npos) setting.range = phrase.substr(semicolon + 2);
 }
 
-}  // namespace wf::cli
+}  // namespace wf

@@ -1,14 +1,13 @@
 // What the model file remembers of its training: written as metadata by train, read back by the other verbs.
 #pragma once
-#include "host/cli/requests.hpp"
 #include "host/model/model.hpp"
+#include "host/readers/read_ratings.hpp"
 #include "host/train/engine.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 
-namespace wf::cli {
+namespace wf {
 
 /// The metadata with TOML that repeats the training.
 inline constexpr const char* kSettingsKey = "settings";
@@ -50,10 +49,7 @@ std::string metadata_json(const Model& model);
 /// What svd and pca found: values, variances (pca's, of `n_users` rows) and their share; "null" of other algorithms.
 std::string spectrum_json(const Spectrum& spectrum, Algorithm algorithm, Position n_users);
 
-/// The configuration by the options' long names, each value as JSON and TOML write it; what is null is left out.
-std::map<std::string, std::string> config_values(const TrainConfig& config);
-
 /// One epoch, as in the model's metadata.
 std::string epoch_json(const EpochReport& report);
 
-}  // namespace wf::cli
+}  // namespace wf

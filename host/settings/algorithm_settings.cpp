@@ -1,4 +1,4 @@
-#include "host/cli/algorithm_options.hpp"
+#include "host/settings/algorithm_settings.hpp"
 
 #include "host/base/error.hpp"
 #include "host/config/names.hpp"
@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-namespace wf::cli {
+namespace wf {
 namespace {
 
 using Algorithms = std::vector<Algorithm>;
@@ -81,8 +81,8 @@ void refuse(const char* option, const char* needs) {
 }
 
 /// What --lambda is multiplied with: as said, else ials's by convention.
-RegScaling scaling_of(const TrainConfig& config, const TrainRequest& request) {
-  if (config.algorithm != Algorithm::ials || request.given.contains("reg-scaling")) return config.reg_scaling;
+RegScaling scaling_of(const TrainConfig& config, const TrainSettings& settings) {
+  if (config.algorithm != Algorithm::ials || settings.given.contains("reg-scaling")) return config.reg_scaling;
   return config.convention == Convention::implicit ? RegScaling::none
          : config.convention == Convention::spark  ? RegScaling::count
                                                    : RegScaling::weight;
@@ -90,10 +90,19 @@ RegScaling scaling_of(const TrainConfig& config, const TrainRequest& request) {
 
 }  // namespace
 
-void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) {
+bool reads(Algorithm algorithm, const std::string& key) {
+  for (const Readers& row : readers()) {
+    const bool has = std::find(row.options.begin(), row.options.end(), key) != row.options.end();
+    const auto& of = row.algorithms;
+    if (has && std::find(of.begin(), of.end(), algorithm) == of.end()) return false;
+  }
+  return true;
+}
+
+void apply_algorithm_defaults(TrainConfig& config, const TrainSettings& settings) {
   const Algorithm algorithm = config.algorithm;
   if (algorithm == Algorithm::sgd) return;
-  const auto given = [&request](const char* option) { return request.given.contains(option); };
+  const auto given = [&settings](const char* option) { return settings.given.contains(option); };
   config.lr = 0;
   if (finds_spectrum(algorithm)) {
     config.epochs = 1;
@@ -114,30 +123,30 @@ void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) 
     return;
   }
   if (!given("epochs")) config.epochs = algorithm == Algorithm::gd ? 100 : 20;
-  if (request.lambda) {
-    if (!given("lambda-user")) config.lambda_user = *request.lambda;
-    if (!given("lambda-item")) config.lambda_item = *request.lambda;
+  if (settings.lambda) {
+    if (!given("lambda-user")) config.lambda_user = *settings.lambda;
+    if (!given("lambda-item")) config.lambda_item = *settings.lambda;
   }
   if (config.algorithm != Algorithm::ials) return;
   const bool weighs_all = config.convention == Convention::implicit || config.convention == Convention::spark;
   if (weighs_all && !given("unobserved-weight")) config.unobserved_weight = 1;
   if (weighs_all && !given("alpha")) config.alpha = 1;
-  config.reg_scaling = scaling_of(config, request);
+  config.reg_scaling = scaling_of(config, settings);
   const double lambda = config.convention == Convention::implicit ? 0.01
                         : config.convention == Convention::spark  ? 0.1
                                                                   : 0.005;
-  if (!request.lambda && !given("lambda-user")) config.lambda_user = lambda;
-  if (!request.lambda && !given("lambda-item")) config.lambda_item = lambda;
+  if (!settings.lambda && !given("lambda-user")) config.lambda_user = lambda;
+  if (!settings.lambda && !given("lambda-item")) config.lambda_item = lambda;
   config.biases = false;
   config.bias_init = BiasInit::zero;
   config.valid_frac = 0;
   if (!given("init-scale") && config.init.kind == Init::scaled) config.init.scale = 0.1F;
 }
 
-void check_algorithm(const TrainConfig& config, const TrainRequest& request) {
+void check_algorithm(const TrainConfig& config, const TrainSettings& settings) {
   const Algorithm algorithm = config.algorithm;
-  std::set<std::string> all_given = request.given;
-  if (request.lambda) all_given.insert("lambda");
+  std::set<std::string> all_given = settings.given;
+  if (settings.lambda) all_given.insert("lambda");
   for (const Readers& row : readers()) {
     if (std::find(row.algorithms.begin(), row.algorithms.end(), algorithm) != row.algorithms.end()) continue;
     for (const char* option : row.options) {
@@ -151,40 +160,26 @@ void check_algorithm(const TrainConfig& config, const TrainRequest& request) {
     if (config.reg_scaling == RegScaling::weight) refuse("reg-scaling weight", "--algorithm als or ials");
     return;
   }
-  if (algorithm == Algorithm::ials && !request.valid.empty()) {
-    throw UsageError("--algorithm ials validates nothing: an error of scores says little about their order",
-                     "leave out --valid");
-  }
   const bool of_nmf = config.solver == Solver::multiplicative || config.solver == Solver::hals;
-  if (request.given.contains("solver") && of_nmf != (algorithm == Algorithm::nmf)) {
+  if (settings.given.contains("solver") && of_nmf != (algorithm == Algorithm::nmf)) {
     throw UsageError(fmt::format("--solver {} is not for --algorithm {}", name_of(config.solver), name_of(algorithm)),
                      algorithm == Algorithm::nmf ? "take multiplicative or hals" : "take cholesky, cg or subspace");
   }
   if (config.solver == Solver::hals && config.nmf_loss == NmfLoss::kl) {
     throw UsageError("--solver hals is for --nmf-loss frobenius", "take --solver multiplicative");
   }
-  if (algorithm == Algorithm::nmf && config.missing == Missing::zero &&
-      (!request.valid.empty() || request.given.contains("valid-frac"))) {
-    throw UsageError("--missing zero validates nothing: a cell without a rating is 0 to it",
-                     "leave out --valid and --valid-frac, or take --missing unobserved");
+  if (algorithm == Algorithm::nmf && config.missing == Missing::zero && settings.given.contains("valid-frac")) {
+    refuse("valid-frac", "--missing unobserved: a cell without a rating is 0 to --missing zero");
   }
-  if (finds_spectrum(algorithm)) {
-    if (!request.init_from.empty()) refuse("init-from", "an algorithm that iterates");
-    if (!request.valid.empty()) {
-      throw UsageError(
-          fmt::format("--algorithm {} validates nothing: a cell without a rating is 0 to it", name_of(algorithm)),
-          "leave out --valid");
-    }
-  }
-  if (!request.batch_losses.empty()) refuse("batch-losses", "--batch-size");
-  if (request.given.contains("cg-steps") && config.solver != Solver::cg) refuse("cg-steps", "--solver cg");
-  if (request.given.contains("block") && config.solver != Solver::subspace) refuse("block", "--solver subspace");
-  if (request.given.contains("nu") && scaling_of(config, request) != RegScaling::weight)
+  if (finds_spectrum(algorithm) && !settings.init_from.empty()) refuse("init-from", "an algorithm that iterates");
+  if (settings.given.contains("cg-steps") && config.solver != Solver::cg) refuse("cg-steps", "--solver cg");
+  if (settings.given.contains("block") && config.solver != Solver::subspace) refuse("block", "--solver subspace");
+  if (settings.given.contains("nu") && scaling_of(config, settings) != RegScaling::weight)
     refuse("nu", "--reg-scaling weight");
-  if (request.given.contains("alpha") && config.convention == Convention::ials) {
+  if (settings.given.contains("alpha") && config.convention == Convention::ials) {
     refuse("alpha", "another --convention: with ials every rating weighs the same");
   }
   if (config.solver == Solver::subspace && algorithm != Algorithm::ials) refuse("solver subspace", "--algorithm ials");
 }
 
-}  // namespace wf::cli
+}  // namespace wf

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace wf::cli {
+namespace wf {
 
 /// The groups of the help page, in its order.
 enum class Group { data, model, training, evaluation, engine, output };
@@ -56,4 +56,4 @@ std::string variable_of(const std::string& key);
 /// Fills initial, otherwise and range from the end of `text`: "(default 128; 1 to 1024)", "(default: detected)".
 void read_default(Setting& setting);
 
-}  // namespace wf::cli
+}  // namespace wf

@@ -4,11 +4,12 @@
 #include "host/base/error.hpp"
 #include "host/config/names.hpp"
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace wf::cli {
+namespace wf {
 
 /// The known word that `word` was probably meant to be; empty when none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
@@ -27,8 +28,17 @@ struct Range {
   bool low_open = false;
   bool high_open = false;
 };
+inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
+inline constexpr Range kAnyNumber{-kInfinite, kInfinite};
+inline constexpr Range kNotNegative{0, kInfinite};
+inline constexpr Range kPositive{0, kInfinite, true};
+inline constexpr Range kFraction{0, 1, false, true};
+
 /// "500M", "1.5G", "2GiB": above 0; K, M, G and T are powers of 1000, as in short_bytes, Ki, Mi, Gi and Ti of 1024.
 Position parse_bytes(const std::string& option, const std::string& text);
+
+/// "90s", "5m", "1h30m", "2.5h": above 0; a number alone is seconds.
+double parse_seconds(const std::string& option, const std::string& text);
 
 /// "[0, 1)", "from 0", "above 0"; empty: any number.
 std::string range_text(const Range& range);
@@ -61,4 +71,7 @@ std::string plural(Position n, const char* thing);  ///< "1 rating", "2,000 rati
 /// "a,b" between commas: "a", "b"; of nothing, one empty word.
 std::vector<std::string> split(const std::string& text, char between);
 
-}  // namespace wf::cli
+/// The same as a word that a shell takes as one.
+std::string shell_word(const std::string& text);
+
+}  // namespace wf

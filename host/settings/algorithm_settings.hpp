@@ -1,8 +1,8 @@
 // Which options which algorithm reads, and what those that were not given are with it.
 #pragma once
-#include "host/cli/requests.hpp"
+#include "host/settings/train_settings.hpp"
 
-namespace wf::cli {
+namespace wf {
 
 /// svd, pca: one result, and no epochs.
 inline bool finds_spectrum(Algorithm algorithm) {
@@ -15,10 +15,20 @@ inline bool shows_loss(const TrainConfig& config) {
   return config.algorithm == Algorithm::ials || (config.algorithm == Algorithm::nmf && of_nmf);
 }
 
+/// Can ratings that are kept back say how good the scores are? Not where those put items in order, or where a cell
+/// without a rating is 0.
+inline bool validates(const TrainConfig& config) {
+  return config.algorithm != Algorithm::ials && !finds_spectrum(config.algorithm) &&
+         !(config.algorithm == Algorithm::nmf && config.missing == Missing::zero);
+}
+
+/// Does a training with this algorithm read the setting?
+bool reads(Algorithm algorithm, const std::string& key);
+
 /// Defaults of algorithms other than sgd, whose are TrainConfig's.
-void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request);
+void apply_algorithm_defaults(TrainConfig& config, const TrainSettings& settings);
 
 /// Throws UsageError for an option that the algorithm would not read.
-void check_algorithm(const TrainConfig& config, const TrainRequest& request);
+void check_algorithm(const TrainConfig& config, const TrainSettings& settings);
 
-}  // namespace wf::cli
+}  // namespace wf
