@@ -120,7 +120,6 @@ void MetricsLog::write(const EpochReport& report) {
   const auto now = std::chrono::system_clock::now();
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   const auto whole = std::chrono::system_clock::to_time_t(now);
-  const double rate = report.seconds > 0 ? static_cast<double>(report.ratings) / report.seconds : 0;
   JsonObject object;
   object.text("ts", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), millis % 1000))
       .count("epoch", report.epoch)
@@ -130,7 +129,7 @@ void MetricsLog::write(const EpochReport& report) {
       .number("valid_rmse", report.valid_rmse)
       .number("valid_mae", report.valid_mae)
       .number("lr", report.lr)
-      .number("ratings_per_s", std::round(rate))
+      .number("ratings_per_s", std::round(report.ratings_per_second()))
       .number("seconds", report.seconds);
   const std::string line = object.str() + '\n';
   if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) {

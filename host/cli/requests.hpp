@@ -48,6 +48,7 @@ struct TrainRequest {
   Position memory = 0;            ///< bytes that the run may take; 0: what it takes
   std::string out;                ///< empty: from the data's name
   std::string metrics;            ///< empty: beside the model; "none": no log
+  std::string tensorboard;        ///< folder of an event file; empty: none
   std::string batch_losses;       ///< empty: none
   std::string report;             ///< a page about the model; empty: none
   std::vector<Setting> settings;  ///< the table with what was given, for the model's record

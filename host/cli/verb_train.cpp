@@ -1,6 +1,7 @@
 // train: ratings in, model out, and everything worth knowing on the way.
 #include "host/api/engines.hpp"
 #include "host/cli/algorithm_options.hpp"
+#include "host/cli/event_log.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/progress.hpp"
@@ -123,11 +124,13 @@ TrainResult run_training(const TrainRequest& request, const TrainConfig& config,
                          Engine& engine, Model& model, TrainingData& data, Console& console) {
   TrainingProgress progress(console, config, data.n_train());
   MetricsLog metrics(paths.metrics);
+  EventLog events(request.tensorboard);
   std::optional<OutputFile> batch_losses;
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
   TrainCallbacks callbacks;
   callbacks.epoch = [&](const EpochReport& report) {
     metrics.write(report);
+    events.write(report);
     progress.finish_epoch(report);
   };
   callbacks.progress = [&](int epoch, double share, double rate) { progress.update(epoch, share, rate); };
