@@ -104,9 +104,9 @@ void Console::clear() {
   drawn_ = false;
 }
 
-int report_error(const Error& error, bool json, std::string_view verb) {
+int report_error(const Error& error, const OutputRequest& output, std::string_view verb) {
   const int code = static_cast<int>(error.kind());
-  if (json) {
+  if (output.json) {
     JsonObject object;
     object.text("error", error.problem()).text("kind", kind_name(error.kind())).count("exit_code", code);
     add_place(object, error.where());
@@ -117,7 +117,7 @@ int report_error(const Error& error, bool json, std::string_view verb) {
   }
   std::string text = error.what();
   if (error.where().empty()) text = fmt::format("warpfactor{}{}: {}", verb.empty() ? "" : " ", verb, text);
-  if (use_color(Color::automatic)) text = kRed + text + kPlain;
+  if (use_color(output.color)) text = kRed + text + kPlain;
   write_people(text + '\n');
   return code;
 }

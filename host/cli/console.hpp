@@ -35,6 +35,6 @@ class Console {
 };
 
 /// The error on stderr, as a sentence or, for --json, as one JSON line. Returns the exit code.
-int report_error(const Error& error, bool json, std::string_view verb);
+int report_error(const Error& error, const OutputRequest& output, std::string_view verb);
 
 }  // namespace wf::cli

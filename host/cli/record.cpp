@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <set>
 namespace wf::cli {
 namespace {
 
@@ -255,10 +256,13 @@ std::map<std::string, std::string> config_values(const TrainConfig& config) {
 std::string metadata_json(const Model& model) {
   JsonObject object;
   for (const auto& [key, value] : model.metadata) {
-    const bool holds_json = !value.empty() && (value[0] == '{' || value[0] == '[') && nlohmann::json::accept(value);
+    const bool nested = !value.empty() && (value[0] == '{' || value[0] == '[');
+    const bool holds_json = (nested || kNumbers.contains(key)) && nlohmann::json::accept(value);
     object.raw(key, holds_json ? value : json_string(value));
   }
   return object.str();
 }
 
 }  // namespace wf::cli
+  static const std::set<std::string> kNumbers{"seed",       "data_bytes",         "n_ratings",
+                                              "best_epoch", "baseline_mean_rmse", "baseline_bias_rmse"};

@@ -44,7 +44,7 @@ std::string no_ratings(const TrainingRecord& record);
 /// where it does not say, InputError with `path` for metadata that is not what it should be.
 TrainConfig read_objective(const Model& model, const std::string& path);
 
-/// The metadata as JSON members: texts that hold JSON are embedded as such.
+/// The metadata as JSON members: texts that hold JSON are embedded as such, and so are the numbers of a training.
 std::string metadata_json(const Model& model);
 
 /// What svd and pca found: values, variances (pca's, of `n_users` rows) and their share; "null" of other algorithms.

@@ -221,7 +221,8 @@ int run_verb(const InfoRequest& request, Console& console) {
   }
   const Model model = read_model(request.model);
   if (request.repeat) {
-    out.write(settings_of(model, request.model));
+    const std::string settings = settings_of(model, request.model);
+    out.write(console.json() ? JsonObject().text("settings", settings).str() + '\n' : settings);
     out.commit();
     return 0;
   }
