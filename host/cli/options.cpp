@@ -143,6 +143,8 @@ const std::vector<Contradiction>& contradictions() {
                                                           {"valid-frac", {"valid", "no-valid"}},
                                                           {"no-valid", {"valid", "valid-frac"}},
                                                           {"patience", {"no-early-stopping"}},
+                                                          {"cut", {"test-frac", "valid-frac"}},
+                                                          {"test-frac", {"cut", "valid-cut"}},
                                                           {"lambda", {"lambda-user", "lambda-item"}},
                                                           {"l1", {"l1-user", "l1-item"}},
                                                           {"seen", {"keep-seen", "history"}},
