@@ -134,6 +134,15 @@ void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request) 
   if (!given("init-scale") && config.init.kind == Init::scaled) config.init.scale = 0.1F;
 }
 
+std::set<std::string> unread_options(Algorithm algorithm) {
+  std::set<std::string> options;
+  for (const Readers& row : readers()) {
+    if (std::find(row.algorithms.begin(), row.algorithms.end(), algorithm) != row.algorithms.end()) continue;
+    options.insert(row.options.begin(), row.options.end());
+  }
+  return options;
+}
+
 void check_algorithm(const TrainConfig& config, const TrainRequest& request) {
   const Algorithm algorithm = config.algorithm;
   std::set<std::string> all_given = request.given;

@@ -2,6 +2,9 @@
 #pragma once
 #include "host/cli/requests.hpp"
 
+#include <set>
+#include <string>
+
 namespace wf::cli {
 
 /// svd, pca: one result, and no epochs.
@@ -17,6 +20,9 @@ inline bool shows_loss(const TrainConfig& config) {
 
 /// Defaults of algorithms other than sgd, whose are TrainConfig's.
 void apply_algorithm_defaults(TrainConfig& config, const TrainRequest& request);
+
+/// Long names, without dashes, of the options that other algorithms read and this one does not.
+std::set<std::string> unread_options(Algorithm algorithm);
 
 /// Throws UsageError for an option that the algorithm would not read.
 void check_algorithm(const TrainConfig& config, const TrainRequest& request);

@@ -1,5 +1,6 @@
 #include "host/cli/progress.hpp"
 
+#include "host/base/utf8.hpp"
 #include "host/cli/algorithm_options.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/words.hpp"
@@ -28,12 +29,8 @@ std::string bar(double share, int cells) {
   return text + std::string(static_cast<std::size_t>(cells - used), ' ');
 }
 
-bool starts_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-}
-
 int columns_of(const std::string& text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), starts_character));
+  return static_cast<int>(character_count(text));
 }
 
 /// The first `columns` characters: a line that wraps could not be drawn over.

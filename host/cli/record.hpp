@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace wf::cli {
 
@@ -36,6 +38,19 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
 /// From metadata; what is absent keeps its default (a model of another writer has none). Throws InputError with `path`
 /// for metadata that is there and is not what it should be.
 TrainingRecord read_record(const Model& model, const std::string& path);
+
+/// An epoch of the record; absent are numbers that were not measured.
+struct RecordedEpoch {
+  int number = 0;
+  std::optional<double> train_loss, train_rmse, valid_loss, valid_rmse;
+};
+/// Those of the record; none where it is absent or damaged.
+std::vector<RecordedEpoch> read_epochs(const Model& model);
+/// The epoch that the model is; 0: not known.
+int best_epoch(const Model& model);
+
+/// The settings that a reader asks for first, of those that the algorithm reads: name and value.
+std::vector<std::pair<std::string, std::string>> shown_settings(const Model& model);
 
 /// What the scores of a model are not, in whole sentences; empty where they are ratings.
 std::string no_ratings(const TrainingRecord& record);

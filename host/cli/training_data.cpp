@@ -31,7 +31,7 @@ OpenedData open_pages(Console& console, const TrainRequest& request) {
 
 OpenedData open_in_memory(Console& console, const TrainRequest& request) {
   OpenedData opened;
-  opened.data = new_dataset(request.reader);
+  opened.data = new_dataset(request.reader, bytes_a_row(request.config.rank));
   opened.about = (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, opened.data);
   opened.ratings = std::make_unique<RatingsInMemory>(opened.data.ratings.view());
   return opened;

@@ -353,7 +353,8 @@ int run_verb(const TrainRequest& request, Console& console) {
   const TrainResult result = run_training(request, config, paths, *chosen.engine, model, data, console);
   data.grid.reset();
   data.valid = {};
-  record.settings = settings_toml("train", request.settings, {config_values(config), {}}, Purpose::record);
+  const ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
+  record.settings = settings_toml("train", request.settings, resolved, Purpose::record);
   write_record(record, config, result, model);
   write_model(model, paths.model);
   if (!request.report.empty()) {
