@@ -1,5 +1,7 @@
 #include "host/cli/console.hpp"
 
+#include "host/base/resident_memory.hpp"
+#include "host/base/shown.hpp"
 #include "host/cli/json_text.hpp"
 
 #include <fmt/format.h>
@@ -73,6 +75,7 @@ void add_place(JsonObject& object, const std::string& where) {
 
 Console::Console(const OutputRequest& request)
     : quiet_(request.quiet),
+      verbose_(request.verbose),
       json_(request.json),
       moving_(!request.quiet && stderr_is_terminal()),
       color_(use_color(request.color)) {}
@@ -90,6 +93,10 @@ void Console::line(std::string_view tag, std::string_view text, std::string_view
   if (color_) padded = kBold + padded + kPlain;
   std::string line = fmt::format("{} {}", padded, text);
   if (!hint.empty()) line += fmt::format("   ({})", hint);
+  if (verbose_) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    line = fmt::format("{:8.2f} s {:>9}  {}", seconds, short_bytes(resident_bytes()), line);
+  }
   write_people(line + '\n');
 }
 

@@ -19,6 +19,7 @@ enum class Color { automatic, always, never };
 struct OutputRequest {
   bool json = false;
   bool quiet = false;
+  bool verbose = false;
   Color color = Color::automatic;
 };
 

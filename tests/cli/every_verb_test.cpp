@@ -1,4 +1,4 @@
-// What holds for every verb that warpfactor --help lists: --json, --quiet and NO_COLOR.
+// What holds for every verb that warpfactor --help lists: --json, --quiet, --verbose and NO_COLOR.
 #include "tests/cli/small_data.hpp"
 
 #include <map>
@@ -83,6 +83,16 @@ TEST_F(EveryVerb, JsonIsOneObjectOrOneALine) {
 
 TEST_F(EveryVerb, QuietLeavesOnlyErrors) {
   for_each({"--quiet"}, {}, [](const ProgramResult& result, const Example&) { EXPECT_THAT(result.err, IsEmpty()); });
+}
+
+TEST_F(EveryVerb, VerbosePutsTimeAndMemoryBeforeEachLine) {
+  for_each({"--verbose"}, {}, [](const ProgramResult& result, const Example&) {
+    for (const std::string& line : lines_of(result.err)) {
+      EXPECT_THAT(line, testing::ContainsRegex("^ +[0-9]+\\.[0-9][0-9] s +[0-9.]+ [kMG]?B  [a-z ]"));
+    }
+  });
+  EXPECT_THAT(run({"train", "ratings.csv", "--epochs", "1", "--verbose"}).err, HasSubstr("B  epoch  1/1"));
+  EXPECT_EQ(run({"describe", "ratings.csv", "--verbose", "--quiet"}).exit_code, 2);
 }
 
 TEST_F(EveryVerb, NoColorMeansNoColourAtATerminal) {
