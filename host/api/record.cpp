@@ -3,12 +3,14 @@
 #include "host/api/config_json.hpp"
 #include "host/base/json_text.hpp"
 #include "host/config/names.hpp"
+#include "host/settings/algorithm_settings.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace wf {
 namespace {
@@ -92,6 +94,18 @@ RowId padding_of(const nlohmann::json& config, const char* key, Position n_rows,
   if (is_row) return found->get<RowId>();
   throw InputError({path}, fmt::format("its {} is {}, and no row of {}", key, found->dump(), n_rows),
                    "train the model again");
+}
+
+/// Metadata that holds JSON; null where it is absent or something else.
+nlohmann::json json_of(const Model& model, const char* key) {
+  const auto found = model.metadata.find(key);
+  return found == model.metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, false);
+}
+
+/// An epoch that train can have made.
+bool is_epoch(const nlohmann::json& number) {
+  constexpr int kMostEpochs = 1000000;
+  return number.is_number_unsigned() && number <= kMostEpochs;
 }
 
 /// Did cells without a rating count as 0?
@@ -188,6 +202,48 @@ TrainingRecord read_record(const Model& model, const std::string& path) {
   return record;
 }
 
+std::vector<RecordedEpoch> read_epochs(const Model& model) {
+  std::vector<RecordedEpoch> epochs;
+  const nlohmann::json metrics = json_of(model, "metrics");
+  if (!metrics.is_array()) return epochs;
+  for (const nlohmann::json& epoch : metrics) {
+    if (!epoch.is_object() || !epoch.contains("epoch") || !is_epoch(epoch["epoch"])) continue;
+    const auto number = [&epoch](const char* key) {
+      const auto found = epoch.find(key);
+      return found != epoch.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
+    };
+    epochs.push_back({epoch["epoch"].get<int>(), number("train_loss"), number("train_rmse"), number("valid_loss"),
+                      number("valid_rmse")});
+  }
+  return epochs;
+}
+
+int best_epoch(const Model& model) {
+  const nlohmann::json best = json_of(model, "best_epoch");
+  return is_epoch(best) ? best.get<int>() : 0;
+}
+
+std::vector<std::pair<std::string, std::string>> shown_settings(const Model& model) {
+  std::vector<std::pair<std::string, std::string>> shown;
+  const nlohmann::json config = json_of(model, "config");
+  if (!config.is_object()) return shown;
+  const auto algorithm = config.find("algorithm");
+  const bool named = algorithm != config.end() && algorithm->is_string();
+  const std::set<std::string> unread =
+      unread_options(from_name<Algorithm>(named ? algorithm->get<std::string>() : "sgd").value_or(Algorithm::sgd));
+  for (const auto& [key, option] :
+       {std::pair{"algorithm", "algorithm"}, std::pair{"loss", "loss"}, std::pair{"optimizer", "optimizer"},
+        std::pair{"epochs", "epochs"}, std::pair{"lr", "lr"}, std::pair{"lambda_user", "lambda-user"},
+        std::pair{"lambda_item", "lambda-item"}, std::pair{"batch_size", "batch-size"}, std::pair{"seed", "seed"}}) {
+    const auto value = config.find(key);
+    if (value == config.end() || unread.contains(option)) continue;
+    shown.emplace_back(key, value->is_string()         ? value->get<std::string>()
+                            : value->is_number_float() ? fmt::format("{:.6g}", value->get<double>())
+                                                       : value->dump());
+  }
+  return shown;
+}
+
 std::string no_ratings(const TrainingRecord& record) {
   if (counts_mistakes(record.loss)) {
     return fmt::format(
@@ -241,9 +297,12 @@ TrainConfig read_objective(const Model& model, const std::string& path) {
 }
 
 std::string metadata_json(const Model& model) {
+  static const std::set<std::string> kNumbers{"seed",       "data_bytes",         "n_ratings",
+                                              "best_epoch", "baseline_mean_rmse", "baseline_bias_rmse"};
   JsonObject object;
   for (const auto& [key, value] : model.metadata) {
-    const bool holds_json = !value.empty() && (value[0] == '{' || value[0] == '[') && nlohmann::json::accept(value);
+    const bool nested = !value.empty() && (value[0] == '{' || value[0] == '[');
+    const bool holds_json = (nested || kNumbers.contains(key)) && nlohmann::json::accept(value);
     object.raw(key, holds_json ? value : json_string(value));
   }
   return object.str();

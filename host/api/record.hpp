@@ -6,6 +6,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace wf {
 
@@ -36,6 +38,19 @@ void write_record(const TrainingRecord& record, const TrainConfig& config, const
 /// for metadata that is there and is not what it should be.
 TrainingRecord read_record(const Model& model, const std::string& path);
 
+/// An epoch of the record; absent are numbers that were not measured.
+struct RecordedEpoch {
+  int number = 0;
+  std::optional<double> train_loss, train_rmse, valid_loss, valid_rmse;
+};
+/// Those of the record; none where it is absent or damaged.
+std::vector<RecordedEpoch> read_epochs(const Model& model);
+/// The epoch that the model is; 0: not known.
+int best_epoch(const Model& model);
+
+/// The settings that a reader asks for first, of those that the algorithm reads: name and value.
+std::vector<std::pair<std::string, std::string>> shown_settings(const Model& model);
+
 /// What the scores of a model are not, in whole sentences; empty where they are ratings.
 std::string no_ratings(const TrainingRecord& record);
 
@@ -43,7 +58,7 @@ std::string no_ratings(const TrainingRecord& record);
 /// where it does not say, InputError with `path` for metadata that is not what it should be.
 TrainConfig read_objective(const Model& model, const std::string& path);
 
-/// The metadata as JSON members: texts that hold JSON are embedded as such.
+/// The metadata as JSON members: texts that hold JSON are embedded as such, and so are the numbers of a training.
 std::string metadata_json(const Model& model);
 
 /// What svd and pca found: values, variances (pca's, of `n_users` rows) and their share; "null" of other algorithms.

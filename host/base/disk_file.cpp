@@ -14,6 +14,7 @@ namespace wf {
 
 DiskFile::DiskFile(std::string path) : path_(std::move(path)) {
   struct stat facts {};
+  if (path_ == "-") fail("stdin cannot be read here: this file is read at any place", "name a file");
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe without a writer: no waiting
   if (descriptor_ < 0) {
     fail(std::string("cannot be opened: ") + std::strerror(errno), "check the path and its permissions");

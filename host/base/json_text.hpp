@@ -23,6 +23,9 @@ class JsonObject {
   JsonObject& number(std::string_view key, std::optional<double> value) {
     return raw(key, value ? json_number(*value) : "null");
   }
+  JsonObject& number(std::string_view key, std::optional<float> value) {
+    return raw(key, value ? json_number(*value) : "null");
+  }
   JsonObject& count(std::string_view key, Position value) { return raw(key, std::to_string(value)); }
   JsonObject& boolean(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
   JsonObject& raw(std::string_view key, std::string_view json);

@@ -17,6 +17,11 @@ Position resident_bytes() {
   return resident * static_cast<Position>(::sysconf(_SC_PAGESIZE));
 }
 
+Position machine_bytes() {
+  const Position pages = ::sysconf(_SC_PHYS_PAGES);
+  return pages > 0 ? pages * ::sysconf(_SC_PAGESIZE) : 0;
+}
+
 void release_freed_memory() {
 #if defined(__GLIBC__)
   ::malloc_trim(0);

@@ -1,6 +1,6 @@
 #include "host/base/utf8.hpp"
 
-#include <cstddef>
+#include <algorithm>
 
 namespace wf {
 
@@ -21,6 +21,10 @@ std::size_t utf8_length(std::string_view text) {
   const bool surrogate = first == 0xED && byte(1) >= 0xA0;
   const bool beyond = first == 0xF4 && byte(1) >= 0x90;
   return overlong || surrogate || beyond ? 0 : length;
+}
+
+std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
 }
 
 char32_t utf8_character(std::string_view bytes) {

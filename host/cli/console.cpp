@@ -1,6 +1,8 @@
 #include "host/cli/console.hpp"
 
 #include "host/base/json_text.hpp"
+#include "host/base/resident_memory.hpp"
+#include "host/base/shown.hpp"
 
 #include <fmt/format.h>
 
@@ -73,6 +75,7 @@ void add_place(JsonObject& object, const std::string& where) {
 
 Console::Console(const OutputRequest& request)
     : quiet_(request.quiet),
+      verbose_(request.verbose),
       json_(request.json),
       moving_(!request.quiet && stderr_is_terminal()),
       color_(use_color(request.color)) {}
@@ -90,6 +93,10 @@ void Console::line(std::string_view tag, std::string_view text, std::string_view
   if (color_) padded = kBold + padded + kPlain;
   std::string line = fmt::format("{} {}", padded, text);
   if (!hint.empty()) line += fmt::format("   ({})", hint);
+  if (verbose_) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    line = fmt::format("{:8.2f} s {:>9}  {}", seconds, short_bytes(resident_bytes()), line);
+  }
   write_people(line + '\n');
 }
 
@@ -104,9 +111,9 @@ void Console::clear() {
   drawn_ = false;
 }
 
-int report_error(const Error& error, bool json, std::string_view verb) {
+int report_error(const Error& error, const OutputRequest& output, std::string_view verb) {
   const int code = static_cast<int>(error.kind());
-  if (json) {
+  if (output.json) {
     JsonObject object;
     object.text("error", error.problem()).text("kind", kind_name(error.kind())).count("exit_code", code);
     add_place(object, error.where());
@@ -117,7 +124,7 @@ int report_error(const Error& error, bool json, std::string_view verb) {
   }
   std::string text = error.what();
   if (error.where().empty()) text = fmt::format("warpfactor{}{}: {}", verb.empty() ? "" : " ", verb, text);
-  if (use_color(Color::automatic)) text = kRed + text + kPlain;
+  if (use_color(output.color)) text = kRed + text + kPlain;
   write_people(text + '\n');
   return code;
 }

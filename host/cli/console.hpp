@@ -3,6 +3,7 @@
 #include "host/base/error.hpp"
 #include "host/cli/requests.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,8 @@ class Console {
   bool moving() const { return moving_; }
   static int width();  ///< columns of that terminal; 80 when it does not say
 
-  /// "read   TEXT     (HINT)". Nothing when quiet.
+  /// "read   TEXT     (HINT)". Nothing when quiet; when verbose, behind the seconds since the start and the memory
+  /// taken.
   void line(std::string_view tag, std::string_view text, std::string_view hint = {});
   void note(std::string_view text) { line("note", text); }
 
@@ -30,11 +32,12 @@ class Console {
   void clear();
 
  private:
-  bool quiet_, json_, moving_, color_;
+  bool quiet_, verbose_, json_, moving_, color_;
   bool drawn_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// The error on stderr, as a sentence or, for --json, as one JSON line. Returns the exit code.
-int report_error(const Error& error, bool json, std::string_view verb);
+int report_error(const Error& error, const OutputRequest& output, std::string_view verb);
 
 }  // namespace wf::cli

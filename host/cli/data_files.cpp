@@ -1,6 +1,7 @@
 #include "host/cli/data_files.hpp"
-#include "host/base/shown.hpp"
 
+#include "host/base/resident_memory.hpp"
+#include "host/base/shown.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
@@ -91,10 +92,12 @@ ReadReport read_file(Console& console, const std::string& path, const ReadOption
   return report;
 }
 
-Dataset new_dataset(const ReaderRequest& reader) {
+Dataset new_dataset(const ReaderRequest& reader, Position row_bytes) {
   if (reader.options.ids != IdKind::rows) return {{}, IdMap(), IdMap()};
-  const auto rows = [](Position declared) {
-    return declared > 0 ? IdMap::declared_rows(declared) : IdMap(IdKind::rows);
+  const Position memory = machine_bytes();
+  const auto rows = [&](Position declared) {
+    if (declared > 0) return IdMap::declared_rows(declared);
+    return memory > 0 ? IdMap::rows_in_memory(memory / row_bytes) : IdMap(IdKind::rows);
   };
   return {{}, rows(reader.n_users), rows(reader.n_items)};
 }

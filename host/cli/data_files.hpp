@@ -32,8 +32,13 @@ void refuse_reader_request(const std::string& path, const ReaderRequest& reader)
 /// Appends a page file's ratings and gives its source, with the seconds that this took.
 PageSource read_page_file(const PageFile& file, const ReadOptions& options, Dataset& into);
 
-/// An empty data set whose ids are those that the reader options ask for.
-Dataset new_dataset(const ReaderRequest& reader);
+/// An empty data set whose ids are those that the reader options ask for. Row numbers that nobody declared end where
+/// the machine has no memory for `row_bytes` a row: an id of ten digits is an error in its place then.
+Dataset new_dataset(const ReaderRequest& reader, Position row_bytes = 32);
+/// Of a training: the tables, and those of the best epoch.
+inline Position bytes_a_row(int rank) {
+  return 2 * static_cast<Position>(sizeof(float)) * rank;
+}
 
 /// An empty data set that knows the model's ids. Ids that the model does not know get rows beyond its tables.
 Dataset known_dataset(const Model& model);

@@ -1,5 +1,6 @@
 // The options of the verbs that ratings go into and no model comes out of.
 #include "host/cli/options.hpp"
+#include "host/readers/timestamp.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,28 @@ namespace {
 void add_data(Parser& parser, std::string& data) {
   parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst, or a page file; - is stdin",
                     data);
+}
+
+std::int64_t parse_time(const std::string& option, const std::string& word) {
+  if (const auto time = parse_timestamp(word)) return *time;
+  throw UsageError(fmt::format("{}: \"{}\" is no time", option, word),
+                   "a date as 2015-03-01 or 2015-03-01T10:20:30Z, or a number in the unit of the timestamps");
+}
+
+/// Where a split in time is, instead of shares.
+void add_cuts(Parser& parser, SplitRequest& request) {
+  const auto time = [&](const char* name, const char* text, std::optional<std::int64_t>& into) {
+    parser.value(Group::evaluation, std::string("--") + name, "DATE|SECONDS", text,
+                 [&request, name, &into](const std::string& option, const std::string& word) {
+                   into = parse_time(option, word);
+                   request.given.insert(name);
+                 });
+  };
+  time("cut",
+       "ratio: instead of shares, ratings of this time and later test; a date as 2015-03-01 or 2015-03-01T10:20:30Z, "
+       "or a timestamp as DATA has them",
+       request.config.test_from);
+  time("valid-cut", "ratings from this time to --cut validate", request.config.valid_from);
 }
 
 void add_methods(Parser& parser, SplitRequest& request) {
@@ -21,8 +44,9 @@ void add_methods(Parser& parser, SplitRequest& request) {
                });
   parser.value(Group::evaluation, "--order", "random|timestamp",
                fmt::format("which ratings: drawn, or the newest (default {})", name_of(config.order)),
-               [&config](const std::string& option, const std::string& word) {
-                 config.order = parse_word<SplitOrder>(option, word);
+               [&request](const std::string& option, const std::string& word) {
+                 request.config.order = parse_word<SplitOrder>(option, word);
+                 if (request.config.order == SplitOrder::random) request.given.insert("order random");
                });
   const auto share = [&](const char* name, const char* text, double& into) {
     parser.value(Group::evaluation, std::string("--") + name, "X", fmt::format("{} (default {}; [0, 1))", text, into),
@@ -33,8 +57,18 @@ void add_methods(Parser& parser, SplitRequest& request) {
   };
   share("test-frac", "share of the ratings that tests", config.test_frac);
   share("valid-frac", "share of the ratings that validates", config.valid_frac);
-  parser.flag(Group::evaluation, "--leave-valid", "leave-one-out: one rating more of each user, for validation",
-              [&request] { request.config.leave_valid = true; });
+  add_cuts(parser, request);
+  parser.value(Group::evaluation, "--leave-out", "N",
+               fmt::format("leave-one-out: ratings of each user that test (default {})", config.leave_out),
+               [&request](const std::string& option, const std::string& word) {
+                 request.config.leave_out = parse_whole(option, word, 1, kMaxRows);
+                 request.given.insert("leave-out");
+               });
+  parser.flag(Group::evaluation, "--leave-valid", "leave-one-out: as many ratings more of each user, for validation",
+              [&request] {
+                request.config.leave_valid = true;
+                request.given.insert("leave-valid");
+              });
   parser.value(
       Group::evaluation, "--seed", "N", fmt::format("of every random choice (default {})", config.seed),
       [&config](const std::string& option, const std::string& word) { config.seed = parse_seed(option, word); });
@@ -47,7 +81,7 @@ void add_split_options(Parser& parser, SplitRequest& request) {
   add_reader_options(parser, request.reader, true);
   ReadOptions& reading = request.reader.options;
   parser.value(Group::data, "--col-timestamp", "NAME|N|none",
-               "column of the timestamp, a whole number; none: leave timestamps out (default: detected)",
+               "column of the timestamp, a number or a date; none: leave timestamps out (default: detected)",
                [&reading](const std::string&, const std::string& word) { reading.timestamp_column = word; });
   const auto least = [&parser](const char* option, const char* text, Position& into) {
     parser.value(Group::data, option, "N", text, [&into](const std::string& name, const std::string& word) {

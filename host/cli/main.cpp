@@ -47,26 +47,28 @@ int carry_out(const Command& command) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  OutputRequest output;
+  output.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
   const std::string verb = arguments.empty() || arguments[0].empty() || arguments[0][0] == '-' ? "" : arguments[0];
   Command command;
   try {
     command = parse_command(arguments);
-    json = command.output.json;  // which may be set elsewhere
+    output = command.output;  // which may be set elsewhere
     return carry_out(command);
   } catch (const HelpRequest& help) {
     return print(help.text);
   } catch (const UsageError& error) {
-    return report_error(with_places(error, command.settings), json, verb);
+    return report_error(with_places(error, command.settings), output, verb);
   } catch (const Error& error) {
-    return report_error(error, json, verb);
+    return report_error(error, output, verb);
   } catch (const std::bad_alloc&) {
     return report_error(
-        DeviceError("out of memory", "use a smaller --rank, fewer ratings or a machine with more memory"), json, verb);
+        DeviceError("out of memory", "use a smaller --rank, fewer ratings or a machine with more memory"), output,
+        verb);
   } catch (const std::exception& error) {
     return report_error(FailedError(std::string("internal error: ") + error.what(),
                                     "please report it with the output of warpfactor doctor"),
-                        json, verb);
+                        output, verb);
   }
 }
 

@@ -143,6 +143,10 @@ const std::vector<Contradiction>& contradictions() {
                                                           {"valid-frac", {"valid", "no-valid"}},
                                                           {"no-valid", {"valid", "valid-frac"}},
                                                           {"patience", {"no-early-stopping"}},
+                                                          {"quiet", {"verbose"}},
+                                                          {"verbose", {"quiet"}},
+                                                          {"cut", {"test-frac", "valid-frac"}},
+                                                          {"test-frac", {"cut", "valid-cut"}},
                                                           {"lambda", {"lambda-user", "lambda-item"}},
                                                           {"l1", {"l1-user", "l1-item"}},
                                                           {"seen", {"keep-seen", "history"}},
@@ -172,6 +176,9 @@ Command parse_with(const Verb& verb, const std::vector<std::string>& words) {
   }
   parser.finish(contradictions(), !command.print_config);
   command.settings = parser.settings();
+  if (command.output.quiet && command.output.verbose) {
+    throw UsageError("--quiet prints no line, and --verbose says more on each", "leave one of them out");
+  }
   std::visit(
       [&command](auto& request) {
         if constexpr (requires { request.reader; }) check_reader(request.reader);
@@ -252,6 +259,10 @@ void add_output_options(Parser& parser, OutputRequest& output) {
   parser.flag(Group::output, "--json", "machine-readable: results on stdout, errors on stderr",
               [&output] { output.json = true; });
   parser.flag(Group::output, "--quiet", "only errors on stderr", [&output] { output.quiet = true; });
+  parser.flag(Group::output, "--verbose",
+              "before each line on stderr the seconds since the start, and the memory that the program takes",
+              [&output] { output.verbose = true; });
+  parser.rare();
   parser.value(Group::output, "--color", "auto|always|never",
                "colours on stderr; a set NO_COLOR means never (default auto)",
                [&output](const std::string& option, const std::string& word) {

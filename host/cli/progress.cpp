@@ -1,6 +1,7 @@
 #include "host/cli/progress.hpp"
 
 #include "host/base/json_text.hpp"
+#include "host/base/utf8.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
 
@@ -28,12 +29,8 @@ std::string bar(double share, int cells) {
   return text + std::string(static_cast<std::size_t>(cells - used), ' ');
 }
 
-bool starts_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-}
-
 int columns_of(const std::string& text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), starts_character));
+  return static_cast<int>(character_count(text));
 }
 
 /// The first `columns` characters: a line that wraps could not be drawn over.
@@ -120,7 +117,6 @@ void MetricsLog::write(const EpochReport& report) {
   const auto now = std::chrono::system_clock::now();
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   const auto whole = std::chrono::system_clock::to_time_t(now);
-  const double rate = report.seconds > 0 ? static_cast<double>(report.ratings) / report.seconds : 0;
   JsonObject object;
   object.text("ts", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), millis % 1000))
       .count("epoch", report.epoch)
@@ -130,7 +126,7 @@ void MetricsLog::write(const EpochReport& report) {
       .number("valid_rmse", report.valid_rmse)
       .number("valid_mae", report.valid_mae)
       .number("lr", report.lr)
-      .number("ratings_per_s", std::round(rate))
+      .number("ratings_per_s", std::round(report.ratings_per_second()))
       .number("seconds", report.seconds);
   const std::string line = object.str() + '\n';
   if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) {

@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/json_text.hpp"
+#include "host/base/utf8.hpp"
 #include "host/cli/data_files.hpp"
 #include "host/settings/words.hpp"
 
@@ -105,7 +106,7 @@ std::string RankedWriter::json(const RankedLine& line) const {
 
 void RankedWriter::write_table(const std::vector<RankedLine>& lines) {
   std::size_t width = 4;
-  for (const RankedLine& line : lines) width = std::max(width, line.row.size());
+  for (const RankedLine& line : lines) width = std::max(width, character_count(line.row));
   if (!lines.empty()) out_.write(fmt::format("{} {}\n", of_, lines.front().of));
   for (const RankedLine& line : lines) {
     out_.write(fmt::format("{:>4}  {:<{}}  {:8.4f}  {}\n", line.rank, line.row, width, line.score, line.name));

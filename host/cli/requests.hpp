@@ -18,6 +18,7 @@ enum class Color { automatic, always, never };
 struct OutputRequest {
   bool json = false;
   bool quiet = false;
+  bool verbose = false;
   Color color = Color::automatic;
 };
 
@@ -36,6 +37,7 @@ struct TrainRequest : TrainSettings {
   Position memory = 0;            ///< bytes that the run may take; 0: what it takes
   std::string out;                ///< empty: from the data's name
   std::string metrics;            ///< empty: beside the model; "none": no log
+  std::string tensorboard;        ///< folder of an event file; empty: none
   std::string batch_losses;       ///< empty: none
   std::string report;             ///< a page about the model; empty: none
   std::vector<Setting> settings;  ///< the table with what was given, for the model's record

@@ -4,6 +4,7 @@
 #include "host/api/record.hpp"
 #include "host/base/json_text.hpp"
 #include "host/cli/resolve_config.hpp"
+#include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
@@ -66,6 +67,7 @@ std::string line(const std::string& assignment, const std::string& comment) {
 std::string default_line(const Setting& setting, const ResolvedDefaults& resolved) {
   const std::string key = setting.key();
   const std::string how = setting.otherwise.empty() ? "" : ": " + setting.otherwise;
+  if (resolved.unread.contains(key)) return line("# " + key + " =", "not read by this --algorithm");
   if (resolved.from_data.contains(key)) return line("# " + key + " =", "default, from the data" + how);
   if (const auto value = resolved.values.find(key); value != resolved.values.end()) {
     return line(fmt::format("# {} = {}", key, value->second), "default" + how);
@@ -79,7 +81,7 @@ std::string default_line(const Setting& setting, const ResolvedDefaults& resolve
 /// From the data is what the scale of the ratings changes.
 ResolvedDefaults resolve(const TrainRequest& request) {
   const TrainConfig config = resolve_config(request);
-  ResolvedDefaults resolved{config_values(config), {}};
+  ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
   for (const RatingScale& scale : {RatingScale{3, 1, 7}, RatingScale{5, 1e-9, 2}}) {
     TrainConfig scaled = config;
     scale_defaults(scaled, request, scale);

@@ -13,6 +13,7 @@ namespace wf::cli {
 struct ResolvedDefaults {
   std::map<std::string, std::string> values;  ///< as TOML
   std::set<std::string> from_data;            ///< those that the ratings are needed for
+  std::set<std::string> unread;               ///< those without effect: the algorithm does not read them
 };
 
 /// record: without the sources and the places that results go to, so that the same training leaves the same record.

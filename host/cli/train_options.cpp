@@ -14,6 +14,9 @@ void add_file_options(Parser& parser, TrainRequest& request) {
   parser.value(group, "--metrics", "FILE|none",
                "one JSON object per epoch (default: the model's name with .metrics.jsonl)",
                [&request](const std::string&, const std::string& word) { request.metrics = word; });
+  parser.value(group, "--tensorboard", "FOLDER",
+               "the numbers of each epoch for TensorBoard, in an event file of its own",
+               [&request](const std::string&, const std::string& word) { request.tensorboard = word; });
   parser.value(group, "--report", "FILE.html", "a page about the model, as the verb report writes it",
                [&request](const std::string&, const std::string& word) { request.report = word; });
   parser.value(group, "--batch-losses", "FILE", "CSV epoch,batch,loss of every mini-batch before its update",

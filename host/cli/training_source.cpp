@@ -26,7 +26,7 @@ OpenedRatings open_pages(Console& console, const TrainRequest& request) {
 
 OpenedRatings open_in_memory(Console& console, const TrainRequest& request) {
   OpenedRatings opened;
-  opened.source.data = new_dataset(request.reader);
+  opened.source.data = new_dataset(request.reader, bytes_a_row(request.config.rank));
   opened.about =
       (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, opened.source.data);
   opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());

@@ -12,7 +12,6 @@
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -22,19 +21,9 @@
 namespace wf::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t kMapItems = 1000, kMapLabels = 40;
-constexpr int kMostEpochs = 1000000;  // that train makes; what a damaged file says otherwise is not drawn
 
-/// Metadata that holds JSON; null where it is absent or something else.
-Json metadata_of(const Model& model, const char* key) {
-  const auto found = model.metadata.find(key);
-  return found == model.metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
-}
-
-std::vector<std::pair<std::string, std::string>> about(const Model& model, const ReportRequest& request,
-                                                       const Json& config) {
+std::vector<std::pair<std::string, std::string>> about(const Model& model, const ReportRequest& request) {
   std::error_code none;
   const auto bytes = std::filesystem::file_size(request.model, none);
   std::vector<std::pair<std::string, std::string>> rows{
@@ -47,31 +36,8 @@ std::vector<std::pair<std::string, std::string>> about(const Model& model, const
                                   std::pair{"best_epoch", "best epoch"}, std::pair{"program_version", "by version"}}) {
     if (const auto found = model.metadata.find(key); found != model.metadata.end()) add(name, found->second);
   }
-  for (const char* key :
-       {"algorithm", "loss", "optimizer", "epochs", "lr", "lambda_user", "lambda_item", "batch_size", "seed"}) {
-    if (!config.is_object() || !config.contains(key)) continue;
-    const Json& value = config[key];
-    add(key, value.is_string()         ? value.get<std::string>()
-             : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
-                                       : value.dump());
-  }
+  for (auto& setting : shown_settings(model)) rows.push_back(std::move(setting));
   return rows;
-}
-
-void add_epochs(const Json& metrics, bool by_loss, Report& report) {
-  report.curve_label = by_loss ? "loss" : "RMSE";
-  if (!metrics.is_array()) return;
-  const auto number = [](const Json& epoch, const char* key) -> std::optional<double> {
-    if (!epoch.contains(key) || !epoch[key].is_number()) return std::nullopt;
-    return epoch[key].get<double>();
-  };
-  for (const Json& epoch : metrics) {
-    const bool counts = epoch.is_object() && epoch.contains("epoch") && epoch["epoch"].is_number_unsigned() &&
-                        epoch["epoch"] <= kMostEpochs;
-    if (!counts) continue;
-    report.epochs.push_back({epoch["epoch"].get<int>(), number(epoch, by_loss ? "train_loss" : "train_rmse"),
-                             number(epoch, by_loss ? "valid_loss" : "valid_rmse")});
-  }
 }
 
 /// What a model is looked at with: the ratings it is compared with, and what is known of those it was trained on.
@@ -172,17 +138,19 @@ std::string result_json(const Report& report, const std::string& path) {
 Report make_report(const ReportRequest& request, Console& console) {
   const Model model = read_model(request.model);
   const TrainingRecord record = read_record(model, request.model);
-  const Json config = metadata_of(model, "config");
   const NameTable names = request.names.empty() ? NameTable{} : load_names(request.names);
   const Evidence evidence = evidence_for(request, model, record, console);
   Report report;
   report.title = "warpfactor: " + std::filesystem::path(request.model).filename().string();
-  report.about = about(model, request, config);
+  report.about = about(model, request);
   report.why_not = no_ratings(record);
   const bool scores_are_ratings = report.why_not.empty();
-  add_epochs(metadata_of(model, "metrics"), !scores_are_ratings, report);
-  const Json best = metadata_of(model, "best_epoch");
-  if (best.is_number_unsigned() && best <= kMostEpochs) report.best_epoch = best.get<int>();
+  report.curve_label = scores_are_ratings ? "RMSE" : "loss";
+  for (const RecordedEpoch& epoch : read_epochs(model)) {
+    if (scores_are_ratings) report.epochs.push_back({epoch.number, epoch.train_rmse, epoch.valid_rmse});
+    if (!scores_are_ratings) report.epochs.push_back({epoch.number, epoch.train_loss, epoch.valid_loss});
+  }
+  report.best_epoch = best_epoch(model);
   if (scores_are_ratings && !evidence.compared.empty()) {
     add_predictions(model, request, evidence, report);
   } else if (scores_are_ratings) {

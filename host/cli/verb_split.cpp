@@ -12,6 +12,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 
 namespace wf::cli {
@@ -27,14 +28,28 @@ std::size_t index_of(Subset subset) {
 }
 
 void check_request(const SplitRequest& request) {
-  const bool leaves_one = request.config.method == SplitMethod::leave_one_out;
-  if (leaves_one && !request.given.empty()) {
-    throw UsageError(
-        fmt::format("--{} has no effect: leave-one-out takes one rating of each user", *request.given.begin()),
-        "leave it out; --leave-valid takes another one for validation");
+  const SplitConfig& config = request.config;
+  const auto refuse = [&](std::initializer_list<const char*> names, const char* why, const char* cure) {
+    for (const char* name : names) {
+      if (request.given.contains(name)) throw UsageError(fmt::format("--{} has no effect: {}", name, why), cure);
+    }
+  };
+  if (config.method == SplitMethod::leave_one_out) {
+    refuse({"test-frac", "valid-frac"}, "leave-one-out takes a number of ratings of each user",
+           "leave it out; --leave-out is the number, and --leave-valid takes as many more for validation");
+  } else {
+    refuse({"leave-out", "leave-valid"}, "it needs --method leave-one-out",
+           "--test-frac X is the share that tests, --valid-frac X the one that validates");
   }
-  if (!leaves_one && request.config.leave_valid) {
-    throw UsageError("--leave-valid needs --method leave-one-out", "--valid-frac X is the share that validates");
+  if (config.method != SplitMethod::ratio) {
+    refuse({"cut", "valid-cut"}, "it cuts all ratings in time, and not those of each user", "leave out --method");
+  }
+  if (config.test_from) {
+    refuse({"test-frac", "valid-frac"}, "--cut says where the test begins",
+           "leave it out; --valid-cut is where validation begins");
+    refuse({"order random"}, "--cut goes by the timestamps", "leave it out");
+  } else {
+    refuse({"valid-cut"}, "it needs --cut", "--cut is where validation ends and the test begins");
   }
 }
 
@@ -136,8 +151,10 @@ void print_files(Console& console, const SplitRequest& request, const SubsetFile
   }
   const SplitConfig& config = request.config;
   console.line("split",
-               fmt::format("{}{}, {}, seed {}", shares, name_of(config.method), name_of(config.order), config.seed),
-               "--method, --order, --test-frac, --valid-frac, --seed");
+               config.test_from ? fmt::format("{}cut at {}", shares, *config.test_from)
+                                : fmt::format("{}{}, {}, seed {}", shares, name_of(config.method),
+                                              name_of(config.order), config.seed),
+               config.test_from ? "--cut, --valid-cut" : "--method, --order, --test-frac, --valid-frac, --seed");
   for (const SubsetFile& file : files) {
     if (file.file) console.line("saved", fmt::format("{} · {}", file.path, plural(file.ratings, "rating")));
   }
@@ -145,9 +162,13 @@ void print_files(Console& console, const SplitRequest& request, const SubsetFile
 
 std::string report_json(const SplitRequest& request, const Dataset& data, const SubsetFiles& files, Position n_read) {
   JsonObject object;
-  object.text("method", name_of(request.config.method))
-      .text("order", name_of(request.config.order))
-      .raw("seed", std::to_string(request.config.seed))
+  const SplitConfig& config = request.config;
+  const auto time = [](std::optional<std::int64_t> at) { return at ? std::to_string(*at) : std::string("null"); };
+  object.text("method", name_of(config.method))
+      .text("order", name_of(config.test_from ? SplitOrder::timestamp : config.order))
+      .raw("cut", time(config.test_from))
+      .raw("valid_cut", time(config.valid_from))
+      .raw("seed", std::to_string(config.seed))
       .count("n_read", n_read)
       .count("n_ratings", data.ratings.size())
       .count("n_users", rows_in(data.ratings.user, data.users.size()))

@@ -1,9 +1,11 @@
 // train: ratings in, model out, and everything worth knowing on the way.
 #include "host/api/config_json.hpp"
+#include "host/api/engines.hpp"
 #include "host/api/record.hpp"
 #include "host/api/train.hpp"
 #include "host/base/json_text.hpp"
 #include "host/cli/cross_validation.hpp"
+#include "host/cli/event_log.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/resolve_config.hpp"
@@ -85,11 +87,13 @@ TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, c
                        Model& model, TrainingData& data, Console& console) {
   TrainingProgress progress(console, config, data.n_train());
   MetricsLog metrics(paths.metrics);
+  EventLog events(request.tensorboard);
   std::optional<OutputFile> batch_losses;
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
   TrainCallbacks callbacks;
   callbacks.epoch = [&](const EpochReport& report) {
     metrics.write(report);
+    events.write(report);
     progress.finish_epoch(report);
   };
   callbacks.progress = [&](int epoch, double share, double rate) { progress.update(epoch, share, rate); };
@@ -304,7 +308,8 @@ int run_verb(const TrainRequest& request, Console& console) {
   const TrainResult result = run_epochs(request, config, paths, *chosen.engine, model, data, console);
   data.grid.reset();
   data.valid = {};
-  record.settings = settings_toml("train", request.settings, {config_values(config), {}}, Purpose::record);
+  const ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
+  record.settings = settings_toml("train", request.settings, resolved, Purpose::record);
   write_record(record, config, result, model);
   write_model(model, paths.model);
   if (!request.report.empty()) {

@@ -77,7 +77,7 @@ int run_verb(const VerifyRequest& request, Console& console) {
       make_engine(plan.config.engine, plan.config.threads, train.deterministic, plan.config.device_plan);
   check_device_options(request.train, *chosen.engine);
   ChosenEngine reference = make_engine("reference", 1);
-  Dataset data = new_dataset(train.reader);
+  Dataset data = new_dataset(train.reader, bytes_a_row(plan.config.rank));
   read_source(console, train.data, train.reader, data);
   console.line("engine", chosen.why, "--engine");
   console.line("verify",

@@ -89,16 +89,44 @@ const std::vector<std::string>& absent_parts() {
   return parts;
 }
 
+void write_ratings(const SyntheticShape& shape, std::uint64_t seed, bool json, OutputFile& out) {
+  if (!json) return synthesize_text(shape, seed, [&out](std::string_view text) { out.write(text); });
+  synthesize(shape, seed, [&out](const SyntheticRating* ratings, Position count) {
+    for (Position n = 0; n < count; ++n) {
+      const SyntheticRating& rating = ratings[n];
+      out.write(
+          JsonObject().count("user", rating.user).count("item", rating.item).number("rating", rating.value).str() +
+          '\n');
+    }
+  });
+}
+
+std::string synth_json(const SynthRequest& request, const SyntheticShape& shape) {
+  return JsonObject()
+      .text("file", request.out)
+      .count("n_users", shape.n_users)
+      .count("n_items", shape.n_items)
+      .count("n_ratings", shape.n_ratings)
+      .count("rank", shape.rank)
+      .number("noise", shape.noise)
+      .raw("seed", std::to_string(request.seed))
+      .str();
+}
+
 }  // namespace
 
 int run_verb(const SynthRequest& request, Console& console) {
   const SyntheticShape shape = shape_of(request);
   OutputFile out(request.out);
-  synthesize_text(shape, request.seed, [&out](std::string_view text) { out.write(text); });
+  write_ratings(shape, request.seed, console.json() && out.is_stdout(), out);
   out.commit();
   console.line("synth", fmt::format("{}: {} users × {} items · {} · seed {}",
                                     request.shape.empty() ? "own shape" : request.shape, grouped(shape.n_users),
                                     grouped(shape.n_items), plural(shape.n_ratings, "rating"), request.seed));
+  if (!console.json() || out.is_stdout()) return 0;
+  OutputFile about("");
+  about.write(synth_json(request, shape) + '\n');
+  about.commit();
   return 0;
 }
 

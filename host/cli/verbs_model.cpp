@@ -122,6 +122,14 @@ std::string ids_row(std::string_view name, Position n, IdKind kind) {
   return info_row(name, fmt::format("{} ({} as ids)", grouped(n), ids_word(kind)));
 }
 
+/// What is known of the training ratings: LIBMF's text has a mean alone.
+std::string ratings_text(const Model& model) {
+  std::string text;
+  if (model.rating_min && model.rating_max) text = fmt::format("{} to {}", *model.rating_min, *model.rating_max);
+  if (model.rating_mean) text += fmt::format("{}mean {:.4f}", text.empty() ? "" : ", ", *model.rating_mean);
+  return text;
+}
+
 std::string info_text(const Model& model, const std::string& path, Position file_bytes) {
   std::string text;
   const auto row = [&text](std::string_view name, std::string_view value) { text += info_row(name, value); };
@@ -131,8 +139,7 @@ std::string info_text(const Model& model, const std::string& path, Position file
   text += ids_row("items", model.n_items, model.items.kind());
   row("rank", std::to_string(model.rank));
   row("biases", model.has_biases() ? fmt::format("yes, global mean {}", model.global_mean) : std::string("no"));
-  if (model.rating_mean)
-    row("ratings", fmt::format("{} to {}, mean {:.4f}", model.rating_min, model.rating_max, *model.rating_mean));
+  if (const std::string ratings = ratings_text(model); !ratings.empty()) row("ratings", ratings);
   if (model.norm_limit.active()) {
     row("max_norm", fmt::format("{} (p = {})", model.norm_limit.max_norm, model.norm_limit.norm_type));
   }
@@ -221,7 +228,8 @@ int run_verb(const InfoRequest& request, Console& console) {
   }
   const Model model = read_model(request.model);
   if (request.repeat) {
-    out.write(settings_of(model, request.model));
+    const std::string settings = settings_of(model, request.model);
+    out.write(console.json() ? JsonObject().text("settings", settings).str() + '\n' : settings);
     out.commit();
     return 0;
   }

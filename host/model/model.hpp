@@ -43,7 +43,7 @@ struct Model {
   float global_mean = 0;              ///< added to every score when there are biases
   NormLimit norm_limit;               ///< applied at every look-up, as nn.Embedding does
   std::optional<double> rating_mean;  ///< of the training ratings: the answer for unknown ids when there are no biases
-  float rating_min = 0, rating_max = 0;
+  std::optional<float> rating_min, rating_max;  ///< of the training ratings, where the file says
   IdMap users, items;
   std::map<std::string, std::string> metadata;  ///< everything else of the file's __metadata__
 

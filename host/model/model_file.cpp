@@ -97,9 +97,9 @@ std::optional<std::string> take_text(Model& model, const std::string& key) {
 }
 
 template <class Real>
-Real take_number(Model& model, const SafetensorsReader& file, const std::string& key, Real otherwise) {
+std::optional<Real> take_number(Model& model, const SafetensorsReader& file, const std::string& key) {
   const std::optional<std::string> text = take_text(model, key);
-  if (!text) return otherwise;
+  if (!text) return std::nullopt;
   Real value{};
   const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc{} || stop != text->data() + text->size() || !is_allowed(key, value)) {
@@ -245,12 +245,12 @@ void check_version(Model& model, const SafetensorsReader& file) {
 }
 
 void take_facts(Model& model, const SafetensorsReader& file) {
-  model.global_mean = take_number(model, file, "global_mean", 0.0F);
-  if (model.metadata.contains("rating_mean")) model.rating_mean = take_number(model, file, "rating_mean", 0.0);
-  model.rating_min = take_number(model, file, "rating_min", 0.0F);
-  model.rating_max = take_number(model, file, "rating_max", 0.0F);
-  model.norm_limit.max_norm = take_number(model, file, "max_norm", 0.0F);
-  model.norm_limit.norm_type = take_number(model, file, "norm_type", 2.0F);
+  model.global_mean = take_number<float>(model, file, "global_mean").value_or(0);
+  model.rating_mean = take_number<double>(model, file, "rating_mean");
+  model.rating_min = take_number<float>(model, file, "rating_min");
+  model.rating_max = take_number<float>(model, file, "rating_max");
+  model.norm_limit.max_norm = take_number<float>(model, file, "max_norm").value_or(0);
+  model.norm_limit.norm_type = take_number<float>(model, file, "norm_type").value_or(2);
 }
 
 }  // namespace
@@ -282,8 +282,8 @@ void write_model(const Model& model, const std::string& path) {
   metadata["format_version"] = kVersion;
   put_number(metadata, "global_mean", model.global_mean, path);
   if (model.rating_mean) put_number(metadata, "rating_mean", *model.rating_mean, path);
-  put_number(metadata, "rating_min", model.rating_min, path);
-  put_number(metadata, "rating_max", model.rating_max, path);
+  if (model.rating_min) put_number(metadata, "rating_min", *model.rating_min, path);
+  if (model.rating_max) put_number(metadata, "rating_max", *model.rating_max, path);
   put_number(metadata, "max_norm", model.norm_limit.max_norm, path);
   put_number(metadata, "norm_type", model.norm_limit.norm_type, path);
   metadata["user_id_kind"] = kind_name(model.users.kind());

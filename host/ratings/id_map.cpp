@@ -169,6 +169,13 @@ IdMap IdMap::declared_rows(Position n_rows) {
   return map;
 }
 
+IdMap IdMap::rows_in_memory(Position limit) {
+  IdMap map(IdKind::rows);
+  map.tables_->rules.row_limit = std::min(limit, kMaxRows);
+  map.tables_->rules.limit_of_memory = true;
+  return map;
+}
+
 IdMap IdMap::from_integers(Span<const std::int64_t, Host> ids) {
   IdMap map(IdKind::integers);
   map.tables_->integers.reserve(ids.size);

@@ -22,6 +22,8 @@ class IdMap {
   static IdMap rows(Position n_rows);
   /// Kind rows, where ids beyond the declared rows are refused instead of making more.
   static IdMap declared_rows(Position n_rows);
+  /// Kind rows, where more than `limit` rows are refused because memory does not hold them.
+  static IdMap rows_in_memory(Position limit);
   /// From a model file; the texts or numbers in row order. Throws std::invalid_argument on a duplicate.
   static IdMap from_integers(Span<const std::int64_t, Host> ids);
   /// `offsets` has n + 1 entries into `bytes`, checked by the caller to be ascending and inside.

@@ -38,6 +38,10 @@ std::string IdRules::why_not(std::string_view id) const {
   if (rows) {
     const std::optional<std::int64_t> row = canonical_integer(id);
     if (row && *row >= 0 && *row < row_limit) return {};
+    if (limit_of_memory && row && *row >= 0) {
+      return "id " + shown(id) + " is taken for a row number, and memory does not hold tables of more than " +
+             std::to_string(row_limit) + " rows";
+    }
     return "id " + shown(id) + " is no row number: with --ids rows they are 0 to " + std::to_string(row_limit - 1);
   }
   if (integers_fixed && !canonical_integer(id) && !exceeds_int64(id)) {

@@ -13,6 +13,7 @@ namespace wf {
 struct IdRules {
   bool rows = false;              ///< ids are row numbers below row_limit
   Position row_limit = kMaxRows;  ///< rows only
+  bool limit_of_memory = false;   ///< and nobody declared it: tables of more rows do not fit
   bool strings_fixed = false;     ///< digits beyond int64 are text like any other
   bool integers_fixed = false;    ///< an id that is no canonical integer is refused
 

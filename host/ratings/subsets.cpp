@@ -49,7 +49,7 @@ Position rounded(double share, Position count) {
 
 /// Of `n` ratings of a user or of all.
 Counts wanted(const SplitConfig& config, Position n) {
-  if (config.method == SplitMethod::leave_one_out) return {1, config.leave_valid ? 1 : 0};
+  if (config.method == SplitMethod::leave_one_out) return {config.leave_out, config.leave_valid ? config.leave_out : 0};
   const Position test = rounded(config.test_frac, n);
   return {test, rounded(config.test_frac + config.valid_frac, n) - test};
 }
@@ -119,6 +119,14 @@ void mark_newest(const Dataset& data, const SplitConfig& config, HostBuffer<Subs
     subsets[rating->rating] = rating < behind(counts.test) ? Subset::test : Subset::valid;
 }
 
+void mark_by_cut(const Dataset& data, const SplitConfig& config, HostBuffer<Subset>& subsets) {
+  const std::int64_t test_from = *config.test_from, valid_from = config.valid_from.value_or(test_from);
+  for (Position n = 0; n < data.ratings.size(); ++n) {
+    const std::int64_t time = data.timestamps[n];
+    if (time >= valid_from) subsets[n] = time >= test_from ? Subset::test : Subset::valid;
+  }
+}
+
 /// Test is what the smallest keys take, validation what is between them and the smallest keys for both.
 void mark_at_random(const Dataset& data, const SplitConfig& config, ThreadPool& pool, HostBuffer<Subset>& subsets) {
   const RatingsInMemory ratings(data.ratings.view());
@@ -130,11 +138,15 @@ void mark_at_random(const Dataset& data, const SplitConfig& config, ThreadPool& 
 }
 
 void check(const Dataset& data, const SplitConfig& config) {
-  if (config.order == SplitOrder::timestamp && data.timestamps.size() != data.ratings.size()) {
-    throw UsageError("the order by timestamp needs timestamps, and the ratings have none",
+  const bool by_time = config.order == SplitOrder::timestamp || config.test_from;
+  if (by_time && data.timestamps.size() != data.ratings.size()) {
+    throw UsageError("a split by time needs timestamps, and the ratings have none",
                      "--col-timestamp names their column; --order random needs none");
   }
-  if (config.method == SplitMethod::leave_one_out) return;
+  if (config.valid_from && *config.valid_from >= *config.test_from) {
+    throw UsageError("validation would begin when the test does, or later", "--valid-cut is before --cut");
+  }
+  if (config.method == SplitMethod::leave_one_out || config.test_from) return;
   const double both = config.test_frac + config.valid_frac;
   if (!(config.test_frac >= 0 && config.valid_frac >= 0 && both < 1)) {
     throw UsageError("the shares of test and validation leave nothing to train on", "together they are below 1");
@@ -143,8 +155,12 @@ void check(const Dataset& data, const SplitConfig& config) {
     throw UsageError("the shares of test and validation are 0: nothing to split off", "take --test-frac 0.2");
 }
 
-void check_drawn(const HostBuffer<Subset>& subsets) {
+void check_drawn(const HostBuffer<Subset>& subsets, bool at_cut) {
   const auto training = std::count(subsets.begin(), subsets.end(), Subset::train);
+  if (at_cut && (training == 0 || training == subsets.size())) {
+    throw UsageError(training == 0 ? "no rating is from before the cut" : "all ratings are from before the cut",
+                     "take another --cut: a date, or a number in the unit of the timestamps");
+  }
   if (training == 0) throw UsageError("the split leaves no rating to train on", "take smaller shares");
   if (training == subsets.size()) {
     throw UsageError("the split takes no rating out: there are too few for these shares",
@@ -157,14 +173,16 @@ void check_drawn(const HostBuffer<Subset>& subsets) {
 HostBuffer<Subset> draw_subsets(const Dataset& data, const SplitConfig& config, ThreadPool& pool) {
   check(data, config);
   HostBuffer<Subset> subsets(data.ratings.size(), Subset::train);
-  if (config.method != SplitMethod::ratio) {
+  if (config.test_from) {
+    mark_by_cut(data, config, subsets);
+  } else if (config.method != SplitMethod::ratio) {
     mark_by_user(data, config, pool, subsets);
   } else if (config.order == SplitOrder::timestamp) {
     mark_newest(data, config, subsets);
   } else {
     mark_at_random(data, config, pool, subsets);
   }
-  check_drawn(subsets);
+  check_drawn(subsets, config.test_from.has_value());
   return subsets;
 }
 

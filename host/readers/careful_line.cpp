@@ -2,6 +2,7 @@
 
 #include "host/base/shown.hpp"
 #include "host/readers/number.hpp"
+#include "host/readers/timestamp.hpp"
 
 #include <fmt/format.h>
 
@@ -46,8 +47,9 @@ std::string_view id_of(const Field& field, const IdRules& rules, const char* sid
 }
 
 std::int64_t timestamp_of(const Field& field) {
-  if (const auto timestamp = canonical_integer(field.text)) return *timestamp;
-  throw BadLine{field.column, "timestamp " + shown(field.text) + " is not a whole number",
+  if (const auto timestamp = parse_timestamp(field.text)) return *timestamp;
+  throw BadLine{field.column,
+                "timestamp " + shown(field.text) + " is neither a number nor a date as 2015-03-01T10:20:30Z",
                 "--col-timestamp none leaves timestamps out, --col-timestamp picks another field"};
 }
 

@@ -6,6 +6,7 @@
 #include "host/readers/fields.hpp"
 #include "host/readers/number.hpp"
 #include "host/readers/separator.hpp"
+#include "host/readers/timestamp.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -130,12 +131,11 @@ std::vector<std::string> fields_if_any(const std::string& line, const std::strin
   }
 }
 
-/// A file without a header has timestamps behind the rating where the lines sampled have whole numbers there.
+/// A file without a header has timestamps behind the rating where the lines sampled have whole numbers or dates there.
 bool holds_timestamps(const std::vector<std::string>& sampled, const Layout& layout, int column) {
   return std::all_of(sampled.begin(), sampled.end(), [&](const std::string& line) {
     const auto fields = fields_if_any(line, layout.separator, true);
-    return column >= static_cast<int>(fields.size()) ||
-           canonical_integer(fields[static_cast<std::size_t>(column)]).has_value();
+    return column >= static_cast<int>(fields.size()) || is_whole_timestamp(fields[static_cast<std::size_t>(column)]);
   });
 }
 

@@ -1,5 +1,7 @@
 #include "host/report/chart.hpp"
 
+#include "host/base/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -139,7 +141,7 @@ void Chart::point(const std::string& series, const ChartPoint& at, double radius
 
 bool Chart::label(const ChartPoint& at, const std::string& text) {
   constexpr double kLetter = 5.6, kLine = 12;
-  const double x = place_x(at.x), y = place_y(at.y), width = kLetter * static_cast<double>(text.size());
+  const double x = place_x(at.x), y = place_y(at.y), width = kLetter * static_cast<double>(character_count(text));
   const bool turns = x + 6 + width > kWidth;  // to the left of the point
   const double left = turns ? x - 6 - width : x + 6;
   const Box box{left, y - kLine / 2, left + width, y + kLine / 2};

@@ -90,15 +90,6 @@ RegScaling scaling_of(const TrainConfig& config, const TrainSettings& settings) 
 
 }  // namespace
 
-bool reads(Algorithm algorithm, const std::string& key) {
-  for (const Readers& row : readers()) {
-    const bool has = std::find(row.options.begin(), row.options.end(), key) != row.options.end();
-    const auto& of = row.algorithms;
-    if (has && std::find(of.begin(), of.end(), algorithm) == of.end()) return false;
-  }
-  return true;
-}
-
 void apply_algorithm_defaults(TrainConfig& config, const TrainSettings& settings) {
   const Algorithm algorithm = config.algorithm;
   if (algorithm == Algorithm::sgd) return;
@@ -141,6 +132,15 @@ void apply_algorithm_defaults(TrainConfig& config, const TrainSettings& settings
   config.bias_init = BiasInit::zero;
   config.valid_frac = 0;
   if (!given("init-scale") && config.init.kind == Init::scaled) config.init.scale = 0.1F;
+}
+
+std::set<std::string> unread_options(Algorithm algorithm) {
+  std::set<std::string> options;
+  for (const Readers& row : readers()) {
+    if (std::find(row.algorithms.begin(), row.algorithms.end(), algorithm) != row.algorithms.end()) continue;
+    options.insert(row.options.begin(), row.options.end());
+  }
+  return options;
 }
 
 void check_algorithm(const TrainConfig& config, const TrainSettings& settings) {

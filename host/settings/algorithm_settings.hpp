@@ -2,6 +2,9 @@
 #pragma once
 #include "host/settings/train_settings.hpp"
 
+#include <set>
+#include <string>
+
 namespace wf {
 
 /// svd, pca: one result, and no epochs.
@@ -22,11 +25,14 @@ inline bool validates(const TrainConfig& config) {
          !(config.algorithm == Algorithm::nmf && config.missing == Missing::zero);
 }
 
-/// Does a training with this algorithm read the setting?
-bool reads(Algorithm algorithm, const std::string& key);
-
 /// Defaults of algorithms other than sgd, whose are TrainConfig's.
 void apply_algorithm_defaults(TrainConfig& config, const TrainSettings& settings);
+
+/// Long names, without dashes, of the options that other algorithms read and this one does not.
+std::set<std::string> unread_options(Algorithm algorithm);
+inline bool reads(Algorithm algorithm, const std::string& option) {
+  return !unread_options(algorithm).contains(option);
+}
 
 /// Throws UsageError for an option that the algorithm would not read.
 void check_algorithm(const TrainConfig& config, const TrainSettings& settings);

@@ -58,6 +58,11 @@ std::string quoted(const std::vector<std::string>& words) {
   return words.size() == 1 ? '"' + words.front() + '"' : "a list";
 }
 
+/// "K[,K...]": one word of several values.
+bool takes_commas(const Setting& setting) {
+  return setting.metavar.find("[,") != std::string::npos;
+}
+
 /// As many words as the setting takes, of flags "true" or "false".
 std::vector<std::string> outer_words(const Setting& setting, const OuterValue& value) {
   const auto refuse = [&](const std::string& what, const std::string& cure) {
@@ -73,6 +78,7 @@ std::vector<std::string> outer_words(const Setting& setting, const OuterValue& v
     return {*on != opposite ? "true" : "false"};
   }
   if (value.boolean) refuse(fmt::format("takes {}, not {}", setting.metavar, value.words.front()), "give that");
+  if (takes_commas(setting)) return {join(value.words, ",")};
   if (setting.kind != SettingKind::list && value.words.size() != 1) {
     refuse(fmt::format("takes one value, not {}", value.words.size()), "give one, without brackets");
   }

@@ -28,6 +28,8 @@ struct EpochReport {
   Position ratings = 0;
   Position skipped = 0;  ///< ratings without an unrated row to be set against
   bool best = false;
+
+  double ratings_per_second() const { return seconds > 0 ? static_cast<double>(ratings) / seconds : 0; }
 };
 
 /// What one phase of a mini-batch step left behind: `values` [rows x width], rows ascending.

@@ -148,7 +148,7 @@ TEST_F(TrainedFolder, TheValidationPartWasNotTrainedOn) {
   };
   const json info = json::parse(run({"info", "ratings.safetensors", "--json"}).out);
   const json of = evaluate({});
-  const int trained_on = std::stoi(info["metadata"]["n_ratings"].get<std::string>()), all = of["n"].get<int>();
+  const int trained_on = info["metadata"]["n_ratings"].get<int>(), all = of["n"].get<int>();
   ASSERT_LT(trained_on, all);
   EXPECT_EQ(of["n_relevant_seen"], trained_on);
   EXPECT_EQ(of["n_relevant"], all - trained_on);

@@ -46,7 +46,8 @@ TEST_F(Exported, PredictsAndIsEvaluatedAsTheModelItComesFrom) {
                 json::parse(from_model[n])["prediction"].get<double>(), 1e-5);
   }
   EXPECT_EQ(run({"recommend", "rows.libmf", "--user", "3", "--keep-seen", "-n", "3"}).exit_code, 0);
-  EXPECT_THAT(run({"info", "rows.libmf"}).out, HasSubstr("rank"));
+  EXPECT_THAT(run({"info", "rows.libmf"}).out, HasSubstr("\nratings             mean "));
+  EXPECT_EQ(json::parse(run({"info", "rows.libmf", "--json"}).out)["rating_max"], nullptr) << "the text has none";
 }
 
 TEST_F(Exported, SaysThatIdsAreRowNumbersThere) {

@@ -348,5 +348,31 @@ TEST(RowIds, BeyondTheTableAreUnknownToAModelAndNoError) {
   EXPECT_THAT(lines_of(result.out)[2], StartsWith("99,1,"));
 }
 
+TEST_F(TrainedFolder, AModelIsNotReadFromStdin) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"info", "-"}, {"recommend", "-", "--user", "100"}, {"evaluate", "-", "ratings.csv"}}) {
+    const ProgramResult result = run(words, read_text(folder_.file("ratings.safetensors")));
+    EXPECT_EQ(result.exit_code, 3);
+    EXPECT_THAT(result.err, HasSubstr("stdin cannot be read here"));
+    EXPECT_THAT(result.err, HasSubstr("name a file"));
+  }
+}
+
+TEST(Rows, AHugeRowNumberIsAnErrorInItsPlace) {
+  const TemporaryFolder folder;
+  folder.write("r.csv", "0,0,3\n1,2147483000,4\n");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"train", "r.csv", "--no-valid"},
+                                                {"train", "r.csv", "--algorithm", "als"},
+                                                {"verify", "r.csv", "--device", "cpu"},
+                                                {"train", "r.csv", "--batch-size", "8"}}) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--ids", "rows", "-k", "4096"});
+    const ProgramResult result = run_in(folder, all);
+    EXPECT_EQ(result.exit_code, 3) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("r.csv:2:3: item id \"2147483000\" is taken for a row number"));
+    EXPECT_THAT(result.err, HasSubstr("--n-users and --n-items declare more"));
+  }
+}
+
 }  // namespace
 }  // namespace wf::test

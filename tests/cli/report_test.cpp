@@ -25,7 +25,7 @@ TEST(Report, ComparesWithTheValidationPartByItself) {
   EXPECT_EQ(facts["report"], "ratings.html");
   EXPECT_EQ(facts["epochs"], 3);
   const json info = json::parse(run_in(folder, {"info", "ratings.safetensors", "--json"}).out);
-  const json best = info["metadata"]["metrics"][std::stoi(info["metadata"]["best_epoch"].get<std::string>()) - 1];
+  const json best = info["metadata"]["metrics"][info["metadata"]["best_epoch"].get<int>() - 1];
   EXPECT_NEAR(facts["rmse"].get<double>(), best["valid_rmse"].get<double>(), 1e-6);
   EXPECT_NEAR(facts["mae"].get<double>(), best["valid_mae"].get<double>(), 1e-6);
   const std::string page = read_text((folder.path() / "ratings.html").string());

@@ -273,6 +273,20 @@ TEST_F(Settings, TheFileOfTheDocumentationIsRead) {
               testing::ElementsAre("user = [\"42\", \"43\"]"));
 }
 
+TEST_F(TrainedFolder, SeveralValuesBetweenCommasMayBeAList) {
+  const auto at = [&](const std::string& config) {
+    folder_.write("run.toml", config);
+    const ProgramResult result =
+        run({"evaluate", "ratings.safetensors", "ratings.csv", "--config", "run.toml", "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  const std::string listed = at("[evaluate]\nat = [2, 3]\n");
+  EXPECT_THAT(listed, HasSubstr("ndcg@3"));
+  EXPECT_EQ(listed, at("[evaluate]\nat = \"2,3\"\n"));
+  EXPECT_THAT(at("[evaluate]\nat = 2\n"), HasSubstr("ndcg@2"));
+}
+
 TEST_F(Settings, ListsAreReplacedNotJoined) {
   folder_.write("ratings.csv", small_ratings());
   ASSERT_EQ(run({"train", "ratings.csv", "-k", "2", "--epochs", "1", "--quiet"}).exit_code, 0);
@@ -314,6 +328,24 @@ TEST_F(Settings, AModelHoldsWhatRepeatsItsTraining) {
   const ProgramResult again = run({"train", "-o", "b.safetensors"}, {}, settings.out);
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(bytes_of(folder_.file("a.safetensors")), bytes_of(folder_.file("b.safetensors")));
+}
+
+TEST_F(Settings, WhatTheAlgorithmDoesNotReadHasNoValue) {
+  folder_.write("ratings.csv", small_ratings());
+  ASSERT_EQ(run({"train", "ratings.csv", "-k", "2", "--epochs", "1", "--implicit"}).exit_code, 0);
+  const std::string settings = run({"info", "ratings.safetensors", "--settings"}).out;
+  for (const char* key : {"optimizer", "lr", "batch-size", "loss"}) {
+    const std::string without = "# " + std::string(key) + " = # not read by this --algorithm";
+    EXPECT_EQ(line_about(settings, key), without);
+    EXPECT_EQ(printed(key, {"--implicit"}), without);
+  }
+  EXPECT_EQ(line_about(settings, "alpha"), printed("alpha", {"--implicit"}));
+  EXPECT_THAT(printed("lr", {}), HasSubstr("from the data"));
+  EXPECT_EQ(printed("alpha", {}), "# alpha = # not read by this --algorithm");
+  ASSERT_EQ(run({"report", "ratings.safetensors"}).exit_code, 0);
+  const std::string page = bytes_of(folder_.file("ratings.html"));
+  EXPECT_THAT(page, HasSubstr("lambda_user"));
+  for (const char* word : {"row_adagrad", "<th>lr", "<td>lr"}) EXPECT_THAT(page, Not(HasSubstr(word)));
 }
 
 TEST_F(Settings, AModelOfAnotherProgramHoldsNone) {

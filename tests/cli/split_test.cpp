@@ -74,6 +74,26 @@ TEST_F(Splits, LeavesOutTheLastOfEachUserFromAPipe) {
   EXPECT_THAT(lines("ratings.train.csv"), ElementsAre("user,item,rating,timestamp", "1,6,4,8", "2,5,1,1"));
 }
 
+TEST_F(Splits, CutsAtADate) {
+  folder_.write("r.csv",
+                "u,i,r,date\n1,1,5,2015-02-28T23:59:59Z\n1,2,4,2015-03-01\n2,1,3,2015-01-31 23:59:59\n2,2,2,1.5e9\n");
+  const ProgramResult result = run({"split", "r.csv", "--cut", "2015-03-01", "--valid-cut", "2015-02-01", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(lines("r.train.csv"), ElementsAre("user,item,rating,timestamp", "2,1,3,1422748799"));
+  EXPECT_THAT(lines("r.valid.csv"), ElementsAre("user,item,rating,timestamp", "1,1,5,1425167999"));
+  EXPECT_THAT(lines("r.test.csv"), ElementsAre("user,item,rating,timestamp", "1,2,4,1425168000", "2,2,2,1500000000"));
+  EXPECT_EQ(json::parse(result.out)["cut"], 1'425'168'000);
+  EXPECT_EQ(json::parse(result.out)["valid_cut"], 1'422'748'800);
+}
+
+TEST_F(Splits, LeavesSeveralOutOfEachUser) {
+  folder_.write("r.csv", "u,i,r,ts\n1,1,5,1\n1,2,4,2\n1,3,3,3\n2,1,1,9\n2,2,2,8\n");
+  ASSERT_EQ(run({"split", "r.csv", "--method", "leave-one-out", "--order", "timestamp", "--leave-out", "2"}).exit_code,
+            0);
+  EXPECT_THAT(lines("r.train.csv"), ElementsAre("user,item,rating,timestamp", "1,1,5,1", "2,2,2,8"));
+  EXPECT_THAT(lines("r.test.csv"), ElementsAre("user,item,rating,timestamp", "1,2,4,2", "1,3,3,3", "2,1,1,9"));
+}
+
 TEST_F(Splits, WithoutRatingsWritesPairs) {
   folder_.write("p.tsv", "a\tx\nb\ty\na\ty\nb\tx\n");
   ASSERT_EQ(run({"split", "p.tsv", "--test-frac", "0.5"}).exit_code, 0);
@@ -143,7 +163,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"WholeShare", kFour, {"--test-frac", "1"}, 2, "[0, 1)"},
         Refusal{"SharesTogether", kFour, {"--test-frac", "0.5", "--valid-frac", "0.5"}, 2, "nothing to train on"},
         Refusal{"NoTimestamps", kFour, {"--order", "timestamp"}, 2, "--col-timestamp"},
-        Refusal{"BadTimestamp", "u,i,r,date\n1,1,5,2001-01-01\n", {}, 3, "r.csv:2:7: timestamp"},
+        Refusal{"BadTimestamp", "u,i,r,date\n1,1,5,2001-01-32\n", {}, 3, "r.csv:2:7: timestamp"},
+        Refusal{"CutWithoutTimestamps", kFour, {"--cut", "2001-01-01"}, 2, "--col-timestamp"},
+        Refusal{"CutOfNoTime", kFour, {"--cut", "yesterday"}, 2, "2015-03-01"},
+        Refusal{"CutAndShare", kFour, {"--cut", "1", "--test-frac", "0.5"}, 2, "--test-frac has no effect"},
+        Refusal{"CutAtRandom", kFour, {"--cut", "1", "--order", "random"}, 2, "--order random has no effect"},
+        Refusal{"CutOfUsers", kFour, {"--cut", "1", "--method", "user-ratio"}, 2, "--cut has no effect"},
+        Refusal{"ValidCutAlone", kFour, {"--valid-cut", "1"}, 2, "it needs --cut"},
+        Refusal{"CutBeforeAll", "u,i,r,ts\n1,1,5,7\n1,2,5,8\n", {"--cut", "7"}, 2, "from before the cut"},
+        Refusal{"LeaveOutOfShare", kFour, {"--leave-out", "2"}, 2, "--method leave-one-out"},
         Refusal{"NoCore", kFour, {"--min-user", "3"}, 2, "leave no rating"},
         Refusal{"MinZero", kFour, {"--min-item", "0"}, 2, "--min-item"},
         Refusal{

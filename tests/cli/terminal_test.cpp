@@ -79,7 +79,7 @@ TEST_P(Signals, SaveTheModelAndTellWhichSignal) {
   const ProgramResult info = run({"info", "ratings.safetensors", "--json"});
   ASSERT_EQ(info.exit_code, 0) << info.err;
   const json metadata = json::parse(info.out)["metadata"];
-  EXPECT_GE(std::stoi(metadata["best_epoch"].get<std::string>()), 1);
+  EXPECT_GE(metadata["best_epoch"].get<int>(), 1);
   EXPECT_EQ(run({"predict", "ratings.safetensors", "ratings.csv"}).exit_code, 0);
 }
 

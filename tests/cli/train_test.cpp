@@ -59,10 +59,10 @@ TEST_F(TrainedFolder, TheModelRemembersItsTraining) {
   EXPECT_EQ(metadata["config"]["rank"], 4);
   EXPECT_EQ(metadata["config"]["epochs"], 40);
   EXPECT_EQ(metadata["data"], "ratings.csv");
-  EXPECT_EQ(metadata["data_bytes"], std::to_string(std::filesystem::file_size(folder_.file("ratings.csv"))));
+  EXPECT_EQ(metadata["data_bytes"], std::filesystem::file_size(folder_.file("ratings.csv")));
   EXPECT_EQ(metadata["data_hash"].get<std::string>().size(), 16U);
   EXPECT_EQ(metadata["metrics"][0]["epoch"], 1);
-  EXPECT_EQ(metadata["seed"], "42");
+  EXPECT_EQ(metadata["seed"], 42);
   EXPECT_TRUE(metadata.contains("baseline_bias_rmse"));
   EXPECT_TRUE(metadata.contains("program_version"));
 }

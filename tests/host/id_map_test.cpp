@@ -162,6 +162,17 @@ TEST(IdMap, OfRowsTakesRowNumbersAndGrows) {
   }
 }
 
+TEST(IdMap, OfRowsInMemoryRefusesWhatDoesNotFit) {
+  IdMap ids = IdMap::rows_in_memory(1000);
+  EXPECT_EQ(ids.size(), 0);
+  EXPECT_EQ(ids.insert("999"), 999);
+  EXPECT_EQ(reason(ids, "1000"),
+            "id \"1000\" is taken for a row number, and memory does not hold tables of more than 1000 rows");
+  EXPECT_THAT(reason(ids, "-1"), testing::HasSubstr("is no row number"));
+  EXPECT_EQ(ids.clone().rules().row_limit, 1000);
+  EXPECT_THAT(reason(ids, "x"), testing::HasSubstr("is no row number"));
+}
+
 TEST(IdMap, SaysBeforehandWhyItWouldRefuse) {
   const IdMap ids;
   EXPECT_EQ(ids.why_not("7"), "");

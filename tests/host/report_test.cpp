@@ -158,6 +158,13 @@ TEST(Chart, LabelsDoNotLieOnEachOther) {
   EXPECT_TRUE(chart.label({1, 0.1}, "to the left"));
 }
 
+TEST(Chart, ALabelIsAsWideAsItsCharacters) {
+  Chart chart("c", "t", {"x", 0, 1}, {"y", 0, 1});
+  const std::string six = "фильмы";  // 12 bytes
+  EXPECT_TRUE(chart.label({0.4, 0.5}, six));
+  EXPECT_TRUE(chart.label({0.5, 0.5}, "next")) << "45 further on; six letters take 34";
+}
+
 TEST(Report, IsOnePageThatLoadsNothingAndTakesTextsAsTexts) {
   Report report;
   report.title = "<script>alert('x')</script>";

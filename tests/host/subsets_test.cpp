@@ -151,6 +151,37 @@ TEST(Subsets, SharesThatMakeNoSenseAreRefused) {
   EXPECT_THROW(drawn(block(3, 1), {.method = SplitMethod::leave_one_out}), UsageError) << "users of one rating";
 }
 
+TEST(Subsets, ACutIsATime) {
+  const Dataset data = dataset({{0, 0, 10}, {0, 1, 20}, {1, 0, 19}, {1, 1, 30}, {2, 0, 9}});
+  EXPECT_THAT(drawn(data, {.test_from = 20}), ElementsAre(kTrain, kTest, kTrain, kTest, kTrain));
+  EXPECT_THAT(drawn(data, {.test_from = 20, .valid_from = 10}), ElementsAre(kValid, kTest, kValid, kTest, kTrain));
+  EXPECT_THROW(drawn(data, {.test_from = 31}), UsageError) << "nothing to test";
+  EXPECT_THROW(drawn(data, {.test_from = 9}), UsageError) << "nothing to train on";
+  EXPECT_THROW(drawn(data, {.test_from = 20, .valid_from = 20}), UsageError);
+  EXPECT_THROW(drawn(dataset({{0, 0, 1}, {0, 1, 2}}, false), {.test_from = 2}), UsageError);
+}
+
+TEST(Subsets, LeavesOutAsManyAsAskedForAndOneToTrainOn) {
+  // user 0 has 5 ratings, user 1 has 3, user 2 has 2, user 3 has 1
+  const Dataset data = dataset({{0, 0, 1},
+                                {0, 1, 2},
+                                {0, 2, 3},
+                                {0, 3, 4},
+                                {0, 4, 5},
+                                {1, 0, 3},
+                                {1, 1, 2},
+                                {1, 2, 1},
+                                {2, 0, 1},
+                                {2, 1, 2},
+                                {3, 0, 1}});
+  SplitConfig config{.method = SplitMethod::leave_one_out, .order = SplitOrder::timestamp, .leave_out = 2};
+  EXPECT_THAT(drawn(data, config),
+              ElementsAre(kTrain, kTrain, kTrain, kTest, kTest, kTest, kTest, kTrain, kTrain, kTest, kTrain));
+  config.leave_valid = true;
+  EXPECT_THAT(drawn(data, config),
+              ElementsAre(kTrain, kValid, kValid, kTest, kTest, kTest, kTest, kTrain, kTrain, kTest, kTrain));
+}
+
 TEST(Subsets, TimeNeedsTimestamps) {
   const Dataset data = dataset({{0, 0, 1}, {0, 1, 2}}, false);
   EXPECT_THROW(drawn(data, {.order = SplitOrder::timestamp, .test_frac = 0.5}), UsageError);
