@@ -33,6 +33,8 @@ std::vector<VerbSettings> all_settings();
 
 void add_output_options(Parser& parser, OutputRequest& output);
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);
+void add_data(Parser& parser, std::string& data);
+void add_timestamp_option(Parser& parser, ReadOptions& reading);
 void add_engine_options(Parser& parser, std::string& engine, int& threads, ReadOptions* reading = nullptr);
 void add_threads(Parser& parser, int& threads, ReadOptions* reading = nullptr);  ///< `reading` gets the same
 void add_split_options(Parser& parser, SplitRequest& request);

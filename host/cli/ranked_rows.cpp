@@ -4,6 +4,7 @@
 #include "host/cli/data_files.hpp"
 #include "host/cli/json_text.hpp"
 #include "host/cli/words.hpp"
+#include "host/ratings/write_ratings.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

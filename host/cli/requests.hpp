@@ -54,7 +54,8 @@ struct TrainRequest {
 };
 
 struct ConvertRequest {
-  std::string data, out;  ///< out empty: from the data's name
+  std::string data, out;                ///< out empty: from the data's name
+  std::optional<RatingsFormat> format;  ///< none: as `out` is called; pages where it has no name
   ReaderRequest reader;
 };
 

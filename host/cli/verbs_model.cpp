@@ -8,6 +8,7 @@
 #include "host/cli/words.hpp"
 #include "host/model/model_file.hpp"
 #include "host/pages/page_file.hpp"
+#include "host/ratings/write_ratings.hpp"
 
 #include <fmt/format.h>
 
