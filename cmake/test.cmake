@@ -91,6 +91,7 @@ if(Python3_FOUND)
   wf_program_test(trajectories_through_cli ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch)
   wf_program_test(model_file_loads_in_torch)
   wf_program_test(tensorboard_reads_events)
+  wf_program_test(matrices_in_scipy)
   wf_program_test(bench_scripts)
   if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # what is shown and packed is a release
     wf_program_test(report_in_browser)

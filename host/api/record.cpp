@@ -29,6 +29,7 @@ std::string reader_json(const ReaderRequest& reader) {
       .text("col_item", options.item_column)
       .text("col_rating", options.rating_column)
       .text("ids", ids_word(options.ids))
+      .boolean("lists", options.lists)
       .boolean("skip_bad", options.skip_bad)
       .count("n_users", reader.n_users)
       .count("n_items", reader.n_items);
@@ -47,6 +48,7 @@ ReaderRequest parse_reader(const nlohmann::json& json) {
   if (ids == "rows") options.ids = IdKind::rows;
   if (ids == "integers") options.ids = IdKind::integers;
   if (ids == "strings") options.ids = IdKind::strings;
+  options.lists = json.value("lists", false);
   options.skip_bad = json.value("skip_bad", false);
   reader.n_users = json.value("n_users", Position{0});
   reader.n_items = json.value("n_items", Position{0});

@@ -19,25 +19,17 @@ std::string stem_of(const std::string& data, const std::string& of_stdin) {
   for (const char* extension : {".gz", ".zst"}) {
     if (name.extension() == extension) name = name.stem();
   }
-  for (const char* extension : {".csv", ".tsv", ".txt", ".dat", ".data", ".mtx"}) {
+  for (const char* extension : {".csv", ".tsv", ".txt", ".dat", ".data", ".mtx", ".inter", ".npz"}) {
     if (name.extension() == extension) name = name.stem();
   }
   return name.string();
 }
 
 void refuse_reader_options(const std::string& path, const ReadOptions& options) {
-  const std::pair<bool, const char*> given[] = {{!options.separator.empty(), "--sep"},
-                                                {options.header.has_value(), "--header and --no-header"},
-                                                {!options.user_column.empty(), "--col-user"},
-                                                {!options.item_column.empty(), "--col-item"},
-                                                {!options.rating_column.empty(), "--col-rating"},
-                                                {!options.timestamp_column.empty(), "--col-timestamp"},
-                                                {options.skip_bad, "--skip-bad"}};
-  for (const auto& [is_given, name] : given) {
-    if (!is_given) continue;
-    throw UsageError(fmt::format("{} has no effect on {}: it is a page file, whose text has been read", name, path),
-                     "leave it out, or give it to warpfactor convert");
-  }
+  const std::string given = given_layout_option(options);
+  if (given.empty()) return;
+  throw UsageError(fmt::format("{} has no effect on {}: it is a page file, whose text has been read", given, path),
+                   "leave it out, or give it to warpfactor convert");
 }
 
 PageSource read_page_file(const PageFile& file, const ReadOptions& options, Dataset& into) {
@@ -85,7 +77,7 @@ ReadReport read_file(Console& console, const std::string& path, const ReadOption
     console.redraw(fmt::format("read   {}: {}", path, short_bytes(bytes)));
   });
   console.line("read", fmt::format("{}: {}", path == "-" ? "stdin" : path, describe(report)),
-               "--sep, --header, --col-user, --col-item, --col-rating, --ids");
+               report.kind.empty() ? "--sep, --header, --col-user, --col-item, --col-rating, --ids" : "--ids");
   if (report.bad_lines > 0) {
     console.note(fmt::format("{} skipped, the first: {}", plural(report.bad_lines, "bad line"), report.first_bad));
   }
@@ -175,18 +167,6 @@ TrainingFile reread_training_file(Console& console, const Model& model, const Tr
   }
   result.why_not = fmt::format("the training file {} has changed since", result.path);
   return result;
-}
-
-std::string csv_field(const std::string& text) {
-  const bool edges = !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.front() == '\t' ||
-                                       text.back() == '\t' || text.front() == '#' || text.front() == '%');
-  if (!edges && text.find_first_of("\",\r\n;|") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
 }
 
 }  // namespace wf::cli

@@ -67,7 +67,4 @@ struct TrainingFile {
 TrainingFile reread_training_file(Console& console, const Model& model, const TrainingRecord& record,
                                   const std::string& model_path, int threads);
 
-/// "42" or "a,b" as a field of a CSV line: quoted where a reader needs it.
-std::string csv_field(const std::string& text);
-
 }  // namespace wf::cli

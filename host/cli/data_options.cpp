@@ -7,11 +7,6 @@
 namespace wf::cli {
 namespace {
 
-void add_data(Parser& parser, std::string& data) {
-  parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst, or a page file; - is stdin",
-                    data);
-}
-
 std::int64_t parse_time(const std::string& option, const std::string& word) {
   if (const auto time = parse_timestamp(word)) return *time;
   throw UsageError(fmt::format("{}: \"{}\" is no time", option, word),
@@ -76,13 +71,25 @@ void add_methods(Parser& parser, SplitRequest& request) {
 
 }  // namespace
 
+void add_data(Parser& parser, std::string& data) {
+  parser.positional(
+      "DATA",
+      "ratings: .csv, .tsv, .dat, .inter, .mtx, blank-separated, lists, also .gz and .zst; SciPy's .npz, a "
+      "page file; - is stdin",
+      data);
+}
+
+void add_timestamp_option(Parser& parser, ReadOptions& reading) {
+  parser.value(Group::data, "--col-timestamp", "NAME|N|none",
+               "column of the timestamp, a number or a date; none: leave timestamps out (default: detected)",
+               [&reading](const std::string&, const std::string& word) { reading.timestamp_column = word; });
+}
+
 void add_split_options(Parser& parser, SplitRequest& request) {
   add_data(parser, request.data);
   add_reader_options(parser, request.reader, true);
   ReadOptions& reading = request.reader.options;
-  parser.value(Group::data, "--col-timestamp", "NAME|N|none",
-               "column of the timestamp, a number or a date; none: leave timestamps out (default: detected)",
-               [&reading](const std::string&, const std::string& word) { reading.timestamp_column = word; });
+  add_timestamp_option(parser, reading);
   const auto least = [&parser](const char* option, const char* text, Position& into) {
     parser.value(Group::data, option, "N", text, [&into](const std::string& name, const std::string& word) {
       into = parse_whole(name, word, 1, kMaxRows);

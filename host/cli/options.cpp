@@ -49,11 +49,19 @@ std::string parse_separator(const std::string& option, const std::string& word) 
 }
 
 void add_convert(Parser& parser, ConvertRequest& request) {
-  parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst; - is stdin", request.data);
+  add_data(parser, request.data);
   add_reader_options(parser, request.reader, true);
+  add_timestamp_option(parser, request.reader.options);
   add_threads(parser, request.reader.options.threads);
-  parser.value(Group::output, "-o,--out", "FILE.wfr",
-               "the page file (default: DATA's name with .wfr, in the current folder; stdin: ratings.wfr)",
+  parser.value(Group::output, "--format", join(words_of<RatingsFormat>(), "|"),
+               "RecBole's .inter, Matrix Market, SciPy's CSR, LightGCN's lists, or the page file (default: as FILE is "
+               "called; pages without -o)",
+               [&request](const std::string& option, const std::string& word) {
+                 request.format = parse_word<RatingsFormat>(option, word);
+               });
+  parser.value(Group::output, "-o,--out", "FILE",
+               "what is written: .csv, .inter, .mtx, .npz or .wfr (default: DATA's name with the format's suffix, in "
+               "the current folder; stdin: ratings.wfr)",
                store(request.out));
 }
 
@@ -251,6 +259,9 @@ void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating)
                            : "column of the rating, which is ignored (default: detected)",
                store(options.rating_column));
   add_id_options(parser, reader);
+  parser.flag(group, "--lists", "a line is a user and any number of items, as LightGCN has them (default: detected)",
+              [&options] { options.lists = true; });
+  parser.rare();
   parser.flag(group, "--skip-bad", "count and report malformed lines instead of stopping at the first",
               [&options] { options.skip_bad = true; });
 }
@@ -288,10 +299,11 @@ const std::vector<Verb>& verb_table() {
         "warpfactor tune ratings.csv --algorithm als --epochs 15 -o best.toml"},
        add_to<TuneRequest, add_tune_options>},
       {"convert",
-       "ratings -> a page file, which is read many times as fast",
-       "convert: ratings in, a page file out, which every verb takes for ratings and reads many times as fast.",
-       {"warpfactor convert ratings.csv.gz", "warpfactor convert u.data --col-rating 3 -o movies.wfr",
-        "warpfactor train movies.wfr"},
+       "ratings -> a page file, read many times as fast, or other programs' files",
+       "convert: ratings in, a page file out, which every verb reads many times as fast, or another program's file.",
+       {"warpfactor convert ratings.csv.gz && warpfactor train ratings.wfr",
+        "warpfactor convert u.data --col-rating 3 -o movies.mtx",
+        "warpfactor convert ratings.wfr --format lightgcn -o train.txt"},
        add_to<ConvertRequest, add_convert>},
       {"split",
        "ratings -> train and test, as files",

@@ -23,6 +23,8 @@ std::vector<VerbSettings> all_settings();
 
 void add_output_options(Parser& parser, OutputRequest& output);
 void add_reader_options(Parser& parser, ReaderRequest& reader, bool with_rating);
+void add_data(Parser& parser, std::string& data);
+void add_timestamp_option(Parser& parser, ReadOptions& reading);
 void add_split_options(Parser& parser, SplitRequest& request);
 void add_describe_options(Parser& parser, DescribeRequest& request);
 void add_report_options(Parser& parser, ReportRequest& request);

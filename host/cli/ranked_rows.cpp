@@ -4,6 +4,7 @@
 #include "host/base/json_text.hpp"
 #include "host/base/utf8.hpp"
 #include "host/cli/data_files.hpp"
+#include "host/ratings/write_ratings.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>

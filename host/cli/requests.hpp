@@ -56,7 +56,8 @@ struct TuneRequest {
 };
 
 struct ConvertRequest {
-  std::string data, out;  ///< out empty: from the data's name
+  std::string data, out;                ///< out empty: from the data's name
+  std::optional<RatingsFormat> format;  ///< none: as `out` is called; pages where it has no name
   ReaderRequest reader;
 };
 

@@ -27,8 +27,7 @@ void add_file_options(Parser& parser, TrainRequest& request) {
 }  // namespace
 
 void add_train_options(Parser& parser, TrainRequest& request) {
-  parser.positional("DATA", "ratings: .csv, .tsv, .dat, blank-separated, also .gz and .zst, or a page file; - is stdin",
-                    request.data);
+  add_data(parser, request.data);
   add_reader_options(parser, request.reader, true);
   parser.flag(Group::data, "--cache", "keep DATA's ratings in DATA.wfr and read them from there until DATA changes",
               [&request] { request.cache = true; });
@@ -54,7 +53,7 @@ void add_train_options(Parser& parser, TrainRequest& request) {
 
 void add_tune_options(Parser& parser, TuneRequest& request) {
   TrainRequest& train = request.train;
-  parser.positional("DATA", "ratings: as for train", train.data);
+  add_data(parser, train.data);
   add_reader_options(parser, train.reader, true);
   const Group group = Group::evaluation;
   parser.value(

@@ -6,8 +6,8 @@
 #include "host/config/names.hpp"
 #include "host/model/libmf_model.hpp"
 #include "host/model/model_file.hpp"
-#include "host/model/numpy_file.hpp"
 #include "host/model/vector_files.hpp"
+#include "host/ratings/numpy_file.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>

@@ -4,6 +4,7 @@
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/ratings/subsets.hpp"
+#include "host/ratings/write_ratings.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
@@ -103,18 +104,11 @@ void note_old_files(Console& console, const SplitRequest& request, const SubsetF
 
 /// Every rating into the file of its subset, in the order they were read.
 void write_files(const Dataset& data, const HostBuffer<Subset>& subsets, bool with_rating, SubsetFiles& files) {
-  const bool with_timestamp = !data.timestamps.empty();
   for (SubsetFile& file : files) {
-    if (!file.file) continue;
-    file.file->write(fmt::format("user,item{}{}\n", with_rating ? ",rating" : "", with_timestamp ? ",timestamp" : ""));
+    if (file.file) file.file->write(csv_header(data, with_rating));
   }
-  const Ratings& ratings = data.ratings;
-  for (Position n = 0; n < ratings.size(); ++n) {
-    std::string line = csv_field(data.users.text(ratings.user[n])) + ',' + csv_field(data.items.text(ratings.item[n]));
-    if (with_rating) line += fmt::format(",{}", ratings.value[n]);
-    if (with_timestamp) line += fmt::format(",{}", data.timestamps[n]);
-    line += '\n';
-    files[index_of(subsets[n])].file->write(line);
+  for (Position n = 0; n < data.ratings.size(); ++n) {
+    files[index_of(subsets[n])].file->write(csv_line(data, n, with_rating));
   }
   for (SubsetFile& file : files) {
     if (file.file) file.file->commit();

@@ -7,6 +7,7 @@
 #include "host/cli/verbs.hpp"
 #include "host/model/model_file.hpp"
 #include "host/pages/page_file.hpp"
+#include "host/ratings/write_ratings.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>

@@ -25,6 +25,8 @@ enum class Missing { unobserved, zero };
 /// cosine: <a, b> / (|a| |b|), 0 where one of them is zero; dot: <a, b>, which longer rows, mostly popular ones, win.
 enum class Similarity { cosine, dot };
 enum class ModelFormat { libmf, npz, npy, word2vec, faiss };  ///< of other programs
+/// Files of ratings: CSV, RecBole's, Matrix Market, SciPy's, LightGCN's lists, and the page file.
+enum class RatingsFormat { csv, inter, mtx, npz, lightgcn, pages };
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 

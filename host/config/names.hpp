@@ -52,6 +52,8 @@ WF_NAMES(Storage, 3, {"fp32", Storage::fp32}, {"fp16", Storage::fp16}, {"bf16", 
 WF_NAMES(SgdPlan, 2, {"chunks", SgdPlan::chunks}, {"tiles", SgdPlan::tiles});
 WF_NAMES(ModelFormat, 5, {"libmf", ModelFormat::libmf}, {"npz", ModelFormat::npz}, {"npy", ModelFormat::npy},
          {"word2vec", ModelFormat::word2vec}, {"faiss", ModelFormat::faiss});
+WF_NAMES(RatingsFormat, 6, {"csv", RatingsFormat::csv}, {"inter", RatingsFormat::inter}, {"mtx", RatingsFormat::mtx},
+         {"npz", RatingsFormat::npz}, {"lightgcn", RatingsFormat::lightgcn}, {"pages", RatingsFormat::pages});
 WF_NAMES(Similarity, 2, {"cosine", Similarity::cosine}, {"dot", Similarity::dot});
 WF_NAMES(SplitMethod, 3, {"ratio", SplitMethod::ratio}, {"user-ratio", SplitMethod::user_ratio},
          {"leave-one-out", SplitMethod::leave_one_out});

@@ -1,9 +1,9 @@
 #include "host/model/libmf_model.hpp"
 
-#include "host/base/atomic_file.hpp"
 #include "host/base/disk_file.hpp"
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/base/text_file.hpp"
 #include "host/config/names.hpp"
 
 #include <nlohmann/json.hpp>
@@ -138,38 +138,6 @@ std::string text_of(const std::string& path) {
   if (!text.empty()) file.read_at(0, text.data(), file.size());
   return text;
 }
-
-/// Lines are collected and written a megabyte at a time.
-class TextFile {
- public:
-  explicit TextFile(const std::string& path) : file_(path) {}
-
-  TextFile& operator<<(std::string_view text) {
-    text_ += text;
-    if (text_.size() >= kAtOnce) flush();
-    return *this;
-  }
-  template <class Number>
-  TextFile& number(Number value) {
-    std::array<char, 32> text{};
-    const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
-    return *this << std::string_view(text.data(), static_cast<std::size_t>(result.ptr - text.data()));
-  }
-  void commit() {
-    flush();
-    file_.commit();
-  }
-
- private:
-  static constexpr std::size_t kAtOnce = 1 << 20;
-  void flush() {
-    file_.write(text_.data(), static_cast<Position>(text_.size()));
-    text_.clear();
-  }
-
-  AtomicFile file_;
-  std::string text_;
-};
 
 /// A side's rows; with biases [row, own, 1] for users and [row, 1, own] for items.
 void write_side(TextFile& file, char prefix, const Rows<const float, Host>& factors, const float* biases, float mean) {

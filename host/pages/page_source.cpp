@@ -32,6 +32,7 @@ std::optional<IdKind> kind_of(const Json& json) {
 
 Json report_json(const ReadReport& report) {
   return {{"path", report.path},
+          {"kind", report.kind},
           {"compression", report.compression},
           {"separator", report.separator},
           {"header", report.header ? Json(*report.header) : Json()},
@@ -54,6 +55,7 @@ Json report_json(const ReadReport& report) {
 ReadReport report_of(const Json& json) {
   ReadReport report;
   json.at("path").get_to(report.path);
+  report.kind = json.value("kind", "");  // absent where the first version wrote it
   json.at("compression").get_to(report.compression);
   json.at("separator").get_to(report.separator);
   if (!json.at("header").is_null()) report.header = json.at("header").get<std::string>();
@@ -76,10 +78,15 @@ ReadReport report_of(const Json& json) {
 
 Json options_json(const PageSource& source) {
   const ReadOptions& options = source.options;
-  return {{"separator", options.separator},         {"header", options.header ? Json(*options.header) : Json()},
-          {"user_column", options.user_column},     {"item_column", options.item_column},
-          {"rating_column", options.rating_column}, {"ids", kind_json(options.ids)},
-          {"skip_bad", options.skip_bad},           {"n_users", source.declared_users},
+  return {{"separator", options.separator},
+          {"header", options.header ? Json(*options.header) : Json()},
+          {"user_column", options.user_column},
+          {"item_column", options.item_column},
+          {"rating_column", options.rating_column},
+          {"ids", kind_json(options.ids)},
+          {"lists", options.lists},
+          {"skip_bad", options.skip_bad},
+          {"n_users", source.declared_users},
           {"n_items", source.declared_items}};
 }
 
@@ -91,6 +98,7 @@ void read_options(const Json& json, PageSource& into) {
   json.at("item_column").get_to(options.item_column);
   json.at("rating_column").get_to(options.rating_column);
   options.ids = kind_of(json.at("ids"));
+  options.lists = json.value("lists", false);
   json.at("skip_bad").get_to(options.skip_bad);
   json.at("n_users").get_to(into.declared_users);
   json.at("n_items").get_to(into.declared_items);

@@ -37,7 +37,8 @@ std::string IdRules::why_not(std::string_view id) const {
   if (id.empty()) return "id is empty";
   if (rows) {
     const std::optional<std::int64_t> row = canonical_integer(id);
-    if (row && *row >= 0 && *row < row_limit) return {};
+    if (row && is_row(*row)) return {};
+    if (first_row == 1) return shown(id) + " is not within the matrix, 1 to " + std::to_string(row_limit - 1);
     if (limit_of_memory && row && *row >= 0) {
       return "id " + shown(id) + " is taken for a row number, and memory does not hold tables of more than " +
              std::to_string(row_limit) + " rows";

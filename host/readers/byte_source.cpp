@@ -50,7 +50,7 @@ constexpr std::array<KnownFormat, 8> kNotRead{{
                       "7zXZ\0",
                       6),
      "xz", "xz -dc FILE | warpfactor train -"},
-    {"PK\x03\x04", "a zip archive", "unzip -p FILE | warpfactor train -"},
+    {"PK\x03\x04", "a zip archive", "name the file if SciPy wrote it, else unzip -p FILE | warpfactor train -"},
     {"PAR1\x15", "Parquet", "write it as CSV first"},
     {"\xFF\xFE", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE | warpfactor train -"},
     {"\xFE\xFF", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE | warpfactor train -"},

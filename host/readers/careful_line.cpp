@@ -13,8 +13,9 @@ namespace {
 
 constexpr const char* kSkip = "--skip-bad ignores such lines";
 
+/// No option: the line has no fields to choose from.
 std::string ratings_cure(const char* option) {
-  return std::string(kSkip) + ", " + option + " picks another field";
+  return option == nullptr ? kSkip : std::string(kSkip) + ", " + option + " picks another field";
 }
 
 float rating_of(const Field& field) {
@@ -42,6 +43,7 @@ std::string_view id_of(const Field& field, const IdRules& rules, const char* sid
   std::string cure = ratings_cure(option);
   if (why.find("row number") != std::string::npos)
     cure = "--n-users and --n-items declare more; without --ids rows ids may be any text; " + cure;
+  if (rules.first_row == 1) cure = "the size line or the entry is wrong; " + std::string(kSkip);
   if (why.find("integer") != std::string::npos) cure = "--ids strings keeps ids as text, " + std::string(kSkip);
   throw BadLine{field.column, std::string(side) + " " + why, cure};
 }
@@ -54,6 +56,13 @@ std::int64_t timestamp_of(const Field& field) {
 }
 
 }  // namespace
+
+const std::vector<Field>& CarefulLine::parse_list(std::string_view line) {
+  const std::vector<Field>& fields = splitter_.split(line);
+  if (!fields.empty()) id_of(fields.front(), users_, "user", nullptr);
+  for (std::size_t n = 1; n < fields.size(); ++n) id_of(fields[n], items_, "item", nullptr);
+  return fields;
+}
 
 RatingLine CarefulLine::parse(std::string_view line) {
   const std::vector<Field>& fields = splitter_.split(line);

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace wf {
 
@@ -28,6 +29,8 @@ class CarefulLine {
 
   /// `line`: neither blank nor a comment, without its end. Throws BadLine.
   RatingLine parse(std::string_view line);
+  /// A user and the items. They hold until the next line is parsed. Throws BadLine.
+  const std::vector<Field>& parse_list(std::string_view line);
 
  private:
   Layout layout_;

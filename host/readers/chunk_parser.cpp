@@ -10,19 +10,20 @@ namespace wf {
 namespace {
 
 constexpr Position kShortestLine = 4;  // bytes of "1 1\n"
+constexpr Position kShortestItem = 2;  // bytes of " 1" in a list
 
-void begin_column(IdColumn& column, Position most_lines, bool as_text) {
+void begin_column(IdColumn& column, Position most, bool as_text) {
   column.as_text = as_text;
-  column.numbers.resize(as_text ? 0 : most_lines);
+  column.numbers.resize(as_text ? 0 : most);
   column.texts.clear();
 }
 
-void begin_lines(ParsedLines& into, Position bytes, bool with_timestamps) {
-  const Position most_lines = bytes / kShortestLine + 1;
-  begin_column(into.users, most_lines, into.users.as_text);
-  begin_column(into.items, most_lines, into.items.as_text);
-  into.values.resize(most_lines);
-  into.timestamps.resize(with_timestamps ? most_lines : 0);
+void begin_lines(ParsedLines& into, Position bytes, const Layout& layout) {
+  const Position most = bytes / (layout.lists ? kShortestItem : kShortestLine) + 1;
+  begin_column(into.users, most, into.users.as_text);
+  begin_column(into.items, most, into.items.as_text);
+  into.values.resize(most);
+  into.timestamps.resize(layout.timestamp >= 0 ? most : 0);
   into.unquoted.clear();
   into.lines = into.comments = into.blank = into.bad_lines = 0;
   into.first_bad.reset();
@@ -31,13 +32,13 @@ void begin_lines(ParsedLines& into, Position bytes, bool with_timestamps) {
 
 /// What take_line does not check of an id that is kept as text.
 bool is_accepted(std::string_view text, const IdRules& rules) {
-  if (rules.integers_fixed) return false;  // for CarefulLine to say
+  if (rules.integers_fixed || rules.rows) return false;  // for CarefulLine to say
   return text.size() <= static_cast<std::size_t>(kSafeDigits) || rules.why_not(text).empty();
 }
 
-/// Above every number that take_line may give.
-Position limit_of(const IdRules& rules) {
-  return rules.rows ? rules.row_limit : std::numeric_limits<Position>::max();
+/// The rules for what take_line gives: any number is one of very many rows.
+IdRules number_rules(const IdRules& rules) {
+  return rules.rows ? rules : IdRules{.row_limit = std::numeric_limits<Position>::max()};
 }
 
 std::string_view without_line_end(const char* first, const char* line_feed) {
@@ -93,8 +94,9 @@ void ChunkParser::choose_uses(const ParsedLines& into) {
 
 /// False: ids of a side that was to have numbers are texts, and the side now says so; the lines are to be read again.
 bool ChunkParser::parse_lines(TextChunk& chunk) {
+  begin_lines(chunk.parsed, chunk.size, plan_.layout);
+  if (plan_.layout.lists) return parse_lines_with(NoSeparator{}, chunk);
   choose_uses(chunk.parsed);
-  begin_lines(chunk.parsed, chunk.size, plan_.layout.timestamp >= 0);
   const std::string& separator = plan_.layout.separator;
   if (separator == " ") return parse_lines_with(BlankSeparator{}, chunk);
   if (separator == "::") return parse_lines_with(ColonSeparator{}, chunk);
@@ -112,7 +114,7 @@ void ChunkParser::take_common(const Separator& separator, Cursor& cursor) const 
   std::int64_t* const items = into.items.as_text ? nullptr : into.items.numbers.data();
   float* const values = into.values.data();
   std::int64_t* const timestamps = plan_.layout.timestamp < 0 ? nullptr : into.timestamps.data();
-  const Position user_limit = limit_of(plan_.user_rules), item_limit = limit_of(plan_.item_rules);
+  const IdRules user_rules = number_rules(plan_.user_rules), item_rules = number_rules(plan_.item_rules);
   const char* const end = cursor.end;
   const char* const last = std::min(cursor.nul, end - 1);  // no line reaches beyond
   Tally tally = cursor.tally;
@@ -122,7 +124,8 @@ void ChunkParser::take_common(const Separator& separator, Cursor& cursor) const 
   for (const char* at = line; line < end; line = at) {
     if (!take_line(separator, uses_.data(), uses_.size(), at, fields) || at - 1 > last || at - 1 - line > kLongestLine)
       break;
-    if (fields.user_number >= user_limit || fields.item_number >= item_limit) break;
+    if (users != nullptr && !user_rules.is_row(fields.user_number)) break;
+    if (items != nullptr && !item_rules.is_row(fields.item_number)) break;
     if (users == nullptr && !is_accepted(fields.user_text, plan_.user_rules)) break;
     if (items == nullptr && !is_accepted(fields.item_text, plan_.item_rules)) break;
     if (users != nullptr)
@@ -148,7 +151,7 @@ bool ChunkParser::parse_lines_with(const Separator& separator, TextChunk& chunk)
   ParsedLines& into = chunk.parsed;
   Cursor cursor(chunk);
   while (cursor.at < cursor.end && !into.fatal) {
-    take_common(separator, cursor);
+    if (!plan_.layout.lists) take_common(separator, cursor);
     if (cursor.at < cursor.end && !take_careful(cursor)) return false;
   }
   if (!into.users.as_text) into.users.numbers.resize(cursor.ratings);
@@ -185,7 +188,7 @@ bool ChunkParser::take_careful(Cursor& cursor) {
     return true;
   }
   try {
-    return store(careful_.parse(line), cursor);
+    return plan_.layout.lists ? store_list(careful_.parse_list(line), cursor) : store(careful_.parse(line), cursor);
   } catch (const BadLine& bad) {
     refuse(bad, into);
     return true;
@@ -201,6 +204,13 @@ bool ChunkParser::store(const RatingLine& line, Cursor& cursor) {
   if (!into.timestamps.empty()) into.timestamps[cursor.ratings] = line.timestamp;
   into.values[cursor.ratings++] = line.value;
   cursor.tally.add(line.value);
+  return true;
+}
+
+bool ChunkParser::store_list(const std::vector<Field>& fields, Cursor& cursor) {
+  for (std::size_t n = 1; n < fields.size(); ++n) {
+    if (!store({fields[0].text, fields[n].text}, cursor)) return false;
+  }
   return true;
 }
 

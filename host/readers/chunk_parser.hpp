@@ -39,6 +39,7 @@ class ChunkParser {
   void take_common(const Separator& separator, Cursor& cursor) const;
   bool take_careful(Cursor& cursor);
   static bool store(const RatingLine& line, Cursor& cursor);
+  static bool store_list(const std::vector<Field>& fields, Cursor& cursor);
   static bool store_id(IdColumn& column, std::string_view text, const Cursor& cursor);
   void refuse(const BadLine& bad, ParsedLines& into) const;
 

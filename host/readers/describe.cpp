@@ -31,14 +31,18 @@ std::string counted(Position count, const char* thing) {
 
 std::string describe(const ReadReport& report) {
   std::string text = report.compression.empty() ? "" : report.compression + ", ";
-  text += separator_word(report.separator) + ", ";
-  text += report.header ? "header " + for_one_line(*report.header) : std::string("no header");
+  if (!report.kind.empty()) {
+    text += report.kind;
+  } else {
+    text += separator_word(report.separator) + ", ";
+    text += report.header ? "header " + for_one_line(*report.header) : std::string("no header");
+  }
   text += fmt::format(" · user {}, item {}, rating {}", report.user_column, report.item_column, report.rating_column);
   if (report.timestamp_column != "none") text += ", timestamp " + report.timestamp_column;
   text += fmt::format(" · {} in {:.1f} s", counted(report.ratings, "rating"), report.seconds);
   if (report.comments > 0) text += " · " + counted(report.comments, "comment line");
   if (report.blank > 0) text += " · " + counted(report.blank, "blank line");
-  return text + " · " + counted(report.bad_lines, "bad line");
+  return report.lines == 0 ? text : text + " · " + counted(report.bad_lines, "bad line");
 }
 
 std::string with_thousands(Position count) {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
 
 namespace wf {
 namespace {
@@ -209,20 +210,12 @@ void choose_columns(Layout& layout, const ReadOptions& options, const std::vecto
   }
 }
 
-/// The banner in any case and with one % or two: its size line must not pass for a rating.
-bool is_matrix_market(std::string_view line) {
-  constexpr std::string_view kBanner = "matrixmarket";
-  line.remove_prefix(std::min(line.find_first_not_of('%'), line.size()));
-  return normalised(line.substr(0, kBanner.size())) == kBanner;
-}
-
 /// Counts and passes the comments and blank lines before the first other line.
 void skip_comments(LineReader& lines, Layout& layout) {
   std::string_view line;
   while (lines.next(line)) {
-    if (!is_blank_line(line) && line.front() == '%' && is_matrix_market(line)) {
-      throw InputError(Place{lines.name(), lines.line_number()}, "is a Matrix Market file, which is not read yet",
-                       "pass on its entries alone: grep -v ^% FILE | tail -n +2 | warpfactor train -");
+    if (!layout.matrix && !is_blank_line(line) && line.front() == '%' && is_matrix_banner(line)) {
+      layout.matrix = read_matrix_banner(line, Place{lines.name(), lines.line_number()});
     }
     if (is_blank_line(line)) {
       ++layout.blank;
@@ -243,6 +236,47 @@ std::vector<std::string> sample(LineReader& lines) {
     if (kept.size() == kSampleOfData) break;
   }
   return kept;
+}
+
+/// Of entries behind a banner: their size line, and which fields they have.
+void finish_matrix(LineReader& lines, const ReadOptions& options, Layout& layout) {
+  ReadOptions rest = options;
+  rest.skip_bad = false;
+  refuse_layout_options(rest, lines.name(), "a Matrix Market file");
+  std::string_view line;
+  const bool there = lines.next(line);
+  const Place place{lines.name(), lines.line_number()};
+  if (!there) throw InputError(place, "ends before its size line", "copy the file again; it is truncated");
+  read_matrix_size(line, place, *layout.matrix);
+  layout.separator = " ";
+  layout.columns = layout.matrix->pattern ? 2 : 3;
+  layout.rating = layout.matrix->pattern || options.rating_column == "none" ? -1 : 2;
+}
+
+/// Whole numbers, mostly more of them than a rating has fields, and no length that most lines have: LightGCN's lists
+/// and no table with a bad line in it. A line may have a user alone.
+bool are_lists(const std::vector<std::string>& sampled, const ReadOptions& options) {
+  constexpr std::size_t kMostOfARating = 4;
+  if (!given_layout_option(options).empty()) return false;
+  std::size_t longer = 0;
+  std::map<std::size_t, std::size_t> lines_of_length;
+  for (const std::string& line : sampled) {
+    const std::vector<std::string> fields = fields_if_any(line, " ", false);
+    const auto is_row = [](const std::string& field) { return canonical_integer(field).value_or(-1) >= 0; };
+    if (!std::all_of(fields.begin(), fields.end(), is_row)) return false;
+    if (2 * ++lines_of_length[fields.size()] > sampled.size()) return false;
+    longer += fields.size() > kMostOfARating ? 1 : 0;
+  }
+  return 2 * longer > sampled.size();
+}
+
+void finish_lists(LineReader& lines, const ReadOptions& options, Layout& layout) {
+  ReadOptions rest = options;
+  rest.separator.clear();
+  rest.lists = rest.skip_bad = false;
+  refuse_layout_options(rest, lines.name(), "read as lists of items");
+  layout.lists = true;
+  layout.separator = options.separator.empty() ? " " : options.separator;
 }
 
 void refuse_bare_carriage_returns(const std::vector<std::string>& sampled, const Place& place) {
@@ -283,10 +317,18 @@ int find_column(const std::string& wanted, const Layout& layout, const char* opt
 Layout detect_layout(LineReader& lines, const ReadOptions& options, bool quotes_with_colons) {
   Layout layout;
   skip_comments(lines, layout);
+  if (layout.matrix) {
+    finish_matrix(lines, options, layout);
+    return layout;
+  }
   const std::vector<std::string> sampled = sample(lines);
   if (sampled.empty()) throw InputError(Place{lines.name()}, "holds no ratings", "one line each: user, item, rating");
   const Place place{lines.name(), lines.line_number() + 1};
   refuse_bare_carriage_returns(sampled, place);
+  if (options.lists || are_lists(sampled, options)) {
+    finish_lists(lines, options, layout);
+    return layout;
+  }
   layout.separator = options.separator.empty() ? detect_separator(sampled, place) : options.separator;
 
   const bool quotes = quotes_with_colons || layout.separator != "::";

@@ -2,6 +2,7 @@
 #pragma once
 #include "host/base/error.hpp"
 #include "host/readers/line_reader.hpp"
+#include "host/readers/matrix_market.hpp"
 #include "host/readers/read_ratings.hpp"
 
 #include <optional>
@@ -13,6 +14,8 @@ namespace wf {
 
 struct Layout {
   std::string separator;
+  std::optional<MatrixHead> matrix;       ///< of a Matrix Market file
+  bool lists = false;                     ///< a line is a user and any number of items; `columns` do not count
   std::optional<std::string> header;      ///< the header line
   std::vector<std::string> column_names;  ///< of the header
   Position comments = 0, blank = 0;       ///< lines before the header or the first rating
@@ -23,7 +26,8 @@ struct Layout {
   std::string name_of(int column) const;  ///< the header's word, or the number from 1
 };
 
-/// Leaves `lines` at the header or the first rating, behind the comments and blank lines before it. Throws InputError
+/// Leaves `lines` at the header or the first rating, behind the comments and blank lines before it and the head of a
+/// matrix. Throws InputError
 /// for a file without data lines, without a separator, or that does not fit the overrides. Without
 /// `quotes_with_colons` a quote is text in a file separated by "::".
 Layout detect_layout(LineReader& lines, const ReadOptions& options, bool quotes_with_colons = true);

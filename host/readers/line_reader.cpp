@@ -9,7 +9,7 @@
 namespace wf {
 namespace {
 
-constexpr std::size_t kBuffer = 1 << 18;
+constexpr std::size_t kBuffer = 1 << 19;
 static_assert(kBuffer >= 2 * kLongestLine);
 
 std::string_view without_carriage_return(std::string_view line) {

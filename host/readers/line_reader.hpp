@@ -9,7 +9,7 @@
 
 namespace wf {
 
-inline constexpr Position kLongestLine = 65536;  ///< bytes; more is no ratings file
+inline constexpr Position kLongestLine = 1 << 18;  ///< bytes: 40,000 items of a list; more is no ratings file
 
 /// What is said about a line that no reader goes on behind.
 BadLine too_long_fault();
@@ -26,7 +26,7 @@ class LineReader {
   void put_back();
   Position line_number() const { return line_number_; }  ///< of the line last returned, from 1
 
-  /// The lines that come next, at most `count` and 256 KB. Nothing is consumed.
+  /// The lines that come next, at most `count` and 512 KB. Nothing is consumed.
   std::vector<std::string> peek(int count);
 
   /// Up to `size` of the bytes that come next, lines or not and unchecked; 0 only at the end. What is taken so is not

@@ -2,6 +2,7 @@
 
 #include "host/readers/chunk_reader.hpp"
 #include "host/readers/ordered_stages.hpp"
+#include "host/readers/prepare_ids.hpp"
 
 #include <fmt/format.h>
 
@@ -28,6 +29,22 @@ void append_ids(const IdColumn& column, IdMap& ids, HostBuffer<RowId>& rows, Pos
   for (Position n = 0; n < count; ++n) into[n] = ids.insert(column.texts[static_cast<std::size_t>(n)]);
 }
 
+/// Row numbers count from 0, a matrix from 1.
+void count_from_zero(IdColumn& column, const IdMap& ids) {
+  if (ids.kind() != IdKind::rows) return;
+  for (std::int64_t& number : column.numbers) --number;
+}
+
+/// The number of id n, which is one whether or not it is kept as text.
+std::int64_t number_of(const IdColumn& column, Position n) {
+  return column.as_text ? canonical_integer(column.texts[static_cast<std::size_t>(n)]).value() : column.numbers[n];
+}
+
+void push_id(IdColumn& column, std::int64_t number, ParsedLines& into) {
+  if (!column.as_text) return column.numbers.push_back(number);
+  column.texts.push_back(into.unquoted.emplace_back(std::to_string(number)));
+}
+
 }  // namespace
 
 RatingsReader::RatingsReader(const std::string& path, const ReadOptions& options, Dataset& into, Position chunk_bytes)
@@ -35,12 +52,18 @@ RatingsReader::RatingsReader(const std::string& path, const ReadOptions& options
   plan_.layout = detect_layout(lines_, options);
   plan_.need_rating = options.need_rating;
   plan_.skip_bad = options.skip_bad;
-  apply_id_kind(into.users);
-  apply_id_kind(into.items);
+  apply_id_kind(options, into.users);
+  apply_id_kind(options, into.items);
   plan_.user_rules = into.users.rules();
   plan_.item_rules = into.items.rules();
   plan_.users_as_text = into.users.kind() == IdKind::strings;
   plan_.items_as_text = into.items.kind() == IdKind::strings;
+  if (const auto& matrix = plan_.layout.matrix) {
+    declare_rows(into.users, matrix->users, "user", lines_.name());
+    declare_rows(into.items, matrix->items, "item", lines_.name());
+    plan_.user_rules = {.rows = true, .first_row = 1, .row_limit = matrix->users + 1};
+    plan_.item_rules = {.rows = true, .first_row = 1, .row_limit = matrix->items + 1};
+  }
   report_.path = path;
   report_.comments = plan_.layout.comments;
   report_.blank = plan_.layout.blank;
@@ -69,15 +92,6 @@ ReadReport RatingsReader::run(const std::function<void(Position bytes)>& progres
   return std::move(report_);
 }
 
-void RatingsReader::apply_id_kind(IdMap& ids) const {
-  if (options_.ids == IdKind::rows && ids.kind() != IdKind::rows && ids.size() > 0) {
-    throw std::logic_error("row numbers cannot be added to a dictionary of ids");
-  }
-  if (options_.ids == IdKind::rows && ids.kind() != IdKind::rows && ids.size() == 0) ids = IdMap::rows(0);
-  if (options_.ids == IdKind::strings && ids.kind() != IdKind::rows) ids.fix_strings();
-  if (options_.ids == IdKind::integers && ids.kind() == IdKind::integers) ids.fix_integers();
-}
-
 /// A file that lies in one buffer already is parsed sooner than threads start. Reading and committing, which are not
 /// done side by side, take about a fourth of the work (docs/decisions/0009-reading.md): more than some threads would
 /// only wait.
@@ -101,7 +115,13 @@ void RatingsReader::reserve(const TextChunk& first) {
 }
 
 void RatingsReader::commit(TextChunk& chunk) {
-  const ParsedLines& parsed = chunk.parsed;
+  ParsedLines& parsed = chunk.parsed;
+  if (plan_.layout.matrix) {
+    entries_ += parsed.values.size() + parsed.bad_lines;
+    if (plan_.layout.matrix->symmetric) mirror(parsed);
+    count_from_zero(parsed.users, into_.users);
+    count_from_zero(parsed.items, into_.items);
+  }
   if (!reserved_) reserve(chunk);
   append(parsed);
   const auto error = [&](const LineFault& fault) {
@@ -111,6 +131,22 @@ void RatingsReader::commit(TextChunk& chunk) {
   if (parsed.fatal) throw error(*parsed.fatal);
   if (chunk.cut_short) std::rethrow_exception(chunk.cut_short);
   count(parsed);
+}
+
+/// Adds the image of every entry beside the diagonal.
+void RatingsReader::mirror(ParsedLines& parsed) {
+  const Position count = parsed.values.size();
+  for (Position n = 0; n < count; ++n) {
+    const std::int64_t user = number_of(parsed.users, n), item = number_of(parsed.items, n);
+    above_ = above_ || user < item;
+    below_ = below_ || user > item;
+    if (user == item) continue;
+    push_id(parsed.users, item, parsed);
+    push_id(parsed.items, user, parsed);
+    const float value = parsed.values[n];
+    parsed.values.push_back(value);
+    parsed.tally.add(value);
+  }
 }
 
 void RatingsReader::append(const ParsedLines& parsed) {
@@ -145,7 +181,21 @@ void RatingsReader::tell(Position file_bytes, const std::function<void(Position 
   progress(file_bytes);
 }
 
+void RatingsReader::check_matrix() const {
+  const Position declared = plan_.layout.matrix->entries;
+  if (entries_ != declared) {
+    throw InputError(Place{lines_.name(), report_.lines},
+                     fmt::format("ends with {} entries, and its size line has {}", entries_, declared),
+                     "copy the file again, or correct its size line");
+  }
+  if (above_ && below_) {
+    throw InputError(Place{lines_.name()}, "is a symmetric matrix with entries on both sides of its diagonal",
+                     "write general in its banner, or one side alone");
+  }
+}
+
 void RatingsReader::finish() {
+  if (plan_.layout.matrix) check_matrix();
   if (report_.ratings == 0) {
     throw InputError(Place{lines_.name()},
                      report_.bad_lines > 0 ? fmt::format("holds no ratings: all of its {} lines are bad, the first: {}",
@@ -154,6 +204,8 @@ void RatingsReader::finish() {
                      "one line each: user, item, rating");
   }
   const Layout& layout = plan_.layout;
+  if (layout.matrix) report_.kind = layout.matrix->symmetric ? "Matrix Market, symmetric" : "Matrix Market";
+  if (layout.lists) report_.kind = "lists";
   report_.compression = lines_.source().compression();
   report_.separator = layout.separator;
   report_.header = layout.header;

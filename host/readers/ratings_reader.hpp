@@ -23,13 +23,14 @@ class RatingsReader {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void apply_id_kind(IdMap& ids) const;
   int threads() const;
   void reserve(const TextChunk& first);
   void commit(TextChunk& chunk);
+  void mirror(ParsedLines& parsed);
   void append(const ParsedLines& parsed);
   void count(const ParsedLines& parsed);
   void tell(Position file_bytes, const std::function<void(Position bytes)>& progress);
+  void check_matrix() const;
   void finish();
 
   Clock::time_point start_ = Clock::now(), last_told_ = start_;
@@ -40,6 +41,8 @@ class RatingsReader {
   ParserPlan plan_;
   ReadReport report_;
   Tally tally_;
+  Position entries_ = 0;                // of a matrix, mirror images apart
+  bool above_ = false, below_ = false;  // its diagonal, of a symmetric one: there are entries
   bool reserved_ = false;
 };
 

@@ -34,6 +34,9 @@ std::vector<std::pair<std::string, std::string>> read_names(const std::string& p
   LineReader lines(path);
   // files with :: do not quote, and MovieLens' have titles that begin with a quote
   const Layout layout = detect_layout(lines, {}, false);
+  if (layout.matrix || layout.lists) {
+    throw InputError(Place{lines.name()}, "holds ratings and no names", "one line each: id, name");
+  }
   const int name = column_named(layout, {"title", "name"}, 1);
   const int id =
       column_named(layout, {"movieid", "movie_id", "itemid", "item_id", "bookid", "book_id", "id"}, name == 0 ? 1 : 0);

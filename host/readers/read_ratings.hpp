@@ -17,6 +17,7 @@ struct ReadOptions {
   std::string item_column;
   std::string rating_column;     ///< "none": no rating column, every value is 1
   std::string timestamp_column;  ///< "none": no timestamps
+  bool lists = false;            ///< a line is a user and any number of items, every value 1
   bool timestamps = false;       ///< read them into Dataset::timestamps, where the file has any
   std::optional<IdKind> ids;     ///< nullopt: integers where all are, else strings, a dictionary per side
   bool skip_bad = false;         ///< count malformed lines instead of stopping at the first
@@ -30,13 +31,18 @@ struct ReaderRequest {
   Position n_users = 0;
   Position n_items = 0;
 };
+/// The first of the options given that say how a text is laid out, `--sep` or so; empty: there is none.
+std::string given_layout_option(const ReadOptions& options);
+/// Throws UsageError for such an option, but `none` for a column, where a file is `what` and has a layout of its own.
+void refuse_layout_options(ReadOptions options, const std::string& file, const char* what);
 
 /// What was found and what was done about it: one of these is printed for every file that is read.
 struct ReadReport {
   std::string path;
-  std::string compression;                              ///< "", "gzip" or "zstd"
-  std::string separator;                                ///< as in ReadOptions
-  std::optional<std::string> header;                    ///< the header line, if there is one
+  std::string kind;                   ///< "Matrix Market", "lists" or "SciPy csr" where it is no table of lines
+  std::string compression;            ///< "", "gzip" or "zstd"
+  std::string separator;              ///< as in ReadOptions
+  std::optional<std::string> header;  ///< the header line, if there is one
   std::string user_column, item_column, rating_column;  ///< name or number; rating "none": implicit
   std::string timestamp_column = "none";                ///< "none": there is none, or it was not asked for
   Position lines = 0;     ///< text lines in all, header, comments and blank lines included
@@ -61,8 +67,8 @@ std::string with_thousands(Position count);  ///< "1,234,567"
 
 /// Appends the file's triples to `into`; new ids get new rows. `path` "-" is stdin. `progress`, if given, is called at
 /// most every 0.1 s with the bytes read so far, by one thread at a time but not always the caller's. Throws InputError
-/// with file, line, column, the text found and what to do. Peak memory: 12 bytes per rating, the ids, and 3 MB a
-/// thread.
+/// with file, line, column, the text found and what to do, and UsageError for options that such a file does not have.
+/// Peak memory: 12 bytes per rating, the ids, and 3 MB a thread.
 ReadReport read_ratings(const std::string& path, const ReadOptions& options, Dataset& into,
                         const std::function<void(Position bytes)>& progress = {});
 

@@ -76,7 +76,7 @@ TEST_F(PagesFolder, ConvertSaysWhatItDid) {
 TEST_F(PagesFolder, ConvertRefusesWhatItCannotWrite) {
   const ProgramResult other = run({"convert", "ratings.csv", "-o", "ratings.parquet"});
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_THAT(other.err, HasSubstr("ratings.parquet: convert writes page files, and their names end in .wfr"));
+  EXPECT_THAT(other.err, HasSubstr("ratings.parquet: its ending names no format of ratings"));
   must({"convert", "ratings.csv", "-o", "a.wfr"});
   EXPECT_EQ(run({"convert", "a.wfr", "-o", "b.wfr"}).exit_code, 2);
   EXPECT_EQ(run({"convert", "ratings.csv", "-o", "absent/a.wfr"}).exit_code, 1);

@@ -1,7 +1,7 @@
 // Models in other programs' files: read back by readers of their own, and beside a file that the program itself wrote.
 #include "host/base/error.hpp"
-#include "host/model/numpy_file.hpp"
 #include "host/model/vector_files.hpp"
+#include "host/ratings/numpy_file.hpp"
 #include "tests/support/npz.hpp"
 #include "tests/support/run_program.hpp"
 

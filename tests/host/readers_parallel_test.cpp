@@ -261,10 +261,10 @@ TEST(ParallelReader, NamesTheFirstBadLineWhicheverThreadMeetsOne) {
       EXPECT_THAT(error_with(late, threads), StartsWith("ratings.csv:41234:5: rating \"x\" is not a number"));
     }
     EXPECT_THAT(error_with(gzipped(late), threads), StartsWith("ratings.csv:41234:5: rating \"x\""));
-    EXPECT_THAT(error_with(with_line(late, 41'200, "1,2," + std::string(70'000, '3')), threads),
-                StartsWith("ratings.csv:41200: is longer than 65536 bytes"));
-    EXPECT_THAT(error_with(with_line(late, 41'200, "1,2,3" + std::string(400'000, '3')), threads),
-                StartsWith("ratings.csv:41200: is longer than 65536 bytes"));
+    EXPECT_THAT(error_with(with_line(late, 41'200, "1,2," + std::string(270'000, '3')), threads),
+                StartsWith("ratings.csv:41200: is longer than 262144 bytes"));
+    EXPECT_THAT(error_with(with_line(late, 41'200, "1,2,3" + std::string(700'000, '3')), threads),
+                StartsWith("ratings.csv:41200: is longer than 262144 bytes"));
     EXPECT_THAT(error_with(with_line(late, 41'200, std::string("1,2\0,3", 6)), threads),
                 StartsWith("ratings.csv:41200:4: a NUL byte"));
     EXPECT_THAT(error_with(with_line(late, 41'300, std::string("1,2\0,3", 6)), threads),

@@ -1,4 +1,4 @@
-#include "host/model/numpy_file.hpp"
+#include "host/ratings/numpy_file.hpp"
 
 #include "host/base/append_bytes.hpp"
 #include "host/base/error.hpp"
