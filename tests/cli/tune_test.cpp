@@ -34,7 +34,8 @@ TEST_F(Tune, WhatItSavesTrainsToTheScoreThatItFound) {
       result_of({"train", "ratings.csv", "--config", "ratings.tuned.toml", "--valid-frac", "0.2", "--json"});
   EXPECT_NEAR(trained.at("valid_rmse").get<double>(), found.at("best").at("rmse").get<double>(), 1e-6);
   for (const auto& [key, value] : found.at("best").at("settings").items()) {
-    if (key == "rank") EXPECT_EQ(trained.at("config").at("rank"), value);
+    const std::string name = key == "lambda" ? "lambda_user" : key;
+    EXPECT_EQ(trained.at("config").at(name), value) << key;
   }
 }
 
