@@ -169,7 +169,8 @@ void check_algorithm(const TrainConfig& config, const TrainSettings& settings) {
     throw UsageError("--solver hals is for --nmf-loss frobenius", "take --solver multiplicative");
   }
   if (algorithm == Algorithm::nmf && config.missing == Missing::zero && settings.given.contains("valid-frac")) {
-    refuse("valid-frac", "--missing unobserved: a cell without a rating is 0 to --missing zero");
+    throw UsageError("--missing zero validates nothing: a cell without a rating is 0 to it",
+                     "leave out --valid-frac, or take --missing unobserved");
   }
   if (finds_spectrum(algorithm) && !settings.init_from.empty()) refuse("init-from", "an algorithm that iterates");
   if (settings.given.contains("cg-steps") && config.solver != Solver::cg) refuse("cg-steps", "--solver cg");

@@ -19,6 +19,7 @@ struct Example {
 const std::map<std::string, Example>& examples() {
   static const std::map<std::string, Example> kExamples{
       {"train", {{"ratings.csv", "-k", "2", "--epochs", "1", "-o", "again.safetensors"}}},
+      {"tune", {{"ratings.csv", "--trials", "2", "--epochs", "2"}}},
       {"convert", {{"ratings.csv"}}},
       {"split", {{"ratings.csv"}}},
       {"describe", {{"ratings.csv"}}},
