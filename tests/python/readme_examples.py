@@ -70,7 +70,7 @@ def main(program):
             ran += 1
             if run.returncode != 0:
                 failures.append(f"$ {command}\n{run.stdout}{run.stderr}")
-    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", re.sub(r"```.*?```", "", readme, flags=re.S)):
         if not (ROOT / link).exists():
             failures.append(f"README links to {link}, which does not exist")
     if ran < 9:
