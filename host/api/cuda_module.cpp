@@ -5,18 +5,21 @@
 #include <dlfcn.h>
 #include <cstdlib>
 #include <filesystem>
+#include <vector>
 
 namespace wf {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of the program or the shared library that this code is a part of.
+/// The folder of the shared library that this code is a part of; empty: it is the program's, whose path the loader does
+/// not tell: what it says is a word of the command line, and would be looked up in the working folder.
 fs::path own_folder() {
   Dl_info info{};
   std::error_code none;
   if (dladdr(reinterpret_cast<const void*>(&cuda_absence), &info) == 0 || info.dli_fname == nullptr) return {};
-  return fs::canonical(info.dli_fname, none).parent_path();
+  const fs::path file = info.dli_fname;
+  return file.is_absolute() ? fs::canonical(file, none).parent_path() : fs::path();
 }
 
 /// Beside the program, where an installation has it as seen from the program or the library, or where
@@ -25,8 +28,11 @@ fs::path module_path() {
   if (const char* named = std::getenv("WARPFACTOR_CUDA_MODULE")) return named;
   std::error_code none;
   const fs::path folder = fs::read_symlink("/proc/self/exe", none).parent_path();
-  const fs::path own = own_folder();
-  for (const fs::path& place : {folder, folder / "../lib/warpfactor", own / "warpfactor", own / "../warpfactor"}) {
+  std::vector<fs::path> places{folder, folder / "../lib/warpfactor"};
+  if (const fs::path own = own_folder(); !own.empty()) {  // lib, lib64 or lib/<architecture>
+    for (const char* from : {"warpfactor", "../lib/warpfactor", "../warpfactor"}) places.push_back(own / from);
+  }
+  for (const fs::path& place : places) {
     if (fs::exists(place / kCudaModuleFile, none)) return place / kCudaModuleFile;
   }
   return {};

@@ -27,6 +27,9 @@ std::optional<SuccessiveHalving::Job> SuccessiveHalving::next() {
     return Job{entry.trial, rung + 1};
   };
   for (int rung = kRungs - 2; rung >= 0; --rung) {
+    for (Entry& entry : rungs_[rung]) {
+      if (entry.trial == 0 && !entry.gone_up && std::isfinite(entry.score)) return up(rung, entry);
+    }
     const auto third = static_cast<Position>(rungs_[rung].size()) / kReduction;
     if (Entry* entry = best_waiting(rung, third)) return up(rung, *entry);
   }

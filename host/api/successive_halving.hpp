@@ -10,7 +10,7 @@ namespace wf {
 
 /// Trials begin with a ninth of their epochs; the best third of those is run again with a third, and of them the best
 /// third with all. Nothing waits for a whole rung: a trial goes up as soon as it is among the best third of what its
-/// rung has seen.
+/// rung has seen. The first trial, which others are compared with, goes all the way at once.
 class SuccessiveHalving {
  public:
   static constexpr int kReduction = 3;
@@ -30,6 +30,8 @@ class SuccessiveHalving {
   /// A trial that goes up, else a new one; when none is left to begin, the best of a rung that has not gone up, so that
   /// the best trial of all is run in full. nullopt: done.
   std::optional<Job> next();
+  /// The trial that next() gave last is not begun, and none after it.
+  void begin_no_more() { n_trials_ = --begun_; }
   /// What came of it, lower is better; infinite where it failed.
   void report(const Job& job, double score);
 

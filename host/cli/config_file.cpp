@@ -114,7 +114,7 @@ std::string read_text(const std::string& path) {
   std::string text(kLongest + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) {
-    throw InputError({path}, "the configuration file cannot be read", "--config names a TOML file");
+    throw InputError({path}, "the file cannot be read", "--config and --space name TOML files");
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kLongest) throw InputError({path}, "a configuration file has 1 MiB at most", "is it another file?");

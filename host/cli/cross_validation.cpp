@@ -28,6 +28,7 @@ void check_folds(const TrainRequest& request) {
   if (!request.report.empty()) refuse("--report", no_model);
   if (!request.metrics.empty()) refuse("--metrics", no_model);
   if (!request.batch_losses.empty()) refuse("--batch-losses", no_model);
+  if (!request.tensorboard.empty()) refuse("--tensorboard", no_model);
   if (request.memory > 0) refuse("--memory", "all ratings are in memory");
 }
 
@@ -121,7 +122,8 @@ int cross_validate(const TrainRequest& request, Console& console) {
       console.redraw(fmt::format("fold   {}/{} · epoch {}/{}", fold + 1, request.folds, report.epoch, report.epochs));
     };
     const TrialResult result = run_trial(
-        settings, {data.users.size(), data.items.size(), parts.train.view(), parts.test.view()}, metric, callbacks);
+        settings, {data.users, data.items, parts.train.view(), parts.test.view(), false, config.positive_from}, metric,
+        callbacks);
     if (stop_signal() != 0) {
       console.note("interrupted: a part of the folds says nothing");
       return 128 + stop_signal();

@@ -46,6 +46,7 @@ RatingsFormat format_of(const ConvertRequest& request) {
 }
 
 Output output_of(const ConvertRequest& request) {
+  if (request.out == "-") throw UsageError("--out -: ratings are written as a file", "give -o a name like ratings.csv");
   Output output{format_of(request), request.out, "", ""};
   for (const auto& [format, suffix] : kSuffixes) {
     if (output.path.empty() && format == output.format) output.path = stem_of(request.data, "ratings") + suffix;
@@ -94,6 +95,8 @@ void note_losses(Console& console, const Output& output, const ReadReport& repor
     console.note(
         fmt::format("LightGCN's lists have no values: {} to {} are left out", report.min_value, report.max_value));
   }
+  if (output.format == RatingsFormat::lightgcn)
+    console.note("where it is not taken for lists, --lists says that it is");
   if (output.users.empty() && output.items.empty()) return;
   const char* const between = output.users.empty() || output.items.empty() ? "" : " and ";
   console.note(fmt::format("{} numbers rows and has no ids; {}{}{} list them, one a line", name_of(output.format),

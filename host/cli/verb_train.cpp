@@ -273,10 +273,10 @@ void report_result(const FinishedRun& run, Console& console) {
 }  // namespace
 
 int run_verb(const TrainRequest& request, Console& console) {
-  if (request.folds > 0) return cross_validate(request, console);
   const auto start = std::chrono::steady_clock::now();
   TrainConfig config = resolve_config(request);
   check_pages(request, config);
+  if (request.folds > 0) return cross_validate(request, console);
   const OutputPaths paths = output_paths(request);
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
   check_device_options(request, *chosen.engine);

@@ -21,6 +21,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <set>
 
 namespace wf::cli {
 namespace {
@@ -28,10 +29,14 @@ namespace {
 using Values = std::map<std::string, std::string>;
 
 struct Trial {
-  Values values;  ///< drawn; empty: the defaults and what was given
-  int epochs = 0;
+  Values drawn;        ///< empty: the defaults and what was given
+  Values values;       ///< of these, what its algorithm reads
+  int rung = -1;       ///< of its longest run; -1: none was finished
+  int epochs = 0;      ///< of that
+  int all_epochs = 0;  ///< that a training with these settings has
   int best_epoch = 0;
-  double score = NAN;  ///< of its longest run; NaN: none was finished
+  TrainConfig config;
+  double score = NAN;  ///< NaN: it failed
   std::string failure;
 };
 
@@ -44,23 +49,28 @@ bool is_given(const TuneRequest& request, const std::string& key) {
                      [&](const Setting& setting) { return setting.given() && setting.has_key(key); });
 }
 
-/// The settings of a trial: what was given, and what was drawn of what its algorithm reads.
+/// The settings of a trial: what was given, and what was drawn of what its algorithm reads. Where the algorithm is
+/// drawn as well, what was given counts for those that read it.
 TrainSettings settings_of(const TuneRequest& request, Values& values) {
+  const bool draws_algorithm = values.contains("algorithm");
+  std::set<std::string> unread;
   const auto read = [&] {
     std::vector<OuterValue> all;
     for (const Setting& setting : request.settings) {
       const std::string key = setting.key();
       // the validation part is the search's, whatever an algorithm makes of one
-      const bool counts = setting.given() && is_train_setting(key) && key != "valid-frac" && !values.contains(key);
-      if (counts) all.push_back({key, setting.words, setting.source, setting.place});
+      const bool counts = setting.given() && train_setting(key) != nullptr && key != "valid-frac";
+      if (!counts || values.contains(key) || unread.contains(key)) continue;
+      all.push_back({key, setting.words, setting.source, setting.place});
     }
     for (const auto& [key, word] : values) all.push_back({key, {word}, Source::option, ""});
     return read_train_settings(all);
   };
-  TrainSettings settings = read();
-  const Algorithm algorithm = settings.config.algorithm;
-  if (std::erase_if(values, [&](const auto& value) { return !reads(algorithm, value.first); }) > 0) settings = read();
-  return settings;
+  const TrainSettings first = read();
+  const Algorithm algorithm = first.config.algorithm;
+  std::erase_if(values, [&](const auto& value) { return !reads(algorithm, value.first); });
+  if (draws_algorithm) unread = unread_options(algorithm);
+  return read();
 }
 
 /// Around what a training without further settings would take.
@@ -86,36 +96,60 @@ std::string text_of(const SearchRange& range) {
   return fmt::format("{} {:.4g} to {:.4g}{}", range.key, range.from, range.to, range.scale == Scale::log ? " log" : "");
 }
 
-/// Are all values of the space such that a training takes them? Says so before the first one is drawn.
-void check_space(const TuneRequest& request, const std::vector<SearchRange>& space) {
-  for (const SearchRange& range : space) {
+/// Settings by their first names, with values that a training takes: said before the first one is drawn.
+void check_space(const TuneRequest& request, std::vector<SearchRange>& space) {
+  const auto refuse = [](const SearchRange& range, const std::string& what, const std::string& cure) {
+    throw Error(ErrorKind::usage, what, cure, range.place);
+  };
+  std::set<std::string> keys;
+  for (SearchRange& range : space) {
     std::vector<std::string> ends = range.choices;
     if (ends.empty()) ends = {fmt::format("{}", range.from), fmt::format("{}", range.to)};
     for (const std::string& end : ends) {
       try {
         read_train_settings({{range.key, {end}, Source::file, range.place}});
       } catch (const Error& error) {
-        throw Error(ErrorKind::usage, error.problem(), error.cure(), range.place);
+        refuse(range, error.problem(), error.cure());
       }
     }
-    if (is_given(request, range.key)) {
-      throw Error(ErrorKind::usage, fmt::format("{} is searched, and given as well", range.key),
-                  "leave it out of one of them", range.place);
+    const Setting* row = train_setting(range.key);
+    const std::string key = row->key();
+    if (range.key == "no-" + key)
+      refuse(range, fmt::format("{} is the opposite of {}", range.key, key), "search " + key);
+    range.key = key;
+    if (row->metavar[0] != 'N') range.whole = false;  // { from = 1, to = 10 } of a real number
+    for (const char* fixed : {"valid-frac", "seed", "engine", "threads", "device-memory"}) {
+      if (key == fixed) refuse(range, fmt::format("{} does not change how good a model is", key), "leave it out");
+    }
+    if (!keys.insert(key).second) refuse(range, fmt::format("{} is searched twice", key), "give it once");
+    if (is_given(request, key)) {
+      refuse(range, fmt::format("{} is searched, and given as well", key), "leave it out of one of them");
     }
   }
 }
 
-/// Is any model of the space one that puts items in order, and estimates nothing?
-Metric metric_for(const TuneRequest& request, const TrainConfig& config, const std::vector<SearchRange>& space) {
-  if (request.metric) return *request.metric;
-  Metric metric = usual_metric(config);
+/// ndcg where any model of the space is one that puts items in order, and estimates nothing.
+Metric usual_metric_of(const TrainConfig& config, const std::vector<SearchRange>& space) {
+  if (usual_metric(config) == Metric::ndcg) return Metric::ndcg;
   for (const SearchRange& range : space) {
     for (const std::string& choice : range.choices) {
       TrainConfig chosen = config;
       if (range.key == "algorithm") chosen.algorithm = parse_word<Algorithm>(range.key, choice);
       if (range.key == "loss") chosen.loss = read_train_settings({{"loss", {choice}}}).config.loss;
-      if (usual_metric(chosen) == Metric::ndcg) metric = Metric::ndcg;
+      if (range.key == "missing") chosen.missing = parse_word<Missing>(range.key, choice);
+      if (usual_metric(chosen) == Metric::ndcg) return Metric::ndcg;
     }
+  }
+  return Metric::rmse;
+}
+
+Metric metric_for(const TuneRequest& request, const TrainConfig& config, const std::vector<SearchRange>& space) {
+  const Metric usual = usual_metric_of(config, space);
+  const Metric metric = request.metric.value_or(usual);
+  if (metric != Metric::ndcg && usual == Metric::ndcg) {
+    throw UsageError(
+        fmt::format("--metric {} is of ratings, and not all that is searched estimates them", name_of(metric)),
+        "take --metric ndcg");
   }
   return metric;
 }
@@ -139,33 +173,52 @@ class Search {
         seed_(seed),
         halving_(request.trials || request.budget ? request.trials : std::optional(kUsualTrials)) {}
 
-  /// Until the budget is over, the trials are through, or someone stops it.
+  /// Until the budget is over, the trials are through, nothing is left to draw, or someone stops it.
   void run() {
     while (!is_over()) {
       const auto job = halving_.next();
-      if (!job) return;
-      if (job->trial == static_cast<Position>(trials_.size())) begin_trial(job->trial);
+      if (!job) break;
+      if (job->trial == static_cast<Position>(trials_.size()) && !begin_trial()) {
+        halving_.begin_no_more();
+        continue;
+      }
       run_job(*job);
     }
+    if (!trials_.empty() && trials_.back().rung < 0 && trials_.back().failure.empty()) trials_.pop_back();  // cut short
   }
 
   const std::vector<Trial>& trials() const { return trials_; }
 
-  /// Best first; those without a score last.
+  /// Best first: those that were run longest before others, whose scores are of fewer epochs; failures last.
   std::vector<Position> ranking() const {
     std::vector<Position> order(trials_.size());
     for (std::size_t n = 0; n < order.size(); ++n) order[n] = static_cast<Position>(n);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](Position a, Position b) { return is_better(metric_, trial(a).score, trial(b).score); });
+    const auto rung_of = [](const Trial& one) { return std::isfinite(one.score) ? one.rung : -1; };
+    std::stable_sort(order.begin(), order.end(), [&](Position a, Position b) {
+      const Trial &first = trial(a), &second = trial(b);
+      if (rung_of(first) != rung_of(second)) return rung_of(first) > rung_of(second);
+      return is_better(metric_, first.score, second.score);
+    });
     return order;
   }
   const Trial& trial(Position n) const { return trials_[static_cast<std::size_t>(n)]; }
 
  private:
-  /// The first one is without drawn values: what is found is no worse.
-  void begin_trial(Position trial) {
-    trials_.emplace_back();
-    if (trial > 0) trials_.back().values = drawn_settings(space_, seed_, trial);
+  /// The first one is without drawn values: what is found is no worse. False where the space, as far as can be seen,
+  /// has nothing that has not been tried.
+  bool begin_trial() {
+    constexpr int kAttempts = 100;
+    Trial trial;
+    for (int attempt = 0; !trials_.empty(); ++attempt) {
+      if (attempt == kAttempts) return false;
+      trial.values = drawn_settings(space_, seed_, ++draws_);
+      const bool tried =
+          std::any_of(trials_.begin(), trials_.end(), [&](const Trial& other) { return other.drawn == trial.values; });
+      if (!tried) break;
+    }
+    trial.drawn = trial.values;
+    trials_.push_back(std::move(trial));
+    return true;
   }
 
   bool is_over() const {
@@ -176,45 +229,61 @@ class Search {
 
   void run_job(const SuccessiveHalving::Job& job) {
     Trial& trial = trials_[static_cast<std::size_t>(job.trial)];
-    TrainSettings settings = settings_of(request_, trial.values);
-    const int all = resolve(settings).epochs;
-    settings.config.epochs = job.epochs(all);
-    settings.given.insert("epochs");
-    if (trial.epochs != settings.config.epochs || !std::isfinite(trial.score)) {
-      if (!run_trial_of(job, trial, settings)) return;
-      say(job, trial, all);
-    }
+    if (!run_rung(job, trial)) return;
     const bool finite = std::isfinite(trial.score);
     halving_.report(job, !finite ? INFINITY : metric_ == Metric::ndcg ? -trial.score : trial.score);
   }
 
-  /// False where it was cut short: what came of it is not comparable.
-  bool run_trial_of(const SuccessiveHalving::Job& job, Trial& trial, const TrainSettings& settings) {
+  /// False where it was cut short: what came of it is not comparable. What cannot be trained with is a trial that
+  /// failed, but for the first: that is what was given.
+  bool run_rung(const SuccessiveHalving::Job& job, Trial& trial) {
+    try {
+      return run_epochs(job, trial);
+    } catch (const Error& error) {
+      const bool of_the_run = error.kind() == ErrorKind::failed || error.kind() == ErrorKind::device;
+      if (!of_the_run && (error.kind() != ErrorKind::usage || job.trial == 0)) throw;
+      trial.score = NAN;
+      trial.failure = error.problem();
+    }
+    say(job, trial);
+    return true;
+  }
+
+  bool run_epochs(const SuccessiveHalving::Job& job, Trial& trial) {
+    TrainSettings settings = settings_of(request_, trial.values);
+    trial.all_epochs = resolve(settings).epochs;
+    const int epochs = job.epochs(trial.all_epochs);
+    if (trial.rung >= 0 && trial.epochs == epochs) {  // of so few that a third of them is as many
+      trial.rung = job.rung;
+      return true;
+    }
+    if (reads(settings.config.algorithm, "epochs")) {
+      settings.config.epochs = epochs;
+      settings.given.insert("epochs");
+    }
     TrainCallbacks callbacks;
     callbacks.stop_requested = [this] { return is_over(); };
     callbacks.epoch = [&](const EpochReport& report) {
       console_.redraw(fmt::format("trial  {} · epoch {}/{} · {}", job.trial + 1, report.epoch, report.epochs,
                                   values_text(trial.values)));
     };
-    try {
-      const TrialResult result = run_trial(settings, data_, metric_, callbacks);
-      if (result.reason == StopReason::interrupted) return false;
-      trial.epochs = settings.config.epochs;
-      trial.best_epoch = result.best_epoch;
-      trial.score = result.of(metric_);
-    } catch (const FailedError& error) {
-      trial.epochs = settings.config.epochs;
-      trial.failure = error.problem();
-    }
+    const TrialResult result = run_trial(settings, data_, metric_, callbacks);
+    if (result.reason == StopReason::interrupted) return false;
+    trial.rung = job.rung;
+    trial.epochs = epochs;
+    trial.best_epoch = result.best_epoch;
+    trial.config = result.config;
+    trial.score = result.of(metric_);
+    say(job, trial);
     return true;
   }
 
-  void say(const SuccessiveHalving::Job& job, const Trial& trial, int all) {
+  void say(const SuccessiveHalving::Job& job, const Trial& trial) {
     const bool best = ranking().front() == job.trial && std::isfinite(trial.score);
     const std::string score = std::isfinite(trial.score)
                                   ? fmt::format("{} {:.4f}{}", column_of(metric_), trial.score, best ? " ← best" : "")
                                   : trial.failure;
-    console_.line("trial", fmt::format("{} · {} of {} epochs · {} · {}", job.trial + 1, trial.epochs, all,
+    console_.line("trial", fmt::format("{} · {} of {} epochs · {} · {}", job.trial + 1, trial.epochs, trial.all_epochs,
                                        values_text(trial.values), score));
   }
 
@@ -226,16 +295,21 @@ class Search {
   std::uint64_t seed_;
   SuccessiveHalving halving_;
   std::vector<Trial> trials_;
+  Position draws_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 std::string results_text(const Search& search, Metric metric) {
   std::string text = fmt::format("{:<7}{:<10}{:<8}settings\n", "trial", column_of(metric), "epochs");
-  for (const Position n : search.ranking()) {
+  constexpr std::size_t kShown = 20;
+  const std::vector<Position> order = search.ranking();
+  for (std::size_t place = 0; place < std::min(order.size(), kShown); ++place) {
+    const Position n = order[place];
     const Trial& trial = search.trial(n);
     const std::string score = std::isfinite(trial.score) ? fmt::format("{:.4f}", trial.score) : "-";
     text += fmt::format("{:<7}{:<10}{:<8}{}\n", n + 1, score, trial.epochs, values_text(trial.values));
   }
+  if (order.size() > kShown) text += fmt::format("and {} more (--json has all)\n", order.size() - kShown);
   return text;
 }
 
@@ -245,7 +319,7 @@ std::string trial_json(Position n, const Trial& trial, Metric metric) {
     double number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     const bool is_number = error == std::errc{} && end == value.data() + value.size() && std::isfinite(number);
-    values.raw(key, is_number ? value : json_string(value));
+    values.raw(key, is_number ? json_number(number) : json_string(value));
   }
   const bool finite = std::isfinite(trial.score);
   JsonObject object;
@@ -267,6 +341,7 @@ std::string results_json(const Search& search, Metric metric, const std::string&
       .raw("best", trial_json(order.front(), search.trial(order.front()), metric))
       .raw("trials", '[' + list + ']')
       .text("settings", path)
+      .boolean("interrupted", stop_signal() != 0)
       .str();
 }
 
@@ -280,39 +355,41 @@ std::string best_toml(const TuneRequest& request, const Trial& best, Metric metr
       setting.words = {drawn->second};
     }
     const bool of_reader = setting.group == Group::data && setting.kind != SettingKind::word;
-    if (is_train_setting(key) || of_reader || key == "valid") kept.push_back(setting);
+    const bool of_validation = key == "valid" || key == "valid-frac";
+    const bool of_training = train_setting(key) != nullptr && reads(best.config.algorithm, key);
+    if (of_reader || (of_validation ? validates(best.config) : of_training)) kept.push_back(setting);
   }
   return fmt::format("# warpfactor {} tune: {} {:.6f}, after {} of {}\n[train]\n", WARPFACTOR_VERSION,
                      column_of(metric), best.score, best.best_epoch, plural(best.epochs, "epoch")) +
          given_toml(kept);
 }
 
-void check_metric(Metric metric, const TrainConfig& config) {
-  if (metric == Metric::ndcg || usual_metric(config) != Metric::ndcg || is_pairwise(config.loss)) return;
-  throw UsageError(fmt::format("--metric {} is of ratings, and --algorithm {} estimates none", name_of(metric),
-                               name_of(config.algorithm)),
-                   "take --metric ndcg");
-}
-
 }  // namespace
 
 int run_verb(const TuneRequest& request, Console& console) {
-  TrainRequest train = request.train;
-  train.given.erase("valid-frac");
-  TrainConfig config = resolve_config(train);
+  const TrainRequest& train = request.train;
+  if (train.data == "-" && train.valid == "-") {
+    throw UsageError("DATA and --valid are both stdin", "write one of them to a file");
+  }
+  TrainRequest of_training = train;  // the part that measures is the search's, whatever an algorithm makes of one
+  of_training.given.erase("valid-frac");
+  of_training.valid.clear();
+  const TrainConfig config = resolve_config(of_training);
   const std::string out = request.out.empty() ? stem_of(train.data, "ratings") + ".tuned.toml" : request.out;
+  if (out == "-") throw UsageError("--out -: stdout has the table of trials", "name a file");
   check_writable(out);
   for (const std::string& input : {train.data, train.valid, request.space}) refuse_same_file(out, input);
   std::vector<SearchRange> space;
   if (!request.space.empty()) space = read_space_file(request.space);
   check_space(request, space);
+  const Metric metric = metric_for(request, config, space);
   end_on_stop_signals();
 
   OpenedRatings opened = open_ratings(console, train, false);
   Dataset& data = opened.source.data;
   print_data(console, opened.about.report, data, config);
   ThreadPool pool(config.threads);
-  const double share = request.train.config.valid_frac;
+  const double share = train.config.valid_frac;
   const Ratings test =
       opened.source.valid ? std::move(*opened.source.valid) : split_off(data.ratings, share, config.seed, pool);
   if (test.empty() || data.ratings.empty()) {
@@ -322,18 +399,17 @@ int run_verb(const TuneRequest& request, Console& console) {
                "--valid-frac, --valid, --seed");
   if (space.empty()) {
     const ValueFacts facts = facts_of(RatingsInMemory(data.ratings.view()), config.threads);
-    space = usual_space(request, train, {facts.deviation, 0, facts.mean});
+    space = usual_space(request, of_training, {facts.deviation, 0, facts.mean});
   }
   if (space.empty()) throw UsageError("nothing is left to search: all of it is given", "leave out --rank or --lambda");
-  const Metric metric = metric_for(request, config, space);
-  check_metric(metric, config);
   std::vector<std::string> ranges;
   for (const SearchRange& range : space) ranges.push_back(text_of(range));
   console.line("search", fmt::format("{} · for the best {}", join(ranges, ", "), column_of(metric)),
                "--space, --metric, --budget, --trials");
 
   remember_stop_signals();
-  const TrialData trial_data{data.users.size(), data.items.size(), data.ratings.view(), test.view(), true};
+  const TrialData trial_data{data.users,  data.items, data.ratings.view(),
+                             test.view(), true,       train.config.positive_from};
   Search search(request, console, trial_data, metric, std::move(space), config.seed);
   search.run();
   console.clear();
@@ -342,12 +418,18 @@ int run_verb(const TuneRequest& request, Console& console) {
     throw FailedError("no trial was finished", request.budget ? "give a longer --budget" : "try another --space");
   }
   const Trial& best = search.trial(search.ranking().front());
+  if (best.epochs < best.all_epochs) {
+    console.note(
+        fmt::format("the budget was over before a trial was run for all of its {}: the best may have come to more",
+                    plural(best.all_epochs, "epoch")));
+  }
   OutputFile toml(out);
   toml.write(best_toml(request, best, metric));
   toml.commit();
   OutputFile table("");
   table.write(console.json() ? results_json(search, metric, out) + '\n' : results_text(search, metric));
   table.commit();
+  if (stop_signal() != 0) console.note("interrupted: the best of what was finished");
   console.line("saved", out);
   console.line("next", fmt::format("warpfactor train {} --config {}", shell_word(train.data), shell_word(out)));
   return stop_signal() != 0 ? 128 + stop_signal() : 0;

@@ -30,9 +30,8 @@ enum class RatingsFormat { csv, inter, mtx, npz, lightgcn, pages };
 /// Whose words --alpha, --lambda and --unobserved-weight are; host/kernels/solve_rules.hpp has the formulas.
 enum class Convention { hu, implicit, spark, ials };
 
-/// What a trial is judged by. ndcg: NDCG@10 over all items, higher is better; of
-/// the others, lower.
 enum class Scale { linear, log };  ///< of a range that a search draws from
+/// What a trial is judged by. ndcg: NDCG@10 over all items, higher is better; of the others, lower.
 enum class Metric { rmse, mae, ndcg };
 
 enum class Loss { mse, l1, huber, bce_with_logits, kl, logistic, hinge, squared_hinge, bpr, bpr_item, warp };

@@ -4,6 +4,7 @@
 #include "host/api/record.hpp"
 #include "host/api/similar.hpp"
 #include "host/api/train.hpp"
+#include "host/base/json_text.hpp"
 #include "host/kernels/top_items.hpp"
 #include "host/model/model_file.hpp"
 #include "host/pages/page_file.hpp"
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace warpfactor {
 namespace {
@@ -21,17 +23,42 @@ template <class Work>
 auto guarded(const Work& work) {
   try {
     return work();
+  } catch (const Error&) {
+    throw;
   } catch (const wf::Error& error) {
     throw Error(static_cast<ErrorKind>(error.kind()), error.what());
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::device, "out of memory (a smaller rank, or fewer ratings)");
+  } catch (const std::exception& error) {
+    throw Error(ErrorKind::failed, error.what());
   }
 }
 
-wf::RowId known_row(const wf::IdMap& ids, wf::Position n_rows, std::string_view id, const char* side) {
+/// Of an id that the model does not know, a row beyond its tables.
+wf::RowId row_of(const wf::IdMap& ids, wf::Position n_rows, std::string_view id) {
   const std::optional<wf::RowId> row = ids.find(id);
-  if (row && *row < n_rows) return *row;
+  return row && *row < n_rows ? *row : static_cast<wf::RowId>(n_rows);
+}
+
+wf::RowId known_row(const wf::IdMap& ids, wf::Position n_rows, std::string_view id, const char* side) {
+  if (const wf::RowId row = row_of(ids, n_rows, id); row < n_rows) return row;
   throw Error(ErrorKind::usage, fmt::format("{} \"{}\" is not among the model's", side, id));
+}
+
+std::string id_at(const wf::IdMap& ids, wf::Position n_rows, std::size_t row) {
+  if (row < static_cast<std::size_t>(n_rows)) return ids.text(static_cast<wf::RowId>(row));
+  throw Error(ErrorKind::usage, fmt::format("row {} is beyond the {} of the table", row, n_rows));
+}
+
+/// What `warpfactor info --settings` prints: TOML with which train repeats the training.
+std::string toml_of(const Settings& settings) {
+  std::string text = fmt::format("# warpfactor {}, by the library\n", WARPFACTOR_VERSION);
+  for (const auto& [key, value] : settings) {
+    const wf::Setting* row = wf::train_setting(key);
+    const bool bare = row != nullptr && (row->is_flag() || row->metavar == "N" || row->metavar == "X");
+    text += key + " = " + (bare ? value.text() : wf::json_string(value.text())) + '\n';
+  }
+  return text;
 }
 
 std::vector<wf::OuterValue> values_of(const Settings& settings) {
@@ -52,7 +79,7 @@ std::string version() {
 
 struct Ratings::State {
   wf::Dataset data;
-  wf::ReadReport report;  ///< of the file; empty where they were added
+  wf::PageSource about;  ///< of the file that all of them are from; empty: there is none
 };
 
 Ratings::Ratings() : state_(std::make_unique<State>()) {}
@@ -66,21 +93,25 @@ Ratings Ratings::read(const std::string& path) {
     State& state = *ratings.state_;
     if (wf::is_page_file(path)) {
       const wf::PageFile file(path);
-      state.report = file.source().report;
+      state.about = file.source();
       file.read_into(state.data);
     } else {
-      state.report = wf::read_ratings(path, {}, state.data);
+      state.about.report = wf::read_ratings(path, {}, state.data);
     }
     return ratings;
   });
 }
 
 void Ratings::add(std::string_view user, std::string_view item, float value) {
-  wf::Dataset& data = state_->data;
-  for (const auto& [ids, id] : {std::pair{&data.users, user}, std::pair{&data.items, item}}) {
-    if (const std::string why = ids->why_not(id); !why.empty()) throw Error(ErrorKind::usage, why);
-  }
-  data.ratings.push_back(data.users.insert(user), data.items.insert(item), value);
+  guarded([&] {
+    wf::Dataset& data = state_->data;
+    for (const auto& [ids, id] : {std::pair{&data.users, user}, std::pair{&data.items, item}}) {
+      if (const std::string why = ids->why_not(id); !why.empty()) throw wf::UsageError(why);
+    }
+    if (!std::isfinite(value)) throw wf::UsageError("a rating is no number", "leave it out");
+    data.ratings.push_back(data.users.insert(user), data.items.insert(item), value);
+    state_->about = {};
+  });
 }
 
 std::size_t Ratings::size() const {
@@ -192,12 +223,15 @@ Model Model::train(const Ratings& ratings, const Settings& settings,
     for (const wf::EpochReport& report : training.result.epochs) {
       if (report.epoch == training.result.best_epoch) state->valid_rmse = report.valid_rmse;
     }
-    const wf::ReadReport& report = ratings.state_->report;
+    const wf::PageSource& about = ratings.state_->about;
+    const wf::ReadReport& report = about.report;
     wf::TrainingRecord record;
+    record.reader = {about.options, about.declared_users, about.declared_items};
     record.data = report.path;
     record.hash = report.hash;
     record.bytes = report.bytes;
     record.n_ratings = training.n_ratings;
+    record.settings = toml_of(settings);
     record.baseline_bias_rmse = training.baselines.bias_rmse;
     record.baseline_mean_rmse = training.baselines.mean_rmse;
     wf::write_record(record, training.config, training.result, training.model);
@@ -234,10 +268,6 @@ std::optional<double> Model::valid_rmse() const {
 float Model::predict(std::string_view user, std::string_view item) const {
   return guarded([&] {
     const wf::Model& model = state_->model;
-    const auto row_of = [](const wf::IdMap& ids, wf::Position n_rows, std::string_view id) {
-      const std::optional<wf::RowId> row = ids.find(id);
-      return row && *row < n_rows ? *row : static_cast<wf::RowId>(n_rows);  // beyond the table: unknown
-    };
     const wf::RowId user_row = row_of(model.users, model.n_users, user);
     const wf::RowId item_row = row_of(model.items, model.n_items, item);
     float score = 0;
@@ -252,10 +282,6 @@ Errors Model::evaluate(const Ratings& ratings) const {
     const wf::Dataset& data = ratings.state_->data;
     Errors errors;
     wf::Ratings rows;  // by the model's ids
-    const auto row_of = [](const wf::IdMap& ids, wf::Position n_rows, const std::string& id) {
-      const std::optional<wf::RowId> row = ids.find(id);
-      return row && *row < n_rows ? *row : static_cast<wf::RowId>(n_rows);
-    };
     std::vector<wf::RowId> users, items;
     for (wf::RowId n = 0; n < data.users.size(); ++n) {
       users.push_back(row_of(model.users, model.n_users, data.users.text(n)));
@@ -302,6 +328,7 @@ std::vector<Scored> Model::recommend(const std::vector<RatedItem>& history, std:
     if (record.item_padding >= 0) without.push_back(record.item_padding);
     for (const RatedItem& rated : history) {
       const std::optional<wf::RowId> item = model.items.find(rated.item);
+      if (!std::isfinite(rated.value)) throw wf::UsageError("a rating is no number", "leave it out");
       if (!item || *item >= model.n_items) continue;
       known.push_back(0, *item, rated.value);
       without.push_back(*item);
@@ -331,10 +358,10 @@ std::span<const float> Model::item_factors() const {
   return {factors.begin(), static_cast<std::size_t>(factors.size())};
 }
 std::string Model::user_id(std::size_t row) const {
-  return state_->model.users.text(static_cast<wf::RowId>(row));
+  return id_at(state_->model.users, state_->model.n_users, row);
 }
 std::string Model::item_id(std::size_t row) const {
-  return state_->model.items.text(static_cast<wf::RowId>(row));
+  return id_at(state_->model.items, state_->model.n_items, row);
 }
 
 }  // namespace warpfactor

@@ -2,7 +2,7 @@
 // and all that a program needs; it includes nothing but the standard library.
 //
 // Nothing here prints, ends the program or needs a device. What goes wrong is an Error. An object is for one thread at
-// a time; different objects do not mind each other.
+// a time; different objects do not mind each other. One that was moved from can only be assigned to, or end.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +37,7 @@ class Error : public std::runtime_error {
 /// The value of a setting, as a command line has it: 32, 0.05, true, "als".
 class Value {
  public:
+  Value() = default;
   Value(const char* text) : text_(text) {}
   Value(std::string text) : text_(std::move(text)) {}
   template <class Number>
@@ -152,7 +153,7 @@ class Model {
   std::vector<Scored> similar_items(std::string_view item, std::size_t n = 10) const;
   std::vector<Scored> similar_users(std::string_view user, std::size_t n = 10) const;
 
-  /// Row-major [n_users x rank] and [n_items x rank], and the ids of the rows.
+  /// Row-major [n_users x rank] and [n_items x rank], and the ids of the rows: Error(usage) for one beyond them.
   std::span<const float> user_factors() const;
   std::span<const float> item_factors() const;
   std::string user_id(std::size_t row) const;

@@ -68,7 +68,8 @@ RatingLine CarefulLine::parse(std::string_view line) {
   const std::vector<Field>& fields = splitter_.split(line);
   if (static_cast<int>(fields.size()) != layout_.columns) {
     throw BadLine{fields.empty() ? 0 : fields.back().column,
-                  fmt::format("expected {} fields, found {}: {}", layout_.columns, fields.size(), shown(line)), kSkip};
+                  fmt::format("expected {} fields, found {}: {}", layout_.columns, fields.size(), shown(line)),
+                  layout_.separator == " " ? std::string("--lists reads a user and its items, ") + kSkip : kSkip};
   }
   const auto field = [&](int column) -> const Field& { return fields[static_cast<std::size_t>(column)]; };
   RatingLine result;

@@ -60,6 +60,12 @@ bool is_one_of(const std::string& name, const Words& words) {
   return std::any_of(words.begin(), words.end(), [&](std::string_view known) { return known == word; });
 }
 
+/// RecBole's types: token, token_seq, float and float_seq, of which one is a number.
+bool is_typed_otherwise(std::string_view name) {
+  const std::size_t colon = name.find(':');
+  return colon != std::string_view::npos && name.substr(colon + 1) != "float";
+}
+
 /// "nan" and "1e99" are numbers here, if bad ones: a line that holds them is data, and gets its message.
 bool is_number(std::string_view text) {
   float value = 0;
@@ -156,10 +162,11 @@ class ColumnChoice {
     return -1;
   }
   /// The first free column; in a header one with a name (data frames write their index without), and not a time's.
-  /// -1: none.
-  int first_free(const Layout& layout) {
+  /// -1: none. `numbers`: nor one that a header says holds something else.
+  int first_free(const Layout& layout, bool numbers = false) {
     for (std::size_t c = 0; c < taken_.size(); ++c) {
       const bool named = c < layout.column_names.size();
+      if (numbers && named && is_typed_otherwise(layout.column_names[c])) continue;
       if (named && (layout.column_names[c].empty() || is_one_of(layout.column_names[c], time_words()))) continue;
       if (!taken_[c]) return take(static_cast<int>(c));
     }
@@ -186,7 +193,7 @@ void choose_columns(Layout& layout, const ReadOptions& options, const std::vecto
   if (layout.rating < 0 && !no_rating) layout.rating = choice.named(layout, rating_words());
   if (layout.user < 0) layout.user = choice.first_free(layout);
   if (layout.item < 0) layout.item = choice.first_free(layout);
-  if (layout.rating < 0 && !no_rating) layout.rating = choice.first_free(layout);
+  if (layout.rating < 0 && !no_rating) layout.rating = choice.first_free(layout, true);
   if (options.timestamps && options.timestamp_column != "none") {
     layout.timestamp = given(options.timestamp_column, "--col-timestamp");
     if (layout.timestamp < 0) layout.timestamp = choice.named(layout, time_words());
@@ -255,8 +262,9 @@ void finish_matrix(LineReader& lines, const ReadOptions& options, Layout& layout
 
 /// Whole numbers, mostly more of them than a rating has fields, and no length that most lines have: LightGCN's lists
 /// and no table with a bad line in it. A line may have a user alone.
-bool are_lists(const std::vector<std::string>& sampled, const ReadOptions& options) {
+bool are_lists(const std::vector<std::string>& sampled, ReadOptions options) {
   constexpr std::size_t kMostOfARating = 4;
+  if (options.rating_column == "none") options.rating_column.clear();  // lists have none
   if (!given_layout_option(options).empty()) return false;
   std::size_t longer = 0;
   std::map<std::size_t, std::size_t> lines_of_length;

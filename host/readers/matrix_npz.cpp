@@ -33,20 +33,20 @@ class MatrixReader {
     std::string format = NpyReader(archive_, "format").read_text();
     read_shape();
     Ratings& ratings = into_.ratings;
+    if (format != "csr" && format != "csc" && format != "coo") {
+      throw InputError(place(), "is a SciPy matrix in the format " + shown(format) + ", which is not read",
+                       "scipy.sparse.save_npz(FILE, matrix.tocsr())");
+    }
+    check_lengths(format == "coo" ? std::vector<const char*>{"row", "col"} : std::vector<const char*>{"indices"});
     if (format == "csr") {
       read_compressed(ratings.item, n_items_, ratings.user, n_users_);
     } else if (format == "csc") {
       read_compressed(ratings.user, n_users_, ratings.item, n_items_);
-    } else if (format == "coo") {
+    } else {
       read_numbers("row", ratings.user, n_users_);
       read_numbers("col", ratings.item, n_items_);
-    } else {
-      throw InputError(place(), "is a SciPy matrix in the format " + shown(format) + ", which is not read",
-                       "scipy.sparse.save_npz(FILE, matrix.tocsr())");
     }
     read_values(with_values);
-    if (ratings.user.size() != ratings.item.size() || ratings.user.size() != ratings.value.size())
-      throw InputError(place(), "has arrays of different lengths", "write it by scipy.sparse.save_npz");
     if (ratings.size() == first_) throw InputError(place(), "holds no ratings", "store a value for each rating");
     declare_rows(into_.users, n_users_, "user", archive_.file().path());
     declare_rows(into_.items, n_items_, "item", archive_.file().path());
@@ -72,6 +72,15 @@ class MatrixReader {
     }
     n_users_ = sides[0];
     n_items_ = sides[1];
+  }
+
+  /// Before memory is taken for any of them.
+  void check_lengths(const std::vector<const char*>& others) const {
+    const Position values = NpyReader(archive_, "data").size();
+    for (const char* name : others) {
+      if (NpyReader(archive_, name).size() == values) continue;
+      throw InputError(place(), "has arrays of different lengths", "write it by scipy.sparse.save_npz");
+    }
   }
 
   /// Whole numbers of 0 to limit - 1, a block at a time: memory is taken as they come, and not as a header says.

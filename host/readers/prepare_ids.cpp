@@ -20,12 +20,19 @@ void apply_id_kind(const ReadOptions& options, IdMap& ids) {
 
 void declare_rows(IdMap& ids, Position rows, const char* side, const std::string& file) {
   if (ids.kind() != IdKind::rows) return;
-  const Position declared = ids.rules().row_limit;
+  const IdRules& rules = ids.rules();
+  const Position declared = rules.row_limit;
+  const bool open = rules.limit_of_memory || declared == kMaxRows;  // nobody declared a size
+  if (declared < rows && open) {
+    throw InputError({file},
+                     fmt::format("has {} {}s, and memory does not hold tables of more than {}", rows, side, declared),
+                     "--ids integers gives rows to those alone that have ratings");
+  }
   if (declared < rows) {
     throw UsageError(fmt::format("{} has {} {}s, and --n-{}s declares {}", file, rows, side, side, declared),
                      fmt::format("leave --n-{}s out, or take {}", side, rows));
   }
-  if (declared == kMaxRows) ids = IdMap::rows(std::max(rows, ids.size()));
+  if (open) ids = IdMap::rows(std::max(rows, ids.size()));
 }
 
 }  // namespace wf

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace wf {
 namespace {
@@ -16,7 +17,10 @@ std::string drawn_number(const SearchRange& range, double share) {
   const double from = range.whole ? range.from - 0.5 : range.from, to = range.whole ? range.to + 0.5 : range.to;
   double value = log ? from * std::pow(to / from, share) : from + (to - from) * share;
   if (range.whole) return fmt::format("{:.0f}", std::clamp(std::round(value), range.from, range.to));
-  return fmt::format("{:.4g}", value);
+  std::string text = fmt::format("{:.4g}", value);
+  const double rounded = std::strtod(text.c_str(), nullptr);
+  if (rounded < range.from || rounded > range.to) text = fmt::format("{}", value);
+  return text;
 }
 
 }  // namespace

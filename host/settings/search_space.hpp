@@ -18,7 +18,8 @@ struct SearchRange {
   std::string place;   ///< where it was written down, for messages; empty: it was not
 };
 
-/// A value for each setting, as text: a function of (seed, trial, place in the space). Numbers have 4 digits.
+/// A value for each setting, as text: a function of (seed, trial, place in the space). Numbers have 4 digits, or more
+/// where those would lie outside the range.
 std::map<std::string, std::string> drawn_settings(const std::vector<SearchRange>& space, std::uint64_t seed,
                                                   Position trial);
 

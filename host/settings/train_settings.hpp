@@ -33,8 +33,8 @@ void add_device_memory(Parser& parser, TrainSettings& settings);
 /// All of them.
 void add_train_settings(Parser& parser, TrainSettings& settings, int* reading_threads = nullptr);
 
-/// Has a training a setting of this name?
-bool is_train_setting(const std::string& key);
+/// The training's setting that any of its names calls, without dashes: "reg" -> that of lambda; nullptr: there is none.
+const Setting* train_setting(const std::string& key);
 
 /// Values by key, without a command: as text, checked as typed ones are. Throws UsageError, with the nearest known one
 /// for a key that no training has.

@@ -101,19 +101,15 @@ void add_optimizer_options(ConfigTable& table, Parser& parser, TrainConfig& conf
   parser.rare();
 }
 
-const std::vector<std::string>& train_keys() {
-  static const std::vector<std::string> kKeys = [] {
+/// The rows of the table, with nothing given.
+const std::vector<Setting>& train_rows() {
+  static const std::vector<Setting> kRows = [] {
     TrainSettings settings;
     Parser parser("train", "", {});
     add_train_settings(parser, settings);
-    std::vector<std::string> keys;
-    for (const Setting& setting : parser.settings()) {
-      const std::vector<std::string> own = setting.keys();
-      keys.insert(keys.end(), own.begin(), own.end());
-    }
-    return keys;
+    return parser.settings();
   }();
-  return kKeys;
+  return kRows;
 }
 
 }  // namespace
@@ -382,9 +378,11 @@ void add_train_settings(Parser& parser, TrainSettings& settings, int* reading_th
   add_device_memory(parser, settings);
 }
 
-bool is_train_setting(const std::string& key) {
-  const std::vector<std::string>& keys = train_keys();
-  return std::find(keys.begin(), keys.end(), key) != keys.end();
+const Setting* train_setting(const std::string& key) {
+  for (const Setting& row : train_rows()) {
+    if (row.has_key(key)) return &row;
+  }
+  return nullptr;
 }
 
 TrainSettings read_train_settings(const std::vector<OuterValue>& values) {
@@ -392,9 +390,14 @@ TrainSettings read_train_settings(const std::vector<OuterValue>& values) {
   Parser parser("train", "", {});
   add_train_settings(parser, settings);
   for (const OuterValue& value : values) {
-    if (!is_train_setting(value.key)) {
+    if (train_setting(value.key) == nullptr) {
+      std::vector<std::string> known;
+      for (const Setting& row : train_rows()) {
+        const std::vector<std::string> keys = row.keys();
+        known.insert(known.end(), keys.begin(), keys.end());
+      }
       throw Error(ErrorKind::usage, fmt::format("a training has no setting \"{}\"", value.key),
-                  suggestion(value.key, train_keys()), value.place);
+                  suggestion(value.key, known), value.place);
     }
     parser.add(value);
   }

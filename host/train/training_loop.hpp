@@ -1,6 +1,7 @@
 // The training loop, once for all kernel sets and both ways of stepping: epochs, validation, the best epoch, stopping.
 #pragma once
 #include "host/base/error.hpp"
+#include "host/base/json_text.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/train/early_stopping.hpp"
 #include "host/train/learning_rate.hpp"
@@ -114,7 +115,7 @@ inline void check_convergence(int epoch, double lr, double train_loss, double cr
   if (finite && !(first_loss > 0 && train_loss > kRise * first_loss)) return;
   throw FailedError("training diverged in epoch " + std::to_string(epoch) + ": the loss is " +
                         (finite ? std::to_string(train_loss) : std::string("no longer a finite number")),
-                    lr > 0 ? "lower --lr, now " + std::to_string(lr) + ", or raise --lambda" : "raise --lambda");
+                    lr > 0 ? "lower --lr, now " + json_number(lr) + ", or raise --lambda" : "raise --lambda");
 }
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or

@@ -87,6 +87,18 @@ TEST_F(Converted, RefusesWhatItCannotWrite) {
 }
 
 /// The same ratings in every form train the same model.
+TEST_F(Converted, AMatrixKeepsItsEmptyRows) {
+  folder_.write("m.mtx", "%%MatrixMarket matrix coordinate real general\n10 5 2\n1 1 3\n2 2 4\n");
+  must({"train", "m.mtx", "--ids", "rows", "-k", "2", "--epochs", "1", "--no-valid", "-o", "m.safetensors"});
+  const json info = json::parse(run({"info", "m.safetensors", "--json"}).out);
+  EXPECT_EQ(info["n_users"], 10);
+  EXPECT_EQ(info["n_items"], 5);
+  folder_.write("big.mtx", "%%MatrixMarket matrix coordinate real general\n2000000000 5 1\n1 1 3\n");
+  const ProgramResult big = run({"train", "big.mtx", "--ids", "rows", "-k", "1000"});
+  EXPECT_EQ(big.exit_code, 3);
+  EXPECT_THAT(big.err, HasSubstr("memory does not hold tables of more than"));
+}
+
 TEST_F(Converted, TrainsFromEveryForm) {
   std::string rows = "user,item,rating\n";
   for (int u = 0; u < 12; ++u) {

@@ -197,8 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongSetting{"Case", "", "WARPFACTOR_Rank=3", "WARPFACTOR_Rank: no setting", "WARPFACTOR_RANK"},
         WrongSetting{"Value", "", "WARPFACTOR_RANK=abc", "WARPFACTOR_RANK: --rank: \"abc\"", "1 to"},
         WrongSetting{"Flag", "", "WARPFACTOR_QUIET=maybe", "WARPFACTOR_QUIET: quiet is a flag", "true or false"},
-        WrongSetting{"NoFile", "", "WARPFACTOR_CONFIG=nowhere.toml", "nowhere.toml: the configuration file cannot",
-                     "--config", 3}),
+        WrongSetting{"NoFile", "", "WARPFACTOR_CONFIG=nowhere.toml", "nowhere.toml: the file cannot", "--config", 3}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST_F(Settings, TwoVariablesOfOneSettingAreAnError) {

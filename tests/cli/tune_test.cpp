@@ -73,6 +73,14 @@ lr = { from = 0.01, to = 0.1, scale = "log" }
   EXPECT_GT(sgd, 0);
 }
 
+TEST_F(Tune, EndsWhereASpaceHasNothingNew) {
+  folder_.write("space.toml", "rank = [2, 3]\n");
+  const json found =
+      result_of({"tune", "ratings.csv", "--space", "space.toml", "--trials", "50", "--epochs", "3", "--json"});
+  EXPECT_EQ(found.at("trials").size(), 3U);  // the defaults, and each rank once
+  EXPECT_EQ(found.at("interrupted"), false);
+}
+
 TEST_F(Tune, RanksWhereScoresPutItemsInOrder) {
   const json found = result_of({"tune", "ratings.csv", "--implicit", "--trials", "3", "--json"});
   EXPECT_EQ(found.at("metric"), "ndcg@10");
@@ -82,6 +90,60 @@ TEST_F(Tune, RanksWhereScoresPutItemsInOrder) {
     last = trial.at("ndcg@10").get<double>();
   }
   EXPECT_GT(found.at("best").at("ndcg@10").get<double>(), 0);
+}
+
+TEST_F(Tune, SavesASettingByWhateverNameItWasSearched) {
+  folder_.write("space.toml", "\"learning-rate\" = [0.06]\nreg = [0.04]\ndim = [3]\n");
+  const json found =
+      result_of({"tune", "ratings.csv", "--space", "space.toml", "--trials", "2", "--epochs", "9", "--json"});
+  const json expected{{"lr", 0.06}, {"lambda", 0.04}, {"rank", 3}};
+  EXPECT_EQ(found.at("trials").at(found.at("trials").at(0).at("settings").empty() ? 1 : 0).at("settings"), expected);
+  if (!found.at("best").at("settings").empty()) {
+    EXPECT_THAT(read_text(folder_.file("ratings.tuned.toml")), HasSubstr("lr = 0.06"));
+  }
+}
+
+TEST_F(Tune, GoesOnWhereATrialCannotBeTrained) {
+  // adam needs mini-batches, and a learning rate of 1e6 diverges: trials that failed, of which the table tells
+  folder_.write("space.toml", "optimizer = [\"adam\", \"sgd\"]\nlr = [0.01, 1e6]\n");
+  const json found = result_of(
+      {"tune", "ratings.csv", "--space", "space.toml", "--trials", "12", "--epochs", "9", "--seed", "3", "--json"});
+  int refused = 0, diverged = 0;
+  for (const json& trial : found.at("trials")) {
+    if (!trial.contains("failure")) continue;
+    EXPECT_TRUE(trial.at("rmse").is_null());
+    refused += trial.at("settings").at("optimizer") == "adam" ? 1 : 0;
+    diverged += trial.at("settings").at("optimizer") == "sgd" ? 1 : 0;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(diverged, 0);
+  EXPECT_FALSE(found.at("best").contains("failure"));
+  // what was given for all is refused at once
+  EXPECT_EQ(run({"tune", "ratings.csv", "--trials", "3", "--optimizer", "adam"}).exit_code, 2);
+}
+
+TEST_F(Tune, DropsWhatADrawnAlgorithmDoesNotRead) {
+  folder_.write("space.toml", "algorithm = [\"sgd\", \"als\", \"svd\"]\n");
+  const json found = result_of({"tune", "ratings.csv", "--space", "space.toml", "--trials", "9", "--epochs", "9", "-k",
+                                "3", "--lr", "0.05", "--metric", "ndcg", "--json"});
+  for (const json& trial : found.at("trials")) EXPECT_FALSE(trial.contains("failure")) << trial;
+  EXPECT_THAT(run({"tune", "ratings.csv", "--space", "space.toml", "--metric", "rmse"}).err,
+              HasSubstr("take --metric ndcg"));
+}
+
+TEST_F(Tune, WhatItSavesIsTakenByTrain) {
+  folder_.write("valid.csv", small_ratings().substr(0, small_ratings().find('\n', 600) + 1));
+  for (const std::vector<std::string>& part :
+       {std::vector<std::string>{"--valid-frac", "0.2"}, std::vector<std::string>{"--valid", "valid.csv"}}) {
+    std::vector<std::string> words{"tune", "ratings.csv", "--implicit", "--trials", "2", "--epochs", "3"};
+    words.insert(words.end(), part.begin(), part.end());
+    result_of([&] {
+      words.emplace_back("--json");
+      return words;
+    }());
+    const ProgramResult trained = run({"train", "ratings.csv", "--config", "ratings.tuned.toml"});
+    EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  }
 }
 
 TEST_F(Tune, PrintsATableForPeople) {
@@ -112,6 +174,11 @@ TEST_F(Tune, RefusesASpaceThatCannotBeSearched) {
   EXPECT_THAT(error_of("rank = []"), HasSubstr("an empty list"));
   EXPECT_THAT(error_of("rank = [4, 8]", {"-k", "6"}), HasSubstr("rank is searched, and given as well"));
   EXPECT_THAT(error_of("loss = [\"mse\", \"no\"]"), HasSubstr("space.toml:1: --loss"));
+  EXPECT_THAT(error_of("no-biases = [true, false]"), HasSubstr("search biases"));
+  EXPECT_THAT(error_of("rank = [4, 8]\ndim = [3]"), HasSubstr("rank is searched twice"));
+  EXPECT_THAT(error_of("seed = [1, 2]"), HasSubstr("does not change how good a model is"));
+  EXPECT_THAT(error_of("valid-frac = [0.1, 0.2]"), HasSubstr("does not change how good a model is"));
+  EXPECT_THAT(error_of("rank = [4]", {"-o", "-"}), HasSubstr("stdout has the table"));
 }
 
 TEST_F(Tune, SaysWhenTheBudgetIsTooShort) {
@@ -146,6 +213,7 @@ TEST_F(Tune, FoldsAreTrainingsWithoutThePartThatTests) {
     return words;
   };
   const json folds = result_of(with({"train", "all.txt", "--folds", "3"}));
+  const json orders = result_of(with({"train", "all.txt", "--folds", "3", "--implicit"}));
   ThreadPool pool(1);
   const HostBuffer<std::uint8_t> drawn = draw_folds(ratings.view(), 3, 5, pool);
   double sum = 0, squares = 0;
@@ -159,6 +227,11 @@ TEST_F(Tune, FoldsAreTrainingsWithoutThePartThatTests) {
     EXPECT_NEAR(of_fold.at("rmse").get<double>(), tested.at("rmse").get<double>(), 1e-6);
     EXPECT_NEAR(of_fold.at("mae").get<double>(), tested.at("mae").get<double>(), 1e-6);
     EXPECT_EQ(of_fold.at("best_epoch"), trained.at("best_epoch"));
+    result_of(with({"train", "train.txt", "--implicit", "-o", "order.safetensors"}));
+    const json ranked =
+        result_of({"evaluate", "order.safetensors", "test.txt", "--at", "10", "--train", "train.txt", "--json"});
+    EXPECT_NEAR(orders.at("folds").at(static_cast<std::size_t>(fold)).at("ndcg@10").get<double>(),
+                ranked.at("ndcg@10").get<double>(), 1e-9);
     sum += of_fold.at("rmse").get<double>();
     squares += std::pow(of_fold.at("rmse").get<double>(), 2);
   }
@@ -177,6 +250,7 @@ TEST_F(Tune, FoldsPrintATableAndKeepNoModel) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("ratings.safetensors")));
   EXPECT_FALSE(std::filesystem::exists(folder_.file("ratings.metrics.jsonl")));
   EXPECT_THAT(run({"train", "ratings.csv", "--folds", "4", "-o", "m.safetensors"}).err, HasSubstr("no model is kept"));
+  EXPECT_THAT(run({"train", "ratings.csv", "--folds", "4", "--tensorboard", "t"}).err, HasSubstr("no model is kept"));
   EXPECT_EQ(run({"train", "ratings.csv", "--folds", "1"}).exit_code, 2);
 }
 

@@ -97,6 +97,8 @@ TEST(Library, IsTheProgram) {
   const ProgramResult evaluated =
       run_program({"evaluate", "library.safetensors", "ratings.csv", "--train", "ratings.csv"}, options);
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const ProgramResult repeated = run_program({"info", "library.safetensors", "--settings"}, options);
+  EXPECT_THAT(repeated.out, HasSubstr("rank = 4\n"));
   const warpfactor::Errors errors = own.evaluate(warpfactor::Ratings::read(folder.file("ratings.csv")));
   EXPECT_NEAR(std::stod(evaluated.out.substr(evaluated.out.find_first_of("0123456789"))), errors.rmse, 1e-6);
 }
@@ -139,8 +141,11 @@ TEST(Library, ThrowsErrorsThatSayWhatToDo) {
   EXPECT_EQ(kind_of([&] { warpfactor::Ratings::read("nowhere.csv"); }, "nowhere.csv"), ErrorKind::input);
   const Model model = Model::train(ratings, {{"epochs", 1}});
   EXPECT_EQ(kind_of([&] { model.recommend("nobody"); }, "user \"nobody\" is not among the model's"), ErrorKind::usage);
+  EXPECT_EQ(kind_of([&] { model.item_id(20); }, "row 20 is beyond the 20 of the table"), ErrorKind::usage);
+  EXPECT_EQ(kind_of([&] { model.recommend({{"i1", NAN}}); }, "no number"), ErrorKind::usage);
   warpfactor::Ratings empty_id;
   EXPECT_EQ(kind_of([&] { empty_id.add("", "i"); }, ""), ErrorKind::usage);
+  EXPECT_EQ(kind_of([&] { empty_id.add("u", "i", NAN); }, "no number"), ErrorKind::usage);
   EXPECT_EQ(empty_id.size(), 0U);
 }
 

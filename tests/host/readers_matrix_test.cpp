@@ -218,5 +218,14 @@ TEST(Inter, IsReadAsRecBoleHasIt) {
   EXPECT_EQ(read.data.items.kind(), IdKind::strings);
 }
 
+TEST(Inter, HasARatingOnlyWhereAColumnIsANumber) {
+  // as RecBole's own tests have them: another user, or a sequence of items, is no rating
+  EXPECT_TRUE(read_text_as_file("user_id:token\titem_id:token\tadd_user:token\nua\tia\tub\n").report.implicit());
+  const ReadBack star =
+      read_text_as_file("user_id:token\titem_id:token\ttags:token_seq\tstar:float\nua\tia\t1 2 3\t4.5\nub\tia\t2\t3\n");
+  EXPECT_EQ(star.report.rating_column, "star:float");
+  EXPECT_EQ(star.triples.front(), (test::Triple{"ua", "ia", 4.5F}));
+}
+
 }  // namespace
 }  // namespace wf

@@ -34,6 +34,13 @@ TEST(SearchSpace, WholeNumbersAreWholeAndTheEndsAsLikelyAsTheOthers) {
   for (const auto& [value, count] : counts) EXPECT_NEAR(count, 250, 70) << value;  // sqrt(1000 · 3 / 16) is 13.7
 }
 
+TEST(SearchSpace, RoundingDoesNotLeaveTheRange) {
+  for (const double value : draws({"momentum", {}, 0.99999, 0.999999, Scale::linear}, 100)) {
+    EXPECT_GE(value, 0.99999);
+    EXPECT_LE(value, 0.999999);
+  }
+}
+
 TEST(SearchSpace, ChoicesAreTakenAlike) {
   std::map<std::string, int> counts;
   const SearchRange range{"algorithm", {"sgd", "als"}};

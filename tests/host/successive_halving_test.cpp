@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -40,14 +41,14 @@ TEST(SuccessiveHalving, GivesANinthAThirdAndAllOfTheEpochs) {
 }
 
 TEST(SuccessiveHalving, SendsUpTheBestOfThree) {
-  // three trials: the second is best and goes up as soon as three are there; at the end it is the first of its rung
-  const std::vector<std::pair<Position, int>> expected{{0, 0}, {1, 0}, {2, 0}, {1, 1}, {1, 2}};
+  // the first goes all the way; of three the second is best, goes up, and is the best there of two at the end
+  const std::vector<std::pair<Position, int>> expected{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {2, 0}, {1, 1}, {1, 2}};
   EXPECT_EQ(pairs_of(jobs_for({5, 1, 3})), expected);
 }
 
 TEST(SuccessiveHalving, RunsEachTrialOnceARungAndTheBestInFull) {
   std::vector<double> scores;
-  for (int n = 0; n < 40; ++n) scores.push_back((n * 17) % 41);
+  for (int n = 0; n < 40; ++n) scores.push_back((n * 17 + 5) % 41);
   const std::vector<Job> jobs = jobs_for(scores);
   std::set<std::pair<Position, int>> seen;
   std::map<int, int> on_rung;
@@ -60,7 +61,9 @@ TEST(SuccessiveHalving, RunsEachTrialOnceARungAndTheBestInFull) {
   // a third goes up, and some that were among the best third of what was there before better ones came
   EXPECT_GE(on_rung[1], 40 / 3);
   EXPECT_LT(on_rung[1], 40 / 2 + 1);
-  EXPECT_TRUE(seen.contains({0, 2}));  // score 0
+  const auto best = std::min_element(scores.begin(), scores.end()) - scores.begin();
+  EXPECT_TRUE(seen.contains({best, 2}));
+  EXPECT_EQ(jobs[2].rung, 2);  // of the first trial
 }
 
 TEST(SuccessiveHalving, LeavesFailuresBehind) {
