@@ -92,7 +92,7 @@ SearchRange range_of(const std::string& path, const std::string& key, const toml
   range.whole = table->get("from")->is_integer() && table->get("to")->is_integer();
   if (const toml::node* scale = table->get("scale")) {
     const auto word = from_name<Scale>(scale->value_or(std::string()));
-    if (!word) refuse_range(path, key, *scale, "the scale is \"linear\" or \"log\"");
+    if (!word) refuse_range(path, key, *scale, "the scale is linear or log");
     range.scale = *word;
   }
   if (!(range.from <= range.to)) refuse_range(path, key, node, fmt::format("from {} to {}", range.from, range.to));
@@ -159,6 +159,7 @@ std::vector<SearchRange> read_space_file(const std::string& path) {
   if (ranges.empty()) throw InputError({path}, "a space without a setting", kRangeCure);
   std::stable_sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SearchRange> space;
+  space.reserve(ranges.size());
   for (auto& [line, range] : ranges) space.push_back(std::move(range));
   return space;
 }

@@ -278,6 +278,18 @@ bool are_lists(const std::vector<std::string>& sampled, ReadOptions options) {
   return 2 * longer > sampled.size();
 }
 
+/// A line a user and a column an item is no list of ratings, and would be taken for one of its first three columns.
+void refuse_sheet(const Layout& layout, const ReadOptions& options, const Place& place) {
+  constexpr int kMostWithoutNames = 16;
+  const bool told = !options.user_column.empty() || !options.item_column.empty() || !options.rating_column.empty();
+  if (layout.header || told || layout.columns <= kMostWithoutNames) return;
+  throw InputError(place,
+                   "has " + std::to_string(layout.columns) +
+                       " columns without names: a line holds one rating, of a user and an item",
+                   "write a sheet of users by items as a line a rating; or name the columns, --col-user 1 --col-item 2 "
+                   "--col-rating 3");
+}
+
 void finish_lists(LineReader& lines, const ReadOptions& options, Layout& layout) {
   ReadOptions rest = options;
   rest.separator.clear();
@@ -358,6 +370,7 @@ Layout detect_layout(LineReader& lines, const ReadOptions& options, bool quotes_
     layout.header = sampled.front();
     layout.column_names = first;
   }
+  refuse_sheet(layout, options, place);
   choose_columns(layout, options, sampled, lines.name());
   return layout;
 }

@@ -234,5 +234,17 @@ TEST(Reader, DoesNotMixRowNumbersIntoADictionary) {
   EXPECT_THROW(read_ratings(path, {.ids = IdKind::rows}, data), std::logic_error);
 }
 
+TEST(Reader, RefusesASheetOfUsersByItems) {
+  std::string sheet;
+  for (int user = 0; user < 3; ++user) {
+    for (int item = 0; item < 20; ++item)
+      sheet += std::to_string((user * 7 + item * 3) % 20) + (item < 19 ? "," : "\n");
+  }
+  EXPECT_THAT(test::read_error(sheet), testing::HasSubstr("has 20 columns without names"));
+  EXPECT_EQ(
+      test::read_text_as_file(sheet, {.user_column = "1", .item_column = "2", .rating_column = "3"}).triples.size(),
+      3U);
+}
+
 }  // namespace
 }  // namespace wf
