@@ -157,7 +157,7 @@ Metric metric_for(const TuneRequest& request, const TrainConfig& config, const s
 std::string values_text(const Values& values) {
   std::vector<std::string> words;
   words.reserve(values.size());
-  for (const auto& [key, value] : values) words.push_back(key + ' ' + value);
+  for (const auto& [key, value] : values) words.push_back(fmt::format("{} {}", key, value));
   return words.empty() ? "as given" : join(words, ", ");
 }
 
@@ -403,6 +403,7 @@ int run_verb(const TuneRequest& request, Console& console) {
   }
   if (space.empty()) throw UsageError("nothing is left to search: all of it is given", "leave out --rank or --lambda");
   std::vector<std::string> ranges;
+  ranges.reserve(space.size());
   for (const SearchRange& range : space) ranges.push_back(text_of(range));
   console.line("search", fmt::format("{} · for the best {}", join(ranges, ", "), column_of(metric)),
                "--space, --metric, --budget, --trials");

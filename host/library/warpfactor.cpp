@@ -165,6 +165,7 @@ struct Model::State {
 
   static std::vector<Scored> named(const std::vector<wf::Recommendation>& list, const wf::IdMap& ids) {
     std::vector<Scored> result;
+    result.reserve(list.size());
     for (const wf::Recommendation& one : list) result.push_back({ids.text(one.item), one.score});
     return result;
   }
