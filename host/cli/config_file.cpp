@@ -89,7 +89,6 @@ SearchRange range_of(const std::string& path, const std::string& key, const toml
   }
   range.from = end_of(path, key, *table, "from");
   range.to = end_of(path, key, *table, "to");
-  range.whole = table->get("from")->is_integer() && table->get("to")->is_integer();
   if (const toml::node* scale = table->get("scale")) {
     const auto word = from_name<Scale>(scale->value_or(std::string()));
     if (!word) refuse_range(path, key, *scale, "the scale is linear or log");

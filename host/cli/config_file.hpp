@@ -20,7 +20,7 @@ struct ConfigEntry {
 std::vector<ConfigEntry> read_config_file(const std::string& path);
 
 /// What a search tries, in the order of the file: `rank = { from = 8, to = 128, scale = "log" }`, or a list of values.
-/// Whole where both ends are. Throws as read_config_file does.
+/// Throws as read_config_file does.
 std::vector<SearchRange> read_space_file(const std::string& path);
 
 }  // namespace wf::cli

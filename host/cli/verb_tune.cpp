@@ -117,7 +117,7 @@ void check_space(const TuneRequest& request, std::vector<SearchRange>& space) {
     if (range.key == "no-" + key)
       refuse(range, fmt::format("{} is the opposite of {}", range.key, key), "search " + key);
     range.key = key;
-    if (row->metavar[0] != 'N') range.whole = false;  // { from = 1, to = 10 } of a real number
+    range.whole = row->metavar[0] == 'N';  // { from = 1, to = 10 } may be of a real number
     for (const char* fixed : {"valid-frac", "seed", "engine", "threads", "device-memory"}) {
       if (key == fixed) refuse(range, fmt::format("{} does not change how good a model is", key), "leave it out");
     }

@@ -54,8 +54,9 @@ TEST_F(Tune, TheFirstTrialIsWithoutDrawnSettingsAndTheBestIsFirst) {
 TEST_F(Tune, SearchesASpaceAndOnlyWhatAnAlgorithmReads) {
   folder_.write("space.toml", R"(
 algorithm = ["sgd", "als"]
-rank = { from = 2, to = 6, scale = "log" }
+rank = { from = 2.0, to = 6.0, scale = "log" }
 lr = { from = 0.01, to = 0.1, scale = "log" }
+lambda = { from = 0, to = 1 }
 )");
   const json found =
       result_of({"tune", "ratings.csv", "--space", "space.toml", "--trials", "10", "--epochs", "9", "--json"});
@@ -68,6 +69,8 @@ lr = { from = 0.01, to = 0.1, scale = "log" }
     EXPECT_EQ(settings.contains("lr"), !is_als);
     EXPECT_GE(settings.at("rank"), 2);
     EXPECT_LE(settings.at("rank"), 6);
+    EXPECT_NE(settings.at("lambda"), 0);  // a real number, though its ends are whole
+    EXPECT_NE(settings.at("lambda"), 1);
   }
   EXPECT_GT(als, 0);
   EXPECT_GT(sgd, 0);
