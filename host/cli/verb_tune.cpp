@@ -9,6 +9,7 @@
 #include "host/cli/signals.hpp"
 #include "host/cli/train_header.hpp"
 #include "host/cli/training_source.hpp"
+#include "host/cli/tune_space.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/config/names.hpp"
 #include "host/ratings/split.hpp"
@@ -21,16 +22,13 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <set>
 
 namespace wf::cli {
 namespace {
 
-using Values = std::map<std::string, std::string>;
-
 struct Trial {
-  Values drawn;        ///< empty: the defaults and what was given
-  Values values;       ///< of these, what its algorithm reads
+  DrawnValues drawn;   ///< empty: the defaults and what was given
+  DrawnValues values;  ///< of these, what its algorithm reads
   int rung = -1;       ///< of its longest run; -1: none was finished
   int epochs = 0;      ///< of that
   int all_epochs = 0;  ///< that a training with these settings has
@@ -44,117 +42,12 @@ const char* column_of(Metric metric) {
   return metric == Metric::ndcg ? "ndcg@10" : name_of(metric).data();
 }
 
-bool is_given(const TuneRequest& request, const std::string& key) {
-  return std::any_of(request.settings.begin(), request.settings.end(),
-                     [&](const Setting& setting) { return setting.given() && setting.has_key(key); });
-}
-
-/// The settings of a trial: what was given, and what was drawn of what its algorithm reads. Where the algorithm is
-/// drawn as well, what was given counts for those that read it.
-TrainSettings settings_of(const TuneRequest& request, Values& values) {
-  const bool draws_algorithm = values.contains("algorithm");
-  std::set<std::string> unread;
-  const auto read = [&] {
-    std::vector<OuterValue> all;
-    for (const Setting& setting : request.settings) {
-      const std::string key = setting.key();
-      // the validation part is the search's, whatever an algorithm makes of one
-      const bool counts = setting.given() && train_setting(key) != nullptr && key != "valid-frac";
-      if (!counts || values.contains(key) || unread.contains(key)) continue;
-      all.push_back({key, setting.words, setting.source, setting.place});
-    }
-    for (const auto& [key, word] : values) all.push_back({key, {word}, Source::option, ""});
-    return read_train_settings(all);
-  };
-  const TrainSettings first = read();
-  const Algorithm algorithm = first.config.algorithm;
-  std::erase_if(values, [&](const auto& value) { return !reads(algorithm, value.first); });
-  if (draws_algorithm) unread = unread_options(algorithm);
-  return read();
-}
-
-/// Around what a training without further settings would take.
-std::vector<SearchRange> usual_space(const TuneRequest& request, const TrainSettings& settings,
-                                     const RatingScale& scale) {
-  TrainConfig config = resolve(settings);
-  scale_defaults(config, settings, scale);
-  std::vector<SearchRange> space;
-  const auto add = [&](const char* key, double from, double to, bool whole = false) {
-    const bool varies = !is_given(request, key) && reads(config.algorithm, key) && from > 0;
-    if (varies) space.push_back({key, {}, from, to, Scale::log, whole, ""});
-  };
-  add("rank", 8, 128, true);
-  const double lambda = config.lambda_user;
-  if (!is_given(request, "lambda-user") && !is_given(request, "lambda-item")) add("lambda", lambda / 10, lambda * 10);
-  add("lr", config.lr / 5, config.lr * 5);
-  add("unobserved-weight", config.unobserved_weight / 10, config.unobserved_weight * 10);
-  return space;
-}
-
 std::string text_of(const SearchRange& range) {
   if (!range.choices.empty()) return fmt::format("{} {}", range.key, join(range.choices, "|"));
   return fmt::format("{} {:.4g} to {:.4g}{}", range.key, range.from, range.to, range.scale == Scale::log ? " log" : "");
 }
 
-/// Settings by their first names, with values that a training takes: said before the first one is drawn.
-void check_space(const TuneRequest& request, std::vector<SearchRange>& space) {
-  const auto refuse = [](const SearchRange& range, const std::string& what, const std::string& cure) {
-    throw Error(ErrorKind::usage, what, cure, range.place);
-  };
-  std::set<std::string> keys;
-  for (SearchRange& range : space) {
-    std::vector<std::string> ends = range.choices;
-    if (ends.empty()) ends = {fmt::format("{}", range.from), fmt::format("{}", range.to)};
-    for (const std::string& end : ends) {
-      try {
-        read_train_settings({{range.key, {end}, Source::file, range.place}});
-      } catch (const Error& error) {
-        refuse(range, error.problem(), error.cure());
-      }
-    }
-    const Setting* row = train_setting(range.key);
-    const std::string key = row->key();
-    if (range.key == "no-" + key)
-      refuse(range, fmt::format("{} is the opposite of {}", range.key, key), "search " + key);
-    range.key = key;
-    range.whole = row->metavar[0] == 'N';  // { from = 1, to = 10 } may be of a real number
-    for (const char* fixed : {"valid-frac", "seed", "engine", "threads", "device-memory"}) {
-      if (key == fixed) refuse(range, fmt::format("{} does not change how good a model is", key), "leave it out");
-    }
-    if (!keys.insert(key).second) refuse(range, fmt::format("{} is searched twice", key), "give it once");
-    if (is_given(request, key)) {
-      refuse(range, fmt::format("{} is searched, and given as well", key), "leave it out of one of them");
-    }
-  }
-}
-
-/// ndcg where any model of the space is one that puts items in order, and estimates nothing.
-Metric usual_metric_of(const TrainConfig& config, const std::vector<SearchRange>& space) {
-  if (usual_metric(config) == Metric::ndcg) return Metric::ndcg;
-  for (const SearchRange& range : space) {
-    for (const std::string& choice : range.choices) {
-      TrainConfig chosen = config;
-      if (range.key == "algorithm") chosen.algorithm = parse_word<Algorithm>(range.key, choice);
-      if (range.key == "loss") chosen.loss = read_train_settings({{"loss", {choice}}}).config.loss;
-      if (range.key == "missing") chosen.missing = parse_word<Missing>(range.key, choice);
-      if (usual_metric(chosen) == Metric::ndcg) return Metric::ndcg;
-    }
-  }
-  return Metric::rmse;
-}
-
-Metric metric_for(const TuneRequest& request, const TrainConfig& config, const std::vector<SearchRange>& space) {
-  const Metric usual = usual_metric_of(config, space);
-  const Metric metric = request.metric.value_or(usual);
-  if (metric != Metric::ndcg && usual == Metric::ndcg) {
-    throw UsageError(
-        fmt::format("--metric {} is of ratings, and not all that is searched estimates them", name_of(metric)),
-        "take --metric ndcg");
-  }
-  return metric;
-}
-
-std::string values_text(const Values& values) {
+std::string values_text(const DrawnValues& values) {
   std::vector<std::string> words;
   words.reserve(values.size());
   for (const auto& [key, value] : values) words.push_back(fmt::format("{} {}", key, value));

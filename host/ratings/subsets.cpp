@@ -1,5 +1,6 @@
 #include "host/ratings/subsets.hpp"
 
+#include "host/ratings/by_user.hpp"
 #include "host/ratings/split.hpp"
 
 #include <algorithm>
@@ -79,18 +80,6 @@ void mark_user(std::vector<Candidate>& ratings, const SplitConfig& config, HostB
   const std::size_t valid = counts.valid == 0 ? test : cut_at(static_cast<Position>(test) + counts.valid);
   for (std::size_t r = 0; r < valid; ++r) subsets[ratings[r].rating] = r < test ? Subset::test : Subset::valid;
 }
-
-/// The ratings of user u are order[first[u]] .. order[first[u + 1] - 1].
-struct ByUser {
-  HostBuffer<Position> first, order;
-
-  ByUser(Span<const RowId, Host> user, Position n_users) : first(n_users + 1, 0), order(user.size) {
-    for (const RowId u : user) ++first[u + 1];
-    for (Position u = 0; u < n_users; ++u) first[u + 1] += first[u];
-    HostBuffer<Position> next = first.clone();
-    for (Position n = 0; n < user.size; ++n) order[next[user[n]]++] = n;
-  }
-};
 
 void mark_by_user(const Dataset& data, const SplitConfig& config, ThreadPool& pool, HostBuffer<Subset>& subsets) {
   constexpr Position kUsers = 256;  // a task

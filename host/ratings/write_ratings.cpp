@@ -4,6 +4,7 @@
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
 #include "host/base/text_file.hpp"
+#include "host/ratings/by_user.hpp"
 #include "host/ratings/numpy_file.hpp"
 
 #include <fmt/format.h>
@@ -81,17 +82,14 @@ struct UserLists {
   HostBuffer<RowId> item;
   HostBuffer<float> value;
 
-  explicit UserLists(const Dataset& data)
-      : begin(data.users.size() + 1, 0), item(data.ratings.size()), value(data.ratings.size()) {
+  explicit UserLists(const Dataset& data) : item(data.ratings.size()), value(data.ratings.size()) {
     const Ratings& ratings = data.ratings;
-    for (const RowId user : ratings.user) ++begin[user + 1];
-    for (Position user = 0; user + 1 < begin.size(); ++user) begin[user + 1] += begin[user];
-    HostBuffer<std::int64_t> next = begin.clone();
+    ByUser by_user(ratings.view().user, data.users.size());
     for (Position n = 0; n < ratings.size(); ++n) {
-      const Position place = next[ratings.user[n]]++;
-      item[place] = ratings.item[n];
-      value[place] = ratings.value[n];
+      item[n] = ratings.item[by_user.order[n]];
+      value[n] = ratings.value[by_user.order[n]];
     }
+    begin = std::move(by_user.first);
   }
 };
 
