@@ -28,6 +28,7 @@ void check_folds(const TrainRequest& request) {
   if (!request.report.empty()) refuse("--report", no_model);
   if (!request.metrics.empty()) refuse("--metrics", no_model);
   if (!request.batch_losses.empty()) refuse("--batch-losses", no_model);
+  if (request.save_seen) refuse("--save-seen", no_model);
   if (!request.tensorboard.empty()) refuse("--tensorboard", no_model);
   if (request.memory > 0) refuse("--memory", "all ratings are in memory");
 }

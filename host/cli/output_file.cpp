@@ -18,12 +18,12 @@ namespace fs = std::filesystem;
   throw FailedError("cannot write " + path + ": " + std::strerror(reason), "choose another place with -o");
 }
 
-fs::path folder_of(const std::string& path) {
-  const fs::path folder = fs::path(path).parent_path();
-  return folder.empty() ? fs::path(".") : folder;
-}
-
 }  // namespace
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = fs::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
 
 OutputFile::OutputFile(const std::string& path) {
   if (!path.empty() && path != "-") file_.emplace(path);
@@ -52,7 +52,7 @@ void OutputFile::commit() {
 
 void check_writable(const std::string& path) {
   std::error_code ignored;
-  const fs::path folder = folder_of(path);
+  const std::string folder = folder_of(path);
   if (!fs::exists(folder, ignored)) refuse(path, ENOENT);
   if (fs::is_directory(path, ignored)) refuse(path, EISDIR);
   if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {

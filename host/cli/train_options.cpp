@@ -19,6 +19,11 @@ void add_file_options(Parser& parser, TrainRequest& request) {
                [&request](const std::string&, const std::string& word) { request.tensorboard = word; });
   parser.value(group, "--report", "FILE.html", "a page about the model, as the verb report writes it",
                [&request](const std::string&, const std::string& word) { request.report = word; });
+  parser.flag(
+      group, "--save-seen",
+      "the model keeps which items each user has rated, 4 bytes a rating: recommend then leaves them out without "
+      "reading DATA again",
+      [&request] { request.save_seen = true; });
   parser.value(group, "--batch-losses", "FILE", "CSV epoch,batch,loss of every mini-batch before its update",
                [&request](const std::string&, const std::string& word) { request.batch_losses = word; });
   parser.rare();

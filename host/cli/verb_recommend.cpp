@@ -175,11 +175,16 @@ Audience fold_in_history(const RecommendRequest& request, const Model& model, co
   return audience;
 }
 
-Audience audience_of(const RecommendRequest& request, const std::vector<std::string>& ids, const Model& model,
+/// What the model keeps is taken from it.
+Audience audience_of(const RecommendRequest& request, const std::vector<std::string>& ids, Model& model,
                      const TrainingRecord& record, Console& console) {
   if (!request.history.empty()) return fold_in_history(request, model, record, console);
   Audience audience;
   audience.users = asked_users(request, ids, model, record.user_padding);
+  if (!model.seen.empty() && request.seen.empty() && !request.keep_seen) {
+    audience.seen = std::move(model.seen);
+    return audience;
+  }
   const Ratings ratings = seen_ratings(request, model, record, console);
   audience.seen = ItemSets(ratings.view(), model.n_users, model.n_items, request.engine.threads);
   return audience;
@@ -227,7 +232,7 @@ Position common(Span<const RowId, Host> a, const std::vector<RowId>& b) {
 int run_verb(const RecommendRequest& request, Console& console) {
   const std::vector<std::string> ids = asked_ids(request);
   // --history fits the factors of its users, and asks for none of the model's
-  const Model model = request.all_users ? read_model(request.model) : read_model_for(request.model, ids);
+  Model model = request.all_users ? read_model(request.model) : read_model_for(request.model, ids);
   const TrainingRecord record = read_record(model, request.model);
   const Audience audience = audience_of(request, ids, model, record, console);
   const Model& ranking = audience.folded ? *audience.folded : model;

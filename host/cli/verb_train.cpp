@@ -24,7 +24,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <utility>
 
 namespace wf::cli {
@@ -76,11 +75,6 @@ void check_pages(const TrainRequest& request, const TrainConfig& config) {
     throw UsageError("--shuffle none needs the order of the file, which a page file does not keep",
                      pages ? "train on the text" : "leave --cache out");
   }
-}
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
 }
 
 TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths, Engine& engine,
@@ -288,6 +282,8 @@ int run_verb(const TrainRequest& request, Console& console) {
   Dataset& ids = opened.source.data;
   check_padding(config, ids);
   print_data(console, opened.about.report, ids, config);
+  ItemSets seen;
+  if (request.save_seen) seen = {*opened.source.ratings, ids.users.size(), ids.items.size(), config.threads};
   TrainingData data = prepare(config, *chosen.engine, opened.source);
   print_split(console, request, config, data.n_train(), data.valid.size());
   if (data.grid) print_room(console, request, *data.grid);
@@ -311,6 +307,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   const ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
   record.settings = settings_toml("train", request.settings, resolved, Purpose::record);
   write_record(record, config, result, model);
+  model.seen = std::move(seen);
   write_model(model, paths.model);
   if (!request.report.empty()) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);

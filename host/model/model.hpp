@@ -3,6 +3,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/config/config.hpp"
 #include "host/ratings/id_map.hpp"
+#include "host/ratings/item_sets.hpp"
 #include "host/ratings/rating_source.hpp"
 #include "host/ratings/value_facts.hpp"
 
@@ -45,6 +46,7 @@ struct Model {
   std::optional<double> rating_mean;  ///< of the training ratings: the answer for unknown ids when there are no biases
   std::optional<float> rating_min, rating_max;  ///< of the training ratings, where the file says
   IdMap users, items;
+  ItemSets seen;                                ///< what each user has rated, where the model keeps it
   std::map<std::string, std::string> metadata;  ///< everything else of the file's __metadata__
 
   bool has_biases() const { return !tables.user_biases.empty(); }

@@ -9,6 +9,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -22,6 +24,8 @@ constexpr const char* kUserFactors = "user_factors.weight";
 constexpr const char* kItemFactors = "item_factors.weight";
 constexpr const char* kUserBiases = "user_biases.weight";
 constexpr const char* kItemBiases = "item_biases.weight";
+constexpr const char* kSeenStarts = "seen.starts";
+constexpr const char* kSeenItems = "seen.items";
 constexpr const char* kDamaged = "the file is damaged; train the model again";
 
 template <class Real>
@@ -222,6 +226,47 @@ IdMap read_ids(const SafetensorsReader& file, const std::string& name, Position 
   }
 }
 
+/// Throws unless `items` are ascending rows of a table of `n_items`.
+void check_seen(const SafetensorsReader& file, Span<const RowId, Host> items, Position n_items) {
+  const bool ascending = std::adjacent_find(items.begin(), items.end(), std::greater_equal<>()) == items.end();
+  if (ascending && (items.empty() || (items[0] >= 0 && items[items.size - 1] < n_items))) return;
+  file.fail(std::string("tensor ") + kSeenItems + " does not ascend from 0 to " + std::to_string(n_items), kDamaged);
+}
+
+/// What each user has rated; `users`: of those alone, and the others have nothing.
+ItemSets read_seen(const SafetensorsReader& file, const Model& model, const std::vector<std::string>* users) {
+  if (!file.has(kSeenStarts) && !file.has(kSeenItems)) return {};
+  require_count(file, kSeenStarts, model.n_users + 1);
+  HostBuffer<Position> starts = file.read<Position>(kSeenStarts, "I64");
+  check_offsets(file, kSeenStarts, starts, file.tensor(kSeenItems, "I32").elements());
+  if (users == nullptr) {
+    HostBuffer<RowId> items = file.read<RowId>(kSeenItems, "I32");
+    ItemSets sets(std::move(starts), std::move(items));
+    for (Position user = 0; user < model.n_users; ++user) {
+      check_seen(file, sets.of(static_cast<RowId>(user)), model.n_items);
+    }
+    return sets;
+  }
+  std::vector<RowId> rows;
+  for (const std::string& id : *users) {
+    if (const std::optional<RowId> row = model.users.find(id)) rows.push_back(*row);
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  HostBuffer<Position> part_starts(model.n_users + 1, 0);
+  HostBuffer<RowId> items;
+  for (const RowId row : rows) {
+    const Position first = items.size(), count = starts[row + 1] - starts[row];
+    items.resize(first + count);
+    const Span<RowId, Host> part = items.span().part(first, count);
+    file.read_part(kSeenItems, "I32", starts[row], part);
+    check_seen(file, {part.data, part.size}, model.n_items);
+    part_starts[row + 1] = count;
+  }
+  std::partial_sum(part_starts.begin(), part_starts.end(), part_starts.begin());
+  return {std::move(part_starts), std::move(items)};
+}
+
 /// Rows are matched by their number: when the file says whose they are, they must be the same.
 void require_same_ids(const SafetensorsReader& file, const std::string& name, const IdMap& ids) {
   const IdKind kind = id_kind(file, name, std::nullopt);
@@ -268,12 +313,16 @@ void write_model(const Model& model, const std::string& path) {
   // 8-byte elements first, single bytes last: each tensor begins at a multiple of its element's size
   add_ids(writer, "user_ids", model.users);
   add_ids(writer, "item_ids", model.items);
+  const Span<const Position, Host> starts = model.seen.starts();
+  const Span<const RowId, Host> seen = model.seen.items();
+  if (!model.seen.empty()) writer.add(kSeenStarts, "I64", {starts.size}, starts.data, starts.size * 8);
   add_factors(writer, kUserFactors, t.user_factors, model.n_users, model.rank);
   add_factors(writer, kItemFactors, t.item_factors, model.n_items, model.rank);
   if (model.has_biases()) {
     add_factors(writer, kUserBiases, t.user_biases, model.n_users, 1);
     add_factors(writer, kItemBiases, t.item_biases, model.n_items, 1);
   }
+  if (!model.seen.empty()) writer.add(kSeenItems, "I32", {seen.size}, seen.data, seen.size * 4);
   add_id_texts(writer, "user_ids", model.users);
   add_id_texts(writer, "item_ids", model.items);
 
@@ -314,6 +363,7 @@ Model read_tables(const std::string& path, const std::vector<std::string>* users
   const IdKind item_kind = id_kind(file, "item_ids", take_text(model, "item_id_kind"));
   model.users = read_ids(file, "user_ids", model.n_users, user_kind);
   model.items = read_ids(file, "item_ids", model.n_items, item_kind);
+  model.seen = read_seen(file, model, users);
   model.tables.user_factors = users != nullptr ? read_some(file, kUserFactors, model.users, model.rank, *users)
                                                : read_finite(file, kUserFactors);
   model.tables.item_factors = read_finite(file, kItemFactors);

@@ -24,6 +24,37 @@ TEST_F(TrainedFolder, AllUsersGetWhatEachGetsAlone) {
   EXPECT_EQ(run({"recommend", "ratings.safetensors", "--all-users", "-n", "3", "--engine", "reference"}).exit_code, 0);
 }
 
+TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenNeedsNoTrainingFile) {
+  const ProgramResult trained = run({"train", "ratings.csv", "--epochs", "3", "--save-seen", "-o", "own.safetensors"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::vector<std::string> one = {"recommend", "own.safetensors", "--user", "103", "-n", "4"};
+  const std::vector<std::string> all = {"recommend", "own.safetensors", "--all-users", "-n", "4"};
+  std::vector<std::string> by_file = all;
+  by_file.insert(by_file.end(), {"--seen", "ratings.csv"});
+  const ProgramResult expected = run(by_file);
+  ASSERT_EQ(expected.exit_code, 0) << expected.err;
+  folder_.write("ratings.csv", "gone\n");
+  const ProgramResult alone = run(one), together = run(all);
+  EXPECT_EQ(together.out, expected.out) << together.err;
+  EXPECT_EQ(alone.exit_code, 0) << alone.err;
+  for (const std::string& line : lines_of(alone.out)) EXPECT_THAT(lines_of(expected.out), testing::Contains(line));
+  EXPECT_NE(run({"recommend", "own.safetensors", "--all-users", "-n", "4", "--keep-seen"}).out, expected.out);
+}
+
+/// Pages are gone through where they lie; stdin is no file to read again.
+TEST_F(TrainedFolder, WhatIsSeenIsKeptOfPagesAndOfStdinToo) {
+  ASSERT_EQ(run({"convert", "ratings.csv", "-o", "ratings.wfr"}).exit_code, 0);
+  ASSERT_EQ(run({"train", "ratings.wfr", "--epochs", "2", "--save-seen", "-o", "pages.safetensors"}).exit_code, 0);
+  const ProgramResult by_file =
+      run({"recommend", "pages.safetensors", "--all-users", "-n", "4", "--seen", "ratings.csv"});
+  EXPECT_EQ(run({"recommend", "pages.safetensors", "--all-users", "-n", "4", "--seen", "ratings.wfr"}).out,
+            by_file.out);
+  EXPECT_EQ(run({"recommend", "pages.safetensors", "--all-users", "-n", "4"}).out, by_file.out);
+  const ProgramResult folds = run({"train", "ratings.csv", "--folds", "2", "--save-seen"});
+  EXPECT_EQ(folds.exit_code, 2);
+  EXPECT_THAT(folds.err, HasSubstr("--save-seen has no effect with --folds"));
+}
+
 TEST_F(TrainedFolder, OnlyAllowedItemsThatAreNotDenied) {
   folder_.write("allow.txt", "500\n501\n502\n503\nnothing\n501\n");
   folder_.write("deny.txt", "502\n");

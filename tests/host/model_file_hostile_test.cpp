@@ -295,6 +295,31 @@ TEST(HostileModel, RefusesTextIdsWhoseOffsetsLie) {
   EXPECT_THAT(texts({0, 1, 2}, "aa"), HasSubstr("id \"a\" occurs twice"));
 }
 
+TEST(HostileModel, RefusesSeenItemsThatAreNone) {
+  const auto rows = [](const std::vector<std::int32_t>& values) {
+    std::string bytes(values.size() * 4, '\0');
+    if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+    return bytes;
+  };
+  const auto error = [&](const std::vector<std::int64_t>& starts, const std::vector<std::int32_t>& items) {
+    const std::size_t middle = 24 + 8 * starts.size(), end = middle + 4 * items.size();
+    return error_of_bytes(with_factors(
+        entry("seen.starts", "I64", "[" + std::to_string(starts.size()) + "]", "[24," + std::to_string(middle) + "]") +
+            "," +
+            entry("seen.items", "I32", "[" + std::to_string(items.size()) + "]",
+                  "[" + std::to_string(middle) + "," + std::to_string(end) + "]"),
+        longs(starts) + rows(items)));
+  };
+  EXPECT_EQ(error({0, 1, 1}, {0}), "no error");
+  EXPECT_THAT(error({0, 1}, {0}), HasSubstr("seen.starts is [2], but the factors need [3]"));
+  EXPECT_THAT(error({0, 1, 0}, {0}), HasSubstr("seen.starts does not ascend from 0 to 1"));
+  EXPECT_THAT(error({0, 1, 2}, {0}), HasSubstr("seen.starts does not ascend from 0 to 1"));
+  EXPECT_THAT(error({0, 1, 1}, {1}), HasSubstr("seen.items does not ascend from 0 to 1"));
+  EXPECT_THAT(error({0, 1, 1}, {-1}), HasSubstr("seen.items does not ascend from 0 to 1"));
+  EXPECT_THAT(error({0, 2, 2}, {0, 0}), HasSubstr("seen.items does not ascend from 0 to 1"));
+  EXPECT_THAT(error_of_bytes(with_factors(entry("seen.items", "I32", "[0]", "[24,24]"))), HasSubstr("seen.starts"));
+}
+
 TEST(HostileModel, RefusesIdsThatWereDroppedOrDoubled) {
   EXPECT_THAT(error_of_bytes(with_factors(R"("__metadata__":{"user_id_kind":"integers"})")),
               HasSubstr("metadata announces \"integers\" for user_ids, but its tensors are those of rows"));

@@ -21,7 +21,7 @@ using testing_support::bytes_of;
 using testing_support::FreshFolder;
 using testing_support::safetensors;
 
-constexpr int kUsers = 3, kItems = 4, kRank = 2;
+constexpr int kFileUsers = 3, kFileItems = 4, kFileRank = 2;
 
 IdMap ids_of(const std::vector<std::string>& texts) {
   IdMap ids;
@@ -30,7 +30,7 @@ IdMap ids_of(const std::vector<std::string>& texts) {
 }
 
 Model small_model(bool biases = true) {
-  Model model = make_model(kUsers, kItems, kRank, biases);
+  Model model = make_model(kFileUsers, kFileItems, kFileRank, biases);
   initialise(model, {}, 5, -1, -1);
   for (float& bias : model.tables.user_biases) bias = 0.1F;
   model.global_mean = 3.5123456F;
@@ -93,9 +93,9 @@ TEST(ModelFile, KeepsEveryBitAndFact) {
   write_model(model, folder.file("m"));
   const Model again = read_model(folder.file("m"));
   expect_same_tables(again.tables, model.tables);
-  EXPECT_EQ(again.n_users, kUsers);
-  EXPECT_EQ(again.n_items, kItems);
-  EXPECT_EQ(again.rank, kRank);
+  EXPECT_EQ(again.n_users, kFileUsers);
+  EXPECT_EQ(again.n_items, kFileItems);
+  EXPECT_EQ(again.rank, kFileRank);
   EXPECT_EQ(again.global_mean, model.global_mean);
   EXPECT_EQ(again.rating_mean, model.rating_mean);
   EXPECT_EQ(again.rating_min, 0.5F);
@@ -105,8 +105,31 @@ TEST(ModelFile, KeepsEveryBitAndFact) {
   EXPECT_EQ(again.metadata, model.metadata);  // and none of the file's own keys
   EXPECT_EQ(again.users.kind(), IdKind::integers);
   EXPECT_EQ(again.items.kind(), IdKind::strings);
-  for (RowId row = 0; row < kUsers; ++row) EXPECT_EQ(again.users.text(row), model.users.text(row));
-  for (RowId row = 0; row < kItems; ++row) EXPECT_EQ(again.items.text(row), model.items.text(row));
+  for (RowId row = 0; row < kFileUsers; ++row) EXPECT_EQ(again.users.text(row), model.users.text(row));
+  for (RowId row = 0; row < kFileItems; ++row) EXPECT_EQ(again.items.text(row), model.items.text(row));
+}
+
+TEST(ModelFile, KeepsWhatUsersHaveSeenAndGivesTheAskedOnesTheirs) {
+  const FreshFolder folder;
+  Ratings ratings;
+  ratings.push_back(0, 3, 1);
+  ratings.push_back(2, 1, 1);
+  ratings.push_back(2, 0, 1);
+  Model model = small_model();
+  model.seen = ItemSets(ratings.view(), kFileUsers, kFileItems);
+  write_model(model, folder.file("m"));
+  const auto seen_by = [](const Model& by, RowId user) {
+    return std::vector<RowId>(by.seen.of(user).begin(), by.seen.of(user).end());
+  };
+  const Model again = read_model(folder.file("m"));
+  EXPECT_THAT(seen_by(again, 0), testing::ElementsAre(3));
+  EXPECT_THAT(seen_by(again, 1), testing::IsEmpty());
+  EXPECT_THAT(seen_by(again, 2), testing::ElementsAre(0, 1));
+  const Model part = read_model_for(folder.file("m"), {model.users.text(2), "nobody", model.users.text(2)});
+  EXPECT_THAT(seen_by(part, 0), testing::IsEmpty());
+  EXPECT_THAT(seen_by(part, 2), testing::ElementsAre(0, 1));
+  write_model(again, folder.file("n"));
+  EXPECT_EQ(bytes_of(folder.file("m")), bytes_of(folder.file("n")));
 }
 
 TEST(ModelFile, IsTheSameBytesWhenWrittenAgain) {
@@ -133,8 +156,8 @@ TEST(ModelFile, KeepsUnusualFloatsBitForBit) {
 TEST(ModelFile, WithoutBiasesAndWithRowIdsHoldsTheFactorsAlone) {
   const FreshFolder folder;
   Model model = small_model(false);
-  model.users = IdMap::rows(kUsers);
-  model.items = IdMap::rows(kItems);
+  model.users = IdMap::rows(kFileUsers);
+  model.items = IdMap::rows(kFileItems);
   write_model(model, folder.file("m"));
   std::set<std::string> names;
   const nlohmann::json header = header_of(bytes_of(folder.file("m")));
@@ -143,8 +166,8 @@ TEST(ModelFile, WithoutBiasesAndWithRowIdsHoldsTheFactorsAlone) {
   const Model again = read_model(folder.file("m"));
   EXPECT_FALSE(again.has_biases());
   EXPECT_EQ(again.users.kind(), IdKind::rows);
-  EXPECT_EQ(again.users.size(), kUsers);
-  EXPECT_EQ(again.items.size(), kItems);
+  EXPECT_EQ(again.users.size(), kFileUsers);
+  EXPECT_EQ(again.items.size(), kFileItems);
 }
 
 TEST(ModelFile, AlignsTheDataOfEveryTensor) {
@@ -332,8 +355,8 @@ TEST(LoadTables, RefusesTheRowsOfOtherIds) {
   EXPECT_THAT(load_error(other, folder.file("m")),
               HasSubstr("row 1 of user_ids is \"-5\", in the ratings it is \"9223372036854775807\""));
   Model by_row = small_model();
-  by_row.users = IdMap::rows(kUsers);
-  by_row.items = IdMap::rows(kItems);
+  by_row.users = IdMap::rows(kFileUsers);
+  by_row.items = IdMap::rows(kFileItems);
   EXPECT_EQ(load_error(by_row, folder.file("m")), "no error");
 }
 
@@ -354,7 +377,7 @@ TEST(ModelFile, ReadsNoOtherUsersThanThoseAskedFor) {
   const Model some = read_model_for(path, {"-5", "nobody"});
   Tables expected{model.tables.user_factors.clone(), model.tables.item_factors.clone(),
                   model.tables.user_biases.clone(), model.tables.item_biases.clone()};
-  for (const int row : {0, 2}) std::fill_n(expected.user_factors.begin() + row * kRank, kRank, 0.0F);
+  for (const int row : {0, 2}) std::fill_n(expected.user_factors.begin() + row * kFileRank, kFileRank, 0.0F);
   expect_same_tables(some.tables, expected);
   EXPECT_EQ(some.users.text(2), "9223372036854775807");
 }

@@ -97,6 +97,8 @@ TEST(ItemSets, AreAscendingAndDistinctAndInsideTheTables) {
   const HostBuffer<Position> counts = sets.counts(9);
   EXPECT_THAT(std::vector<Position>(counts.begin(), counts.end()), testing::ElementsAre(0, 0, 1, 0, 0, 1, 0, 0, 1));
   EXPECT_TRUE(ItemSets().of(7).empty());
+  EXPECT_THAT(std::vector<Position>(sets.starts().begin(), sets.starts().end()), testing::ElementsAre(0, 0, 1, 1, 3));
+  EXPECT_THAT(std::vector<RowId>(sets.items().begin(), sets.items().end()), testing::ElementsAre(5, 2, 8));
 }
 
 }  // namespace
