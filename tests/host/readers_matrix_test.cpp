@@ -30,7 +30,7 @@ TEST(MatrixMarket, IsReadAsSciPyWroteIt) {
   const ReadBack pattern = read_back(kFixtures + "matrix_market/pattern.mtx");
   EXPECT_TRUE(pattern.report.implicit());
   EXPECT_EQ(pattern.triples.size(), 5U);
-  EXPECT_EQ(pattern.triples.back(), (test::Triple{"4", "5", 1.0F}));
+  EXPECT_EQ(pattern.triples.back(), (test::ReadTriple{"4", "5", 1.0F}));
 }
 
 TEST(MatrixMarket, MirrorsWhatIsSymmetric) {
@@ -138,13 +138,13 @@ TEST(MatrixMarket, IsTheSameInChunksOfAnySize) {
     text += std::to_string(n) + " " + std::to_string(n / 2) + " " + std::to_string(n % 9) + "\n";
   const test::TemporaryFolder folder;
   const std::string path = folder.write("m.mtx", text);
-  std::vector<test::Triple> expected = read_back(path).triples;
+  std::vector<test::ReadTriple> expected = read_back(path).triples;
   std::sort(expected.begin(), expected.end());
   ASSERT_EQ(expected.size(), 998U);
   for (const Position bytes : {10, 100, 1000}) {
     Dataset data;
     RatingsReader(path, {.threads = 3}, data, bytes).run();
-    std::vector<test::Triple> triples = test::triples_of(data);
+    std::vector<test::ReadTriple> triples = test::triples_of(data);
     std::sort(triples.begin(), triples.end());
     EXPECT_EQ(triples, expected) << bytes;
   }
@@ -156,10 +156,23 @@ TEST(Lists, AreReadAsLightGcnHasThem) {
   EXPECT_TRUE(read.report.implicit());
   EXPECT_EQ(read.report.lines, 5);
   EXPECT_EQ(read.report.ratings, 22);
-  EXPECT_EQ(read.triples.front(), (test::Triple{"0", "0", 1.0F}));
-  EXPECT_EQ(read.triples[5], (test::Triple{"1", "2", 1.0F}));
-  EXPECT_EQ(read.triples.back(), (test::Triple{"4", "9", 1.0F}));
+  EXPECT_EQ(read.triples.front(), (test::ReadTriple{"0", "0", 1.0F}));
+  EXPECT_EQ(read.triples[5], (test::ReadTriple{"1", "2", 1.0F}));
+  EXPECT_EQ(read.triples.back(), (test::ReadTriple{"4", "9", 1.0F}));
   EXPECT_EQ(read_back(kFixtures + "lightgcn/train.txt", {.ids = IdKind::rows}).data.users.size(), 5);
+}
+
+TEST(Lists, AreReadAsPandasGroupsThem) {
+  const ReadBack read = read_back(kFixtures + "lightgcn/pandas.txt", {.lists = true});
+  EXPECT_EQ(read.triples, (Triples{{"0", "5", 1.0F},
+                                   {"0", "2", 1.0F},
+                                   {"0", "9", 1.0F},
+                                   {"1", "4", 1.0F},
+                                   {"1", "2", 1.0F},
+                                   {"2", "0", 1.0F},
+                                   {"2", "5", 1.0F},
+                                   {"3", "7", 1.0F},
+                                   {"3", "1", 1.0F}}));
 }
 
 TEST(Lists, AreTakenForThemOnlyWhereTheyAreNothingElse) {
@@ -218,13 +231,26 @@ TEST(Inter, IsReadAsRecBoleHasIt) {
   EXPECT_EQ(read.data.items.kind(), IdKind::strings);
 }
 
+TEST(Inter, IsReadAsPandasWritesIt) {
+  const ReadBack read = read_back(kFixtures + "recbole/pandas.inter", {.timestamps = true});
+  EXPECT_EQ(read.triples, (Triples{{"7", "a1", 4.0F},
+                                   {"7", "b2", 2.5F},
+                                   {"12", "a1", 5.0F},
+                                   {"3", "c 3", 1.0F},
+                                   {"3", "b2", 3.0F},
+                                   {"3", "a1", 4.5F},
+                                   {"12", "d4", 2.0F}}));
+  EXPECT_EQ(read.data.timestamps[0], 978300760);
+  EXPECT_EQ(read.data.timestamps[6], 978302039);
+}
+
 TEST(Inter, HasARatingOnlyWhereAColumnIsANumber) {
   // as RecBole's own tests have them: another user, or a sequence of items, is no rating
   EXPECT_TRUE(read_text_as_file("user_id:token\titem_id:token\tadd_user:token\nua\tia\tub\n").report.implicit());
   const ReadBack star =
       read_text_as_file("user_id:token\titem_id:token\ttags:token_seq\tstar:float\nua\tia\t1 2 3\t4.5\nub\tia\t2\t3\n");
   EXPECT_EQ(star.report.rating_column, "star:float");
-  EXPECT_EQ(star.triples.front(), (test::Triple{"ua", "ia", 4.5F}));
+  EXPECT_EQ(star.triples.front(), (test::ReadTriple{"ua", "ia", 4.5F}));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace wf {
 namespace {
 
-using test::Triple;
+using test::ReadTriple;
 using test::Triples;
 
 std::string text_of(float value) {

@@ -10,8 +10,8 @@
 
 namespace wf::test {
 
-using Triple = std::tuple<std::string, std::string, float>;  ///< outside ids and value
-using Triples = std::vector<Triple>;
+using ReadTriple = std::tuple<std::string, std::string, float>;  ///< outside ids and value
+using Triples = std::vector<ReadTriple>;
 
 inline Triples triples_of(const Dataset& data) {
   Triples triples;

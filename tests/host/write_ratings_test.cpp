@@ -91,7 +91,7 @@ TEST_P(RoundTrips, GiveBackWhatWasWritten) {
       }
       const bool by_user = options.lists || format == RatingsFormat::npz;
       if (by_user) {
-        std::stable_sort(expected.begin(), expected.end(), [](const test::Triple& a, const test::Triple& b) {
+        std::stable_sort(expected.begin(), expected.end(), [](const test::ReadTriple& a, const test::ReadTriple& b) {
           return std::stoi(std::get<0>(a)) < std::stoi(std::get<0>(b));
         });
       }
