@@ -3,9 +3,10 @@
 
     readme_examples.py PROGRAM
 
-Building is left out (it has been done); build/release/warpfactor and warpfactor are PROGRAM. Benchmarks, which need other programs, have
-tests of their own (bench_scripts.py). Also checks that scripts and the files that the README links to exist.
+Building is left out (it has been done); build/release/warpfactor and warpfactor are PROGRAM. Benchmarks run on a few ratings and with a stand-in
+for LIBMF; one that lacks a module or a program is named with what it lacks. Also checks that scripts and the files that the README links to exist.
 """
+import importlib.util
 import os
 import pathlib
 import random
@@ -18,6 +19,20 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+# What a benchmark needs beside PROGRAM, and the words that make it small.
+BENCHMARKS = {
+    "bench/model.py": ((), ""),
+    "bench/compare": ((), ""),
+    "bench/peers": ((), "--shape tiny --rank 4 --runs 1 --epochs 3 --short-epochs 1 --threads 1"),
+    "bench/ranking.py": (("numpy",), ""),
+    "bench/als.py": (("numpy", "scipy", "implicit", "irspack"), "--rank 4 --runs 1 --sweeps 1"),
+    "bench/factorize.py": (("numpy", "scipy", "sklearn"), "--rank 4 --runs 1"),
+    "bench/convergence.py": ((), "--rank 4 --epochs 3 --seeds 1 --depth 1,4"),
+    "build/release/bench/top_lists_bench": ((), ""),
+}
+SMALLER = (("top_lists_bench ml-20m 64 10 5", "top_lists_bench ml-100k 8 10 1"), ("RATINGS.csv ...", "RATINGS.csv"))
+
+
 def write_data(folder):
     numbers = random.Random(1)
     lines = [f"{u},{i},{numbers.randint(1, 10) / 2}" for u in range(60) for i in numbers.sample(range(40), 15)]
@@ -25,12 +40,31 @@ def write_data(folder):
     (folder / "ratings.csv").write_text("user,item,rating\n" + "\n".join(lines) + "\n")
     (folder / "test.csv").write_text("user,item,rating\n1,2,3\n42,7,4\n")
     (folder / "pairs.csv").write_text("user,item\n1,2\n42,7\n")
+    shutil.copy(folder / "ratings.csv", folder / "train.csv")
+    shutil.copy(folder / "ratings.csv", folder / "RATINGS.csv")
+    (folder / "ratings.txt").write_text("\n".join(line.replace(",", " ") for line in lines) + "\n")
+
+
+def lay_out_programs(folder, program):
+    """The tree as a build leaves it, and warpfactor on the path."""
+    for name in ("build/release", "bin", "docs", "libmf", "bench/results"):
+        (folder / name).mkdir(parents=True)
+    (folder / "build/release/warpfactor").symlink_to(program)
+    (folder / "build/release/bench").symlink_to(program.parent / "bench")
+    (folder / "bin/warpfactor").symlink_to(program)
+    for file in (ROOT / "bench").iterdir():
+        if file.is_file():
+            (folder / "bench" / file.name).symlink_to(file)
+    (folder / "bench/results/before.json").symlink_to(folder / "build/peers.json")  # what bench/peers is about to write
+    stand_in = re.search(r"STAND_IN = r\'\'\'(.*?)\'\'\'", (ROOT / "tests/python/bench_scripts.py").read_text(), re.S).group(1)
+    (folder / "libmf/mf-train").write_text(stand_in.replace("SHIFT", "0"))
+    (folder / "libmf/mf-train").chmod(0o755)
 
 
 def commands_of(page):
     """The lines of its console blocks that begin with $, without their comments."""
     text = page.read_text(encoding="utf-8")
-    blocks = re.findall(r"```console\n(.*?)```", text, re.S)
+    blocks = [block.replace("\\\n", "") for block in re.findall(r"```console\n(.*?)```", text, re.S)]
     return [line.split("#")[0].strip() for block in blocks for line in re.findall(r"^\$ (.*)$", block, re.M)]
 
 
@@ -45,6 +79,19 @@ def toml_commands(folder):
     return commands
 
 
+def benchmark(command, folder):
+    """The same on a small scale, and why it cannot run here; None, None for what is no benchmark."""
+    words = [word for word in command.split() if "=" not in word or word.startswith("-")]
+    if words[0] not in BENCHMARKS:
+        return None, None
+    modules, more = BENCHMARKS[words[0]]
+    lacks = [module for module in modules if importlib.util.find_spec(module) is None]
+    lacks += [word for word in words if word.startswith("build/release/bench/") and not (folder / word).exists()]
+    for large, small in SMALLER:
+        command = command.replace(large, small)
+    return f"{command} {more}", ", ".join(lacks)
+
+
 def main(program):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     failures = []
@@ -52,20 +99,20 @@ def main(program):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_data(folder)
-        (folder / "build/release").mkdir(parents=True)
-        (folder / "build/release/warpfactor").symlink_to(pathlib.Path(program).resolve())
-        (folder / "bin").mkdir()
-        (folder / "bin/warpfactor").symlink_to(pathlib.Path(program).resolve())
-        shutil.copy(folder / "ratings.csv", folder / "train.csv")
-        environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"}
+        lay_out_programs(folder, pathlib.Path(program).resolve())
+        path = f"{folder}/bin:{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
         for command in [command for page in pages for command in commands_of(page)] + toml_commands(folder):
-            if command.startswith(("scripts/", "bench/")):
-                if not (ROOT / command.split()[0]).is_file():
-                    failures.append(f"{command} does not exist")
+            small, lacks = benchmark(command, folder)
+            if lacks:
+                print(f"not run: {command}: there is no {lacks}")
                 continue
-            if not command.startswith(("warpfactor ", "build/release/warpfactor ")):  # cmake, and what it built for benchmarks
-                continue
+            if command.startswith(("scripts/", "bench/")) and not (ROOT / command.split()[0]).is_file():
+                failures.append(f"{command} does not exist")
+            if not small and not command.startswith(("warpfactor ", "build/release/warpfactor ")):
+                continue  # cmake, scripts, and profilers
+            command = small or command
             run = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
             ran += 1
             if run.returncode != 0:
