@@ -43,6 +43,7 @@ if(TARGET warpfactor_cuda)
   add_dependencies(host_tests warpfactor_cuda)
 endif()
 target_compile_definitions(host_tests PRIVATE WF_CUDA_MODULE="${module}")
+set_source_files_properties(tests/host/library_test.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)  # has names as a user has them
 find_library(WARPFACTOR_LAPACK openblas)  # what svd is compared with
 mark_as_advanced(WARPFACTOR_LAPACK)
 if(WARPFACTOR_LAPACK)
@@ -50,6 +51,7 @@ if(WARPFACTOR_LAPACK)
   target_compile_definitions(host_tests PRIVATE WF_HAVE_LAPACK=1)
 endif()
 wf_test(kernels LINK wf_api wf_readers)
+set_target_properties(kernels_tests PROPERTIES UNITY_BUILD OFF)  # seconds each as they are
 wf_test(cli LINK wf_api wf_readers)
 
 # The suites of kernels/ and cuda/ on a real device; trajectories run through the module beside it, as users run it.
@@ -68,7 +70,7 @@ if(TARGET wf_cuda)
 endif()
 
 set(WARPFACTOR_INTERPRETER_FOUND FALSE)
-if(NOT WARPFACTOR_SANITIZE MATCHES "thread" AND NOT WARPFACTOR_COVERAGE)
+if(NOT WARPFACTOR_SANITIZE MATCHES "thread")
   add_subdirectory(tests/simt)
 endif()
 
@@ -93,12 +95,12 @@ if(Python3_FOUND)
   wf_program_test(tensorboard_reads_events)
   wf_program_test(matrices_in_scipy)
   wf_program_test(bench_scripts)
-  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # what is shown and packed is a release
+  if(NOT WARPFACTOR_SANITIZE)  # what is shown and packed is a release
     wf_program_test(report_in_browser)
     wf_program_test(package ${CMAKE_CPACK_COMMAND} ${CMAKE_BINARY_DIR})
     wf_program_test(end_to_end ${CMAKE_COMMAND} ${CMAKE_BINARY_DIR})
   endif()
-  if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)
+  if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE)
     add_test(NAME kernel_code COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kernel_code.py
              ${CMAKE_CUDA_COMPILER} ${CMAKE_CURRENT_SOURCE_DIR} ${RANDOM123_INCLUDE_DIR})
     set_tests_properties(kernel_code PROPERTIES TIMEOUT 600)
@@ -112,13 +114,13 @@ if(Python3_FOUND)
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch cuda cuda_repeatable)
     set_tests_properties(python.trajectories_on_the_interpreter PROPERTIES TIMEOUT 600)
   endif()
-  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # a script is under test; its programs have tests of their own
+  if(NOT WARPFACTOR_SANITIZE)  # a script is under test; its programs have tests of their own
     wf_program_test(gpu_check)
   endif()
-  if(NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # these builds take memory of their own
+  if(NOT WARPFACTOR_SANITIZE)  # these builds take memory of their own
     wf_program_test(memory_limit)
   endif()
-  if(TARGET warpfactor-in-flight AND NOT WARPFACTOR_SANITIZE AND NOT WARPFACTOR_COVERAGE)  # a hundred times as slow there
+  if(TARGET warpfactor-in-flight AND NOT WARPFACTOR_SANITIZE)  # a hundred times as slow there
     wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)
     wf_program_test(steep $<TARGET_FILE:warpfactor-in-flight>)
   endif()

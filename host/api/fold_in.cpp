@@ -21,7 +21,7 @@ constexpr Position kPairs = Position{1} << 16;  // of a user: a pass over them t
 constexpr Position kUsers = 16;                 // of a task
 
 /// Training's own.
-struct Penalties {
+struct FoldInPenalties {
   double lambda = 0, lambda_bias = 0;
 };
 
@@ -39,7 +39,7 @@ void check(const Model& model, const TrainConfig& config) {
 
 /// Weight decay w pulls at every step of a mini-batch: with losses averaged over it, as much as a lambda of w / 2 for
 /// each training rating.
-Penalties penalties_of(const TrainConfig& config, Position n_train) {
+FoldInPenalties penalties_of(const TrainConfig& config, Position n_train) {
   if (config.algorithm == Algorithm::nmf) return {};
   if (config.batch_size == 0 || config.algorithm != Algorithm::sgd) return {config.lambda_user, config.lambda_bias};
   auto steps = static_cast<double>(n_train);
@@ -57,7 +57,8 @@ bool is_least_squares(const TrainConfig& config) {
   return config.loss == Loss::mse && config.l1_user == 0 && !config.nonnegative;
 }
 
-void solve(Model& folded, const RowLists& lists, const TrainConfig& config, const Penalties& penalties, int threads) {
+void solve(Model& folded, const RowLists& lists, const TrainConfig& config, const FoldInPenalties& penalties,
+           int threads) {
   Cpu cpu(threads);
   SolveSettings settings = solve_settings(config);
   settings.solver = Solver::cholesky;
@@ -81,7 +82,7 @@ void solve(Model& folded, const RowLists& lists, const TrainConfig& config, cons
 /// One user's problem, from its list.
 class Problems {
  public:
-  Problems(const Model& folded, const RowLists& lists, const TrainConfig& config, const Penalties& penalties)
+  Problems(const Model& folded, const RowLists& lists, const TrainConfig& config, const FoldInPenalties& penalties)
       : model_(folded), lists_(lists.view()), config_(config), penalties_(penalties) {}
 
   UserProblem of(Position user) const {
@@ -150,10 +151,10 @@ class Problems {
   const Model& model_;
   RowListsView<Host> lists_;
   const TrainConfig& config_;
-  Penalties penalties_;
+  FoldInPenalties penalties_;
 };
 
-void descend_all(Model& folded, const RowLists& lists, const TrainConfig& config, const Penalties& penalties,
+void descend_all(Model& folded, const RowLists& lists, const TrainConfig& config, const FoldInPenalties& penalties,
                  ThreadPool& pool) {
   const Problems problems(folded, lists, config, penalties);
   const ModelView<float, Host> view = folded.view();
@@ -183,7 +184,7 @@ Model fold_in(const Model& model, const RatingsView<Host>& history, Position n_u
   folded.items = model.items.clone();
   ThreadPool pool(threads);
   const RowLists lists = list_both(pool, list_by_item(pool, RatingsInMemory(history), model.n_items), n_users).user;
-  const Penalties penalties = penalties_of(config, n_train);
+  const FoldInPenalties penalties = penalties_of(config, n_train);
   if (is_least_squares(config)) {
     solve(folded, lists, config, penalties, threads);
   } else {

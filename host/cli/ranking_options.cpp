@@ -29,7 +29,7 @@ std::vector<Position> parse_cuts(const std::string& option, const std::string& t
   return {cuts.begin(), cuts.end()};
 }
 
-void add_ranking(Parser& parser, RankingRequest& ranking) {
+void add_ranking_options(Parser& parser, RankingRequest& ranking) {
   const Group group = Group::evaluation;
   parser.value(
       group, "--at,--topk", "K[,K...]",
@@ -68,7 +68,7 @@ void add_evaluate_options(Parser& parser, EvaluateRequest& request) {
       "training ratings: the bias baseline is fitted on them, and --at leaves their items out (default: the recorded "
       "training file, if it is unchanged)",
       store(request.train));
-  add_ranking(parser, request.ranking);
+  add_ranking_options(parser, request.ranking);
   add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options.threads);
 }
 

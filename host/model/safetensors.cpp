@@ -21,7 +21,7 @@ using Json = nlohmann::json;  // sorted: ordered_json looks names up one by one,
 constexpr Position kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kWanted = "give a .safetensors file";
 
-constexpr const char* kDamaged = "the file is damaged or incomplete; copy or write it again";
+constexpr const char* kDamagedFile = "the file is damaged or incomplete; copy or write it again";
 
 // the types of whole bytes; a model's file may hold others beside its tables
 constexpr std::array<std::pair<std::string_view, int>, 17> kDtypes{{{"BOOL", 1},
@@ -148,9 +148,9 @@ void SafetensorsReader::parse_header(const std::string& header, Position data_by
   std::vector<Extent> extents;
   for (const auto& [name, value] : json.items()) {
     if (name == "__metadata__") {
-      if (!value.is_object()) fail("__metadata__ is not an object of strings", kDamaged);
+      if (!value.is_object()) fail("__metadata__ is not an object of strings", kDamagedFile);
       for (const auto& [key, text] : value.items()) {
-        if (!text.is_string()) fail("__metadata__ " + shown(key) + " is not a string", kDamaged);
+        if (!text.is_string()) fail("__metadata__ " + shown(key) + " is not a string", kDamagedFile);
         metadata_[key] = text.get<std::string>();
       }
       continue;
@@ -159,7 +159,7 @@ void SafetensorsReader::parse_header(const std::string& header, Position data_by
     try {
       info = parse_tensor(value, data_bytes);
     } catch (const std::invalid_argument& error) {
-      fail("tensor " + shown(name) + " " + error.what(), kDamaged);
+      fail("tensor " + shown(name) + " " + error.what(), kDamagedFile);
     }
     extents.push_back({info.begin, info.end, name});
     tensors_[name] = std::move(info);
@@ -168,12 +168,12 @@ void SafetensorsReader::parse_header(const std::string& header, Position data_by
             [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   Position covered = 0;
   for (const auto& [begin, end, name] : extents) {
-    if (begin < covered) fail("tensor " + shown(name) + " overlaps another", kDamaged);
-    if (begin > covered) fail("tensor " + shown(name) + " begins behind a hole", kDamaged);
+    if (begin < covered) fail("tensor " + shown(name) + " overlaps another", kDamagedFile);
+    if (begin > covered) fail("tensor " + shown(name) + " begins behind a hole", kDamagedFile);
     covered = end;
   }
   if (covered != data_bytes) {
-    fail("ends with " + std::to_string(data_bytes - covered) + " bytes that belong to no tensor", kDamaged);
+    fail("ends with " + std::to_string(data_bytes - covered) + " bytes that belong to no tensor", kDamagedFile);
   }
 }
 
@@ -195,7 +195,7 @@ const TensorInfo& SafetensorsReader::tensor(const std::string& name, const std::
   }
   if (found->second.dtype != dtype) {
     fail("tensor " + name + " is " + found->second.dtype + ", not " + dtype,
-         dtype == "F32" ? "convert it, e.g. by .float(), and save it again" : kDamaged);
+         dtype == "F32" ? "convert it, e.g. by .float(), and save it again" : kDamagedFile);
   }
   return found->second;
 }

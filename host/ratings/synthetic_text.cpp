@@ -9,9 +9,9 @@
 namespace wf {
 namespace {
 
-constexpr Position kChunk = 1 << 14;      // ratings of one task: 2 ms
-constexpr Position kChunksPerThread = 4;  // of a round, so that a thread that was interrupted holds up a quarter of it
-constexpr Position kLongestLine = 48;     // two rows of 10 digits, a float of at most 15 characters, three separators
+constexpr Position kRatingsOfTask = 1 << 14;  // ratings of one task: 2 ms
+constexpr Position kTasksPerThread = 4;  // of a round, so that a thread that was interrupted holds up a quarter of it
+constexpr Position kLongestLine = 48;    // two rows of 10 digits, a float of at most 15 characters, three separators
 
 char* write_line(const SyntheticRating& rating, char* out, char* end) {
   out = std::to_chars(out, end, rating.user).ptr;
@@ -25,8 +25,8 @@ char* write_line(const SyntheticRating& rating, char* out, char* end) {
 
 /// What one task makes: its ratings, and the text of them.
 struct Part {
-  HostBuffer<SyntheticRating> ratings{kChunk};
-  HostBuffer<char> text{kChunk * kLongestLine};
+  HostBuffer<SyntheticRating> ratings{kRatingsOfTask};
+  HostBuffer<char> text{kRatingsOfTask * kLongestLine};
   std::size_t length = 0;
 
   void make(const SyntheticRatings& source, Position first, Position count) {
@@ -43,14 +43,14 @@ void synthesize_text(const SyntheticShape& shape, std::uint64_t seed,
                      const std::function<void(std::string_view text)>& emit, int threads) {
   ThreadPool pool(threads);
   const SyntheticRatings ratings(shape, seed, pool);
-  const Position chunks = (ratings.size() + kChunk - 1) / kChunk;
-  std::vector<Part> round(static_cast<std::size_t>(std::min(chunks, kChunksPerThread * pool.size())));
+  const Position chunks = (ratings.size() + kRatingsOfTask - 1) / kRatingsOfTask;
+  std::vector<Part> round(static_cast<std::size_t>(std::min(chunks, kTasksPerThread * pool.size())));
   const auto round_size = static_cast<Position>(round.size());
   for (Position done = 0; done < chunks; done += round_size) {
     const Position count = std::min(round_size, chunks - done);
     pool.for_each(count, [&](Position c) {
-      const Position first = (done + c) * kChunk;
-      round[static_cast<std::size_t>(c)].make(ratings, first, std::min(kChunk, ratings.size() - first));
+      const Position first = (done + c) * kRatingsOfTask;
+      round[static_cast<std::size_t>(c)].make(ratings, first, std::min(kRatingsOfTask, ratings.size() - first));
     });
     for (Position c = 0; c < count; ++c) {
       const Part& part = round[static_cast<std::size_t>(c)];

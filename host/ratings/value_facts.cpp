@@ -10,7 +10,7 @@
 namespace wf {
 namespace {
 
-constexpr Position kChunk = 1 << 16;  // values; 90 us
+constexpr Position kValuesAtOnce = 1 << 16;  // values; 90 us
 
 struct Bounds {
   float least = std::numeric_limits<float>::infinity(), most = -std::numeric_limits<float>::infinity();
@@ -58,9 +58,9 @@ Part reduced(const RatingSource& ratings, ThreadPool& pool, const OfPart& of_par
 }  // namespace
 
 float largest_magnitude(Span<const float, Host> values, ThreadPool& pool) {
-  HostBuffer<Bounds> parts((values.size + kChunk - 1) / kChunk);
-  pool.for_chunks(values.size, kChunk, [&](Position begin, Position end) {
-    parts[begin / kChunk] = bounds_of(values.part(begin, end - begin));
+  HostBuffer<Bounds> parts((values.size + kValuesAtOnce - 1) / kValuesAtOnce);
+  pool.for_chunks(values.size, kValuesAtOnce, [&](Position begin, Position end) {
+    parts[begin / kValuesAtOnce] = bounds_of(values.part(begin, end - begin));
   });
   Bounds bounds;
   for (const Bounds& part : parts) bounds += part;
@@ -72,7 +72,7 @@ float largest_magnitude(Span<const float, Host> values, ThreadPool& pool) {
 // fit, and the difference of the squares' mean and the mean's square does not cancel for values far from 0.
 ValueFacts facts_of(const RatingSource& ratings, int threads) {
   if (ratings.size() == 0) return {};
-  ThreadPool pool(useful_threads(threads, (ratings.size() + kChunk - 1) / kChunk));
+  ThreadPool pool(useful_threads(threads, (ratings.size() + kValuesAtOnce - 1) / kValuesAtOnce));
   const auto bounds = reduced<Bounds>(ratings, pool, bounds_of);
   if (!bounds.finite) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();

@@ -13,7 +13,7 @@
 namespace wf::test {
 namespace {
 
-constexpr Position kUsers = 60, kItems = 40;
+constexpr Position kDescentUsers = 60, kDescentItems = 40;
 
 class Descends : public testing::TestWithParam<const char*> {
  protected:
@@ -28,7 +28,7 @@ class Descends : public testing::TestWithParam<const char*> {
     return config;
   }
   static Model start(const TrainConfig& config) {
-    Model model = make_model(kUsers, kItems, config.rank, config.biases);
+    Model model = make_model(kDescentUsers, kDescentItems, config.rank, config.biases);
     initialise(model, config.init, 7, -1, -1);
     model.global_mean = 2.75F;
     if (config.algorithm == Algorithm::nmf) make_nonnegative(model);
@@ -36,7 +36,7 @@ class Descends : public testing::TestWithParam<const char*> {
   }
   /// Of random pairs, a popular user and item among them: one planted factor, and noise.
   static Ratings ratings() {
-    Ratings ratings = random_ratings(900, kUsers, kItems, 3, true);
+    Ratings ratings = random_ratings(900, kDescentUsers, kDescentItems, 3, true);
     for (Position n = 0; n < ratings.size(); ++n) {
       const auto user = static_cast<float>(ratings.user[n]), item = static_cast<float>(ratings.item[n]);
       ratings.value[n] = 2.75F + 1.5F * std::sin(user) * std::cos(3 * item) + 0.1F * (ratings.value[n] - 2.75F);
@@ -55,7 +55,7 @@ class Descends : public testing::TestWithParam<const char*> {
   /// In double, by definition.
   static double objective(const Model& model, const TrainConfig& config) {
     const ModelView<const float, Host> view = model.view();
-    HostBuffer<Position> user_counts(kUsers, 0), item_counts(kItems, 0);
+    HostBuffer<Position> user_counts(kDescentUsers, 0), item_counts(kDescentItems, 0);
     double sum = 0;
     for (const auto& [user, item, value] : triples_of(ratings().view())) {
       const double error = static_cast<double>(value) - score<double>(view, {}, user, item);
@@ -70,7 +70,7 @@ class Descends : public testing::TestWithParam<const char*> {
     };
     penalty(view.user_factors, user_counts, config.lambda_user);
     penalty(view.item_factors, item_counts, config.lambda_item);
-    const HostBuffer<Position> ones(std::max(kUsers, kItems), 1);
+    const HostBuffer<Position> ones(std::max(kDescentUsers, kDescentItems), 1);
     penalty(view.user_biases, ones, config.lambda_bias);
     penalty(view.item_biases, ones, config.lambda_bias);
     return sum;

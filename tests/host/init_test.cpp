@@ -12,11 +12,11 @@
 namespace wf {
 namespace {
 
-constexpr int kUsers = 2000, kItems = 500, kRank = 50;
-constexpr double kDraws = 1.0 * kUsers * kRank;
+constexpr int kInitUsers = 2000, kInitItems = 500, kInitRank = 50;
+constexpr double kDraws = 1.0 * kInitUsers * kInitRank;
 
 Model drawn(const InitConfig& init, std::uint64_t seed = 7, RowId user_padding = -1, RowId item_padding = -1) {
-  Model model = make_model(kUsers, kItems, kRank, true);
+  Model model = make_model(kInitUsers, kInitItems, kInitRank, true);
   initialise(model, init, seed, user_padding, item_padding);
   return model;
 }
@@ -69,7 +69,7 @@ TEST(Init, NormalIsStandardNormal) {
 }
 
 TEST(Init, ScaledHasVarianceOneOverRank) {
-  expect_normal(drawn(of_kind(Init::scaled)).tables.user_factors, 1 / std::sqrt(kRank));
+  expect_normal(drawn(of_kind(Init::scaled)).tables.user_factors, 1 / std::sqrt(kInitRank));
 }
 
 TEST(Init, UniformFillsItsRange) {
@@ -109,16 +109,16 @@ class Kaiming : public testing::TestWithParam<GainCase> {
 TEST_P(Kaiming, UniformReachesPyTorchsBound) {
   const Model in = drawn(config(Init::kaiming_uniform, FanMode::fan_in));
   const double bound = std::sqrt(3.0) * GetParam().gain;
-  expect_uniform(in.tables.user_factors, -bound / std::sqrt(kRank), bound / std::sqrt(kRank));
+  expect_uniform(in.tables.user_factors, -bound / std::sqrt(kInitRank), bound / std::sqrt(kInitRank));
   const Model out = drawn(config(Init::kaiming_uniform, FanMode::fan_out));
-  expect_uniform(out.tables.user_factors, -bound / std::sqrt(kUsers), bound / std::sqrt(kUsers));
+  expect_uniform(out.tables.user_factors, -bound / std::sqrt(kInitUsers), bound / std::sqrt(kInitUsers));
 }
 
 TEST_P(Kaiming, NormalHasPyTorchsDeviation) {
   const Model in = drawn(config(Init::kaiming_normal, FanMode::fan_in));
-  expect_normal(in.tables.item_factors, GetParam().gain / std::sqrt(kRank));
+  expect_normal(in.tables.item_factors, GetParam().gain / std::sqrt(kInitRank));
   const Model out = drawn(config(Init::kaiming_normal, FanMode::fan_out));
-  expect_normal(out.tables.item_factors, GetParam().gain / std::sqrt(kItems));
+  expect_normal(out.tables.item_factors, GetParam().gain / std::sqrt(kInitItems));
 }
 
 INSTANTIATE_TEST_SUITE_P(Gains, Kaiming,
@@ -137,7 +137,7 @@ TEST(Init, IsAFunctionOfTheSeed) {
 
 TEST(Init, DoesNotDependOnTheNumberOfRows) {
   const Model large = drawn(of_kind(Init::normal));
-  Model small = make_model(10, 10, kRank, false);
+  Model small = make_model(10, 10, kInitRank, false);
   initialise(small, of_kind(Init::normal), 7, -1, -1);
   for (Position n = 0; n < small.tables.user_factors.size(); ++n) {
     ASSERT_EQ(small.tables.user_factors[n], large.tables.user_factors[n]);
@@ -156,7 +156,7 @@ TEST(Init, UsersAndItemsAreDrawnApart) {
 TEST(Init, NeighbouringDrawsAreUncorrelated) {
   const Model model = drawn(of_kind(Init::normal));
   const HostBuffer<float>& table = model.tables.user_factors;
-  for (const int lag : {1, 2, kRank}) {
+  for (const int lag : {1, 2, kInitRank}) {
     double products = 0;
     for (Position n = lag; n < table.size(); ++n) products += table[n] * table[n - lag];
     EXPECT_NEAR(products / kDraws, 0, 5 / std::sqrt(kDraws)) << "lag " << lag;
@@ -164,27 +164,27 @@ TEST(Init, NeighbouringDrawsAreUncorrelated) {
 }
 
 TEST(Init, ZeroesPaddingRowsAndBiasesAlone) {
-  Model model = make_model(kUsers, kItems, kRank, true);
+  Model model = make_model(kInitUsers, kInitItems, kInitRank, true);
   std::fill(model.tables.user_biases.begin(), model.tables.user_biases.end(), 9.0F);
   std::fill(model.tables.item_biases.begin(), model.tables.item_biases.end(), 9.0F);
   initialise(model, of_kind(Init::normal), 7, 3, 0);
   const ModelView<float, Host> view = model.view();
-  for (int f = 0; f < kRank; ++f) {
+  for (int f = 0; f < kInitRank; ++f) {
     EXPECT_EQ(view.user_factors.row(3)[f], 0);
     EXPECT_EQ(view.item_factors.row(0)[f], 0);
     EXPECT_NE(view.user_factors.row(2)[f], 0);
     EXPECT_NE(view.item_factors.row(1)[f], 0);
   }
-  EXPECT_EQ(values(model.tables.user_biases), std::vector<float>(kUsers, 0.0F));
-  EXPECT_EQ(values(model.tables.item_biases), std::vector<float>(kItems, 0.0F));
+  EXPECT_EQ(values(model.tables.user_biases), std::vector<float>(kInitUsers, 0.0F));
+  EXPECT_EQ(values(model.tables.item_biases), std::vector<float>(kInitItems, 0.0F));
 
   const Model unpadded = drawn(of_kind(Init::normal));  // the other rows are drawn as without padding
   EXPECT_EQ(view.user_factors.row(4)[0], unpadded.view().user_factors.row(4)[0]);
 }
 
 TEST(Init, IsTheSameForAnyNumberOfThreads) {
-  Model one = make_model(kUsers, kItems, kRank, true);
-  Model three = make_model(kUsers, kItems, kRank, true);
+  Model one = make_model(kInitUsers, kInitItems, kInitRank, true);
+  Model three = make_model(kInitUsers, kInitItems, kInitRank, true);
   initialise(one, of_kind(Init::scaled), 7, 3, 0, 1);
   initialise(three, of_kind(Init::scaled), 7, 3, 0, 3);
   EXPECT_EQ(values(one.tables.user_factors), values(three.tables.user_factors));

@@ -27,7 +27,7 @@ using test::zstandard;
 using testing::HasSubstr;
 
 /// About 600 KB, 30 000 ratings, longer than every buffer on the way.
-const std::string& long_text() {
+const std::string& thirty_thousand_lines() {
   static const std::string text = [] {
     std::string lines = "user,item,rating\n";
     for (int n = 0; n < 30'000; ++n) {
@@ -39,13 +39,13 @@ const std::string& long_text() {
 }
 
 TEST(CompressedFiles, ReadLikeTheirText) {
-  const Triples plain = read_text_as_file(long_text()).triples;
+  const Triples plain = read_text_as_file(thirty_thousand_lines()).triples;
   ASSERT_EQ(plain.size(), 30'000U);
-  const auto gz = read_text_as_file(gzipped(long_text()));
+  const auto gz = read_text_as_file(gzipped(thirty_thousand_lines()));
   EXPECT_EQ(gz.triples, plain);
   EXPECT_EQ(gz.report.compression, "gzip");
   EXPECT_THAT(describe(gz.report), testing::StartsWith("gzip, comma, header"));
-  const auto zst = read_text_as_file(zstandard(long_text()));
+  const auto zst = read_text_as_file(zstandard(thirty_thousand_lines()));
   EXPECT_EQ(zst.triples, plain);
   EXPECT_EQ(zst.report.compression, "zstd");
 }
@@ -61,7 +61,7 @@ TEST(CompressedFiles, MayHaveSeveralMembersCutAnywhere) {
   }
   const std::string skippable("\x5E\x2A\x4D\x18\x03\0\0\0abc", 11);
   EXPECT_EQ(read_text_as_file(skippable + zstandard(text)).triples, expected);
-  EXPECT_EQ(read_text_as_file(gzipped(long_text()) + gzipped("\n9,9,1\n")).report.ratings, 30'001);
+  EXPECT_EQ(read_text_as_file(gzipped(thirty_thousand_lines()) + gzipped("\n9,9,1\n")).report.ratings, 30'001);
 }
 
 TEST(CompressedFiles, AreRefusedWhenTruncatedAnywhere) {
@@ -74,16 +74,16 @@ TEST(CompressedFiles, AreRefusedWhenTruncatedAnywhere) {
   for (std::size_t length = 5; length < zst.size(); ++length) {
     EXPECT_THAT(read_error(zst.substr(0, length)), HasSubstr("ratings.csv: the zstd data ends too early")) << length;
   }
-  EXPECT_THAT(read_error(gzipped(long_text()).substr(0, 100'000)), HasSubstr("ends too early"));
-  EXPECT_THAT(read_error(zstandard(long_text()).substr(0, 100'000)), HasSubstr("ends too early"));
+  EXPECT_THAT(read_error(gzipped(thirty_thousand_lines()).substr(0, 100'000)), HasSubstr("ends too early"));
+  EXPECT_THAT(read_error(zstandard(thirty_thousand_lines()).substr(0, 100'000)), HasSubstr("ends too early"));
 }
 
 TEST(CompressedFiles, AreRefusedWhenDamaged) {
-  std::string gz = gzipped(long_text());
+  std::string gz = gzipped(thirty_thousand_lines());
   gz[gz.size() - 8] ^= 1;  // the checksum
   EXPECT_THAT(read_error(gz), HasSubstr("the gzip data is damaged"));
   EXPECT_THAT(read_error(gzipped("1,2,3\n") + "garbage"), HasSubstr("the gzip data is damaged"));
-  std::string zst = zstandard(long_text());
+  std::string zst = zstandard(thirty_thousand_lines());
   zst[zst.size() / 2] ^= 0x55;
   EXPECT_NE(read_error(zst), "no error");
   EXPECT_THAT(read_error(zstandard("1,2,3\n") + "garbage"), HasSubstr("the zstd data is damaged"));
@@ -101,7 +101,7 @@ TEST(CompressedFiles, MayBeEmptyInside) {
 }
 
 TEST(Reader, HashesTheBytesOnDisk) {
-  for (const std::string& bytes : {std::string("1,2,3\n"), long_text(), gzipped(long_text())}) {
+  for (const std::string& bytes : {std::string("1,2,3\n"), thirty_thousand_lines(), gzipped(thirty_thousand_lines())}) {
     const ReadReport report = read_text_as_file(bytes).report;
     std::array<char, 17> expected{};
     std::snprintf(expected.data(), expected.size(), "%016llx",
@@ -150,9 +150,9 @@ TEST(Reader, ReportsProgressWhileAPipeIsSlow) {
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   std::thread writer([&] {
     std::ofstream pipe(path, std::ios::binary);
-    pipe << long_text() << std::flush;
+    pipe << thirty_thousand_lines() << std::flush;
     std::this_thread::sleep_for(std::chrono::milliseconds(110));
-    pipe << long_text().substr(17);
+    pipe << thirty_thousand_lines().substr(17);
   });
   Dataset data;
   std::vector<Position> seen;

@@ -22,13 +22,13 @@ HostBuffer<float> buffer_of(const std::vector<float>& values) {
   return buffer;
 }
 
-struct Triple {
+struct ReportTriple {
   RowId user, item;
   float value;
 };
-Ratings ratings_of(const std::vector<Triple>& triples) {
+Ratings ratings_of(const std::vector<ReportTriple>& triples) {
   Ratings ratings;
-  for (const Triple& triple : triples) ratings.push_back(triple.user, triple.item, triple.value);
+  for (const ReportTriple& triple : triples) ratings.push_back(triple.user, triple.item, triple.value);
   return ratings;
 }
 
@@ -54,7 +54,7 @@ TEST(PredictionFacts, NothingIsKnownOfNoRatings) {
 }
 
 TEST(PredictionFacts, TenthsOfThePredictionsKeepEqualOnesTogether) {
-  std::vector<Triple> triples;
+  std::vector<ReportTriple> triples;
   std::vector<float> predictions;
   for (int n = 0; n < 20; ++n) {  // five predictions are 1, the others 2, 3, ... 16
     triples.push_back({0, 0, static_cast<float>(n)});

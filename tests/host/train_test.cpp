@@ -17,15 +17,15 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr RowId kUsers = 60;
-constexpr RowId kItems = 40;
+constexpr RowId kTrainUsers = 60;
+constexpr RowId kTrainItems = 40;
 
 /// Ratings with structure: 3 + a planted factor between -1 and 1; one random pair in `stride`.
 Ratings planted_ratings(Position stride, Position offset = 0) {
   Ratings ratings;
-  for (RowId u = 0; u < kUsers; ++u) {
-    for (RowId i = 0; i < kItems; ++i) {
-      const auto pair = static_cast<std::uint64_t>(u * kItems + i);
+  for (RowId u = 0; u < kTrainUsers; ++u) {
+    for (RowId i = 0; i < kTrainItems; ++i) {
+      const auto pair = static_cast<std::uint64_t>(u * kTrainItems + i);
       if (random_bits(77, Purpose::synthetic, pair).word[0] % static_cast<std::uint64_t>(stride) !=
           static_cast<std::uint64_t>(offset)) {
         continue;
@@ -48,7 +48,7 @@ TrainConfig small_config() {
 }
 
 Model small_model(const TrainConfig& config) {
-  Model model = make_model(kUsers, kItems, config.rank, config.biases);
+  Model model = make_model(kTrainUsers, kTrainItems, config.rank, config.biases);
   initialise(model, config.init, config.seed, -1, -1);
   model.global_mean = 3;
   model.rating_mean = 3;
@@ -98,8 +98,8 @@ Trained train_in(Position room, const std::string& engine, int threads) {
   const auto made = make_engine(engine, threads);
   const Ratings ratings = planted_ratings(3), valid = planted_ratings(3, 1);
   ThreadPool pool(threads);
-  BlockGrid grid = make_grid(pool, RatingsInMemory(ratings.view()), kUsers, kItems, config, made.engine->grid_wish(),
-                             {room, testing::TempDir()});
+  BlockGrid grid = make_grid(pool, RatingsInMemory(ratings.view()), kTrainUsers, kTrainItems, config,
+                             made.engine->grid_wish(), {room, testing::TempDir()});
   EXPECT_EQ(grid.in_memory(), room > kRatingBytes * ratings.size());
   const Ratings arranged = grid.arranged(pool, RatingsInMemory(valid.view()));
   trained.result = made.engine->train_by_block(trained.model, grid, arranged.view(), config, {});
@@ -173,7 +173,7 @@ TEST_P(BothEngines, KeepsTheBestEpochAndStopsEarly) {
   config.epochs = 400;
   config.patience = 5;
   Ratings noise;  // validation that training cannot help: its loss rises as soon as factors leave their start
-  for (RowId u = 0; u < kUsers; ++u) noise.push_back(u, u % kItems, u % 2 == 0 ? 1.0F : 5.0F);
+  for (RowId u = 0; u < kTrainUsers; ++u) noise.push_back(u, u % kTrainItems, u % 2 == 0 ? 1.0F : 5.0F);
   const Trained trained = train(GetParam(), config, {}, 0, noise);
   const TrainResult& result = trained.result;
   EXPECT_EQ(result.reason, StopReason::early);
@@ -295,7 +295,7 @@ TEST(Train, PenaltyByCountAndWithoutDifferAsDefined) {
   config.reg_scaling = RegScaling::count;
   Model by_count = small_model(config);
   make_engine("cpu", 1).engine->train(by_count, planted_ratings(1), {}, config, {});
-  config.lambda_user = 0.05 * kItems;
+  config.lambda_user = 0.05 * kTrainItems;
   config.reg_scaling = RegScaling::none;
   Model plain = small_model(config);
   make_engine("cpu", 1).engine->train(plain, planted_ratings(1), {}, config, {});
