@@ -70,10 +70,14 @@ if(TARGET wf_cuda)
 endif()
 
 set(WARPFACTOR_INTERPRETER_FOUND FALSE)
-if(NOT WARPFACTOR_SANITIZE MATCHES "thread")
+if(NOT WARPFACTOR_SANITIZE MATCHES "thread" AND NOT WARPFACTOR_COVERAGE)
   add_subdirectory(tests/simt)
 endif()
 
+set(is_release TRUE)
+if(WARPFACTOR_SANITIZE OR WARPFACTOR_COVERAGE)
+  set(is_release FALSE)
+endif()
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
   add_test(NAME style COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/style.py)
@@ -95,12 +99,12 @@ if(Python3_FOUND)
   wf_program_test(tensorboard_reads_events)
   wf_program_test(matrices_in_scipy)
   wf_program_test(bench_scripts)
-  if(NOT WARPFACTOR_SANITIZE)  # what is shown and packed is a release
+  if(is_release)  # what is shown and packed is a release
     wf_program_test(report_in_browser)
     wf_program_test(package ${CMAKE_CPACK_COMMAND} ${CMAKE_BINARY_DIR})
     wf_program_test(end_to_end ${CMAKE_COMMAND} ${CMAKE_BINARY_DIR})
   endif()
-  if(WARPFACTOR_CUDA_FOUND AND NOT WARPFACTOR_SANITIZE)
+  if(WARPFACTOR_CUDA_FOUND AND is_release)
     add_test(NAME kernel_code COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kernel_code.py
              ${CMAKE_CUDA_COMPILER} ${CMAKE_CURRENT_SOURCE_DIR} ${RANDOM123_INCLUDE_DIR})
     set_tests_properties(kernel_code PROPERTIES TIMEOUT 600)
@@ -108,19 +112,19 @@ if(Python3_FOUND)
   if(TARGET warpfactor-simt)
     wf_program_test(cuda_through_cli $<TARGET_FILE:warpfactor-simt>)
   endif()
-  if(TARGET warpfactor-simt AND NOT WARPFACTOR_SANITIZE)  # the same trajectories are among kernels_simt_tests
+  if(TARGET warpfactor-simt AND is_release)  # the same trajectories are among kernels_simt_tests
     add_test(NAME python.trajectories_on_the_interpreter COMMAND ${Python3_EXECUTABLE} -B
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/trajectories_through_cli.py $<TARGET_FILE:warpfactor-simt>
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch cuda cuda_repeatable)
     set_tests_properties(python.trajectories_on_the_interpreter PROPERTIES TIMEOUT 600)
   endif()
-  if(NOT WARPFACTOR_SANITIZE)  # a script is under test; its programs have tests of their own
+  if(is_release)  # a script is under test; its programs have tests of their own
     wf_program_test(gpu_check)
   endif()
-  if(NOT WARPFACTOR_SANITIZE)  # these builds take memory of their own
+  if(is_release)  # these builds take memory of their own
     wf_program_test(memory_limit)
   endif()
-  if(TARGET warpfactor-in-flight AND NOT WARPFACTOR_SANITIZE)  # a hundred times as slow there
+  if(TARGET warpfactor-in-flight AND is_release)  # a hundred times as slow there
     wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)
     wf_program_test(steep $<TARGET_FILE:warpfactor-in-flight>)
   endif()

@@ -25,14 +25,14 @@ using testing::Truly;
 const std::filesystem::path kFolder = std::filesystem::path(WF_FIXTURES) / "torch";
 
 template <class T>
-std::string bytes_of(T value) {
+std::string raw_bytes_of(T value) {
   std::string bytes(sizeof(T), '\0');
   std::memcpy(bytes.data(), &value, sizeof(T));
   return bytes;
 }
 
 std::string npy(const std::string& header, const std::string& data) {
-  return std::string("\x93NUMPY\x01\x00", 8) + bytes_of(static_cast<std::uint16_t>(header.size())) + header + data;
+  return std::string("\x93NUMPY\x01\x00", 8) + raw_bytes_of(static_cast<std::uint16_t>(header.size())) + header + data;
 }
 
 std::string header(const std::string& type, const std::string& shape, const std::string& order = "False") {
@@ -41,15 +41,15 @@ std::string header(const std::string& type, const std::string& shape, const std:
 
 /// A stored zip of one or more members of one name.
 std::string zip(const std::string& name, const std::string& member, int copies = 1, std::uint16_t method = 0) {
-  const auto name_bytes = bytes_of(static_cast<std::uint16_t>(name.size()));
-  const auto size = bytes_of(static_cast<std::uint32_t>(member.size()));
+  const auto name_bytes = raw_bytes_of(static_cast<std::uint16_t>(name.size()));
+  const auto size = raw_bytes_of(static_cast<std::uint32_t>(member.size()));
   const std::string local = "PK\x03\x04" + std::string(22, '\0') + name_bytes + std::string(2, '\0') + name + member;
-  const std::string entry = "PK\x01\x02" + std::string(6, '\0') + bytes_of(method) + std::string(8, '\0') + size +
+  const std::string entry = "PK\x01\x02" + std::string(6, '\0') + raw_bytes_of(method) + std::string(8, '\0') + size +
                             size + name_bytes + std::string(16, '\0') + name;  // local header at 0
   std::string directory;
   for (int copy = 0; copy < copies; ++copy) directory += entry;
-  return local + directory + "PK\x05\x06" + std::string(6, '\0') + bytes_of(static_cast<std::uint16_t>(copies)) +
-         bytes_of(static_cast<std::uint32_t>(directory.size())) + bytes_of(static_cast<std::uint32_t>(local.size())) +
+  return local + directory + "PK\x05\x06" + std::string(6, '\0') + raw_bytes_of(static_cast<std::uint16_t>(copies)) +
+         raw_bytes_of(static_cast<std::uint32_t>(directory.size())) + raw_bytes_of(static_cast<std::uint32_t>(local.size())) +
          std::string(2, '\0');
 }
 
@@ -115,20 +115,20 @@ TEST(Npz, ReadsWhatNumpyWrote) {
 }
 
 TEST(Npz, ReadsEveryTypeOfTheFixtures) {
-  const std::string whole = npy(header("<i8", "(2,)"), bytes_of(std::int64_t{-3}) + bytes_of(std::int64_t{1} << 40));
+  const std::string whole = npy(header("<i8", "(2,)"), raw_bytes_of(std::int64_t{-3}) + raw_bytes_of(std::int64_t{1} << 40));
   EXPECT_THAT(read_bytes(zip("a.npy", whole)).at("a").values, ElementsAre(-3, 0x1p40));
-  const std::string half = npy(header("<f4", "(1, 2)"), bytes_of(0.5F) + bytes_of(-2.0F));
+  const std::string half = npy(header("<f4", "(1, 2)"), raw_bytes_of(0.5F) + raw_bytes_of(-2.0F));
   EXPECT_THAT(read_bytes(zip("a.npy", half)).at("a").values, ElementsAre(0.5, -2));
   EXPECT_THAT(read_bytes(zip("a.npy", half)).at("a").shape, ElementsAre(1, 2));
-  const std::string third = npy(header("<f8", "(1,)"), bytes_of(1.0 / 3));
+  const std::string third = npy(header("<f8", "(1,)"), raw_bytes_of(1.0 / 3));
   EXPECT_THAT(read_bytes(zip("a.npy", third)).at("a").values, ElementsAre(1.0 / 3));
-  const std::string text = npy(header("<U2", "()"), bytes_of(U'o') + bytes_of(U'k'));
+  const std::string text = npy(header("<U2", "()"), raw_bytes_of(U'o') + raw_bytes_of(U'k'));
   EXPECT_EQ(read_bytes(zip("a.npy", text)).at("a").text, "ok");
   EXPECT_THAT(read_bytes(zip("a.npy", npy(header("<f4", "(0, 4)"), ""))).at("a").values, IsEmpty());
 }
 
 TEST(Npz, RefusesWhatItDoesNotKnow) {
-  const std::string data = bytes_of(1.0F);
+  const std::string data = raw_bytes_of(1.0F);
   EXPECT_THAT(refusal("no archive"), HasSubstr("not a zip archive"));
   EXPECT_THAT(refusal(zip("a.npy", npy(header("<f4", "(1,)"), data), 1, 8)), HasSubstr("compressed"));
   EXPECT_THAT(refusal(zip("a.npy", npy(header("<f4", "(1,)"), data), 2)), HasSubstr("twice"));
@@ -139,21 +139,21 @@ TEST(Npz, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(refusal(zip("a.npy", npy(header("<f4", "(1,)", "True"), data))), HasSubstr("C order"));
   EXPECT_THAT(refusal(zip("a.npy", npy("{'fortran_order': False, 'shape': (1,)}", data))), HasSubstr("'descr'"));
   EXPECT_THAT(refusal(zip("a.npy", npy("{'descr': '<f4', 'fortran_order': False}", data))), HasSubstr("'shape'"));
-  EXPECT_THAT(refusal(zip("a.npy", npy(header("<U2", "()"), bytes_of(U'ä') + bytes_of(U'b')))), HasSubstr("ASCII"));
+  EXPECT_THAT(refusal(zip("a.npy", npy(header("<U2", "()"), raw_bytes_of(U'ä') + raw_bytes_of(U'b')))), HasSubstr("ASCII"));
   EXPECT_THROW(read_npz("absent.npz"), std::runtime_error);
 }
 
 TEST(Npz, RefusesShapesThatTheValuesDoNotFill) {
-  const std::string data = bytes_of(1.0F);
+  const std::string data = raw_bytes_of(1.0F);
   for (const char* shape : {"(2,)", "(0,)", "(-1,)", "(1", "1", "(1e9,)", "(999999999, 999999999, 999999999)"}) {
     EXPECT_NE(refusal(zip("a.npy", npy(header("<f4", shape), data))), "") << shape;
   }
   EXPECT_NE(refusal(zip("a.npy", npy(header("<f4", "(1,)"), data + "x"))), "");
-  EXPECT_NE(refusal(zip("a.npy", npy(header("<U3", "()"), bytes_of(U'a')))), "");
+  EXPECT_NE(refusal(zip("a.npy", npy(header("<U3", "()"), raw_bytes_of(U'a')))), "");
 }
 
 TEST(Npz, RefusesEveryTruncation) {
-  const std::string whole = zip("a.npy", npy(header("<f4", "(1,)"), bytes_of(1.0F)));
+  const std::string whole = zip("a.npy", npy(header("<f4", "(1,)"), raw_bytes_of(1.0F)));
   ASSERT_EQ(refusal(whole), "");
   for (std::size_t size = 0; size + 2 < whole.size(); ++size) {  // the last two bytes are the comment's length
     EXPECT_NE(refusal(whole.substr(0, size)), "") << size;
