@@ -20,15 +20,15 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_path, Console& console)
-    : path_(model_path + ".checkpoint"),
+    : path_(path_of(model_path)),
       console_(console),
       every_epochs_(request.checkpoint_epochs),
       every_seconds_(request.checkpoint_seconds),
-      resumes_(request.resume) {
+      asked_(asked(request)) {
   if (asked()) {
     for (const std::string& path : {model_path, path_}) remove_unfinished(path);
   }
-  if (!resumes_) return;
+  if (!request.resume) return;
   FoundCheckpoint found = find_checkpoint(path_);
   if (!found.file) {
     console_.note(fmt::format("--resume: there is no {} yet: the training begins", path_));

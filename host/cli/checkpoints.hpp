@@ -14,12 +14,17 @@ namespace wf::cli {
 
 class Checkpoints {
  public:
+  static std::string path_of(const std::string& model_path) { return model_path + ".checkpoint"; }
+  static bool asked(const TrainRequest& request) {
+    return request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0 || request.resume;
+  }
+
   /// Beside the model. With --resume, looks for the last whole one; throws InputError where there are some and none is
   /// whole.
   Checkpoints(const TrainRequest& request, const std::string& model_path, Console& console);
 
   /// Was either asked for? A signal may ask at any time.
-  bool asked() const { return every_epochs_ > 0 || every_seconds_ > 0 || resumes_; }
+  bool asked() const { return asked_; }
 
   /// Of the run to go on with, whose rows have their names by it; `otherwise` where there is none.
   int grid(int otherwise) const;
@@ -48,7 +53,7 @@ class Checkpoints {
   Console& console_;
   Position every_epochs_;
   double every_seconds_;
-  bool resumes_;
+  bool asked_;
   std::optional<CheckpointFile> found_;
   TrainingState begin_;
   CheckpointFacts facts_;

@@ -51,7 +51,11 @@ OutputPaths output_paths(const TrainRequest& request) {
   check_writable(paths.model);
   const std::vector<std::string> inputs{request.data, request.valid, request.init_from};
   if (!request.report.empty()) check_writable(request.report);
-  const std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses, request.report};
+  std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses, request.report};
+  if (Checkpoints::asked(request)) {
+    outputs.push_back(Checkpoints::path_of(paths.model));
+    outputs.push_back(previous_checkpoint(outputs.back()));
+  }
   for (std::size_t n = 0; n < outputs.size(); ++n) {
     const bool continues = n == 0;  // a model may replace the one it starts from
     for (const std::string& input : inputs) {

@@ -36,9 +36,11 @@ class StateArray {
   Position bytes() const { return size_ * (type_ == Type::f32 ? 4 : 8); }
   const void* data() const { return data_; }
 
-  /// A copy for the caller; of the type that it is.
+  /// Its values, of the type that it is: its own memory where it has it, else a copy.
   template <class T>
-  HostBuffer<T> copy() const {
+  HostBuffer<T> take() {
+    HostBuffer<T>& own = own_of<T>();
+    if (size_ == 0 || own.data() == data_) return std::move(own);
     HostBuffer<T> values(size_);
     const T* from = static_cast<const T*>(data_);
     std::copy(from, from + size_, values.begin());
@@ -46,6 +48,14 @@ class StateArray {
   }
 
  private:
+  template <class T>
+  HostBuffer<T>& own_of() {
+    if constexpr (std::is_same_v<T, float>) {
+      return floats_;
+    } else {
+      return wholes_;
+    }
+  }
   template <class T>
   static constexpr Type checked_type() {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, Position>);
@@ -109,9 +119,9 @@ class StateLoader {
   requires(!std::is_arithmetic_v<Buffer>) void operator()(const std::string& name, Buffer& buffer) {
     using T = std::remove_cv_t<std::remove_pointer_t<decltype(buffer.data())>>;
     if (buffer.empty()) return;
-    const StateArray array = taken(from_.arrays, name);
+    StateArray array = taken(from_.arrays, name);
     if (array.type() != StateArray::kTypeOf<T> || array.size() != buffer.size()) refuse(name);
-    const auto there = memory_.to_space(array.copy<T>());
+    const auto there = memory_.to_space(array.template take<T>());
     memory_.copy(there, buffer);
   }
 

@@ -88,30 +88,31 @@ TEST_P(EveryAlgorithm, StoppedAfterEachEpochEndsWithTheSameBits) {
 
 INSTANTIATE_TEST_SUITE_P(
     Algorithms, EveryAlgorithm,
-    testing::Values(Case{"Default", {}}, Case{"WithoutValidation", {"--no-valid"}},
-                    Case{"WithoutBiases", {"--no-biases"}}, Case{"Grid", {"--grid", "5"}},
-                    Case{"PlainSgd", {"--optimizer", "sgd"}},
-                    Case{"BoldDriver", {"--lr-schedule", "bold_driver", "--lr", "0.2"}},
-                    Case{"Inverse", {"--lr-schedule", "inverse"}},
-                    Case{"EarlyStopping", {"--valid-frac", "0.2", "--lr", "0.3", "--patience", "2"}},
-                    Case{"InFileOrder", {"--shuffle", "none"}}, Case{"Kl", {"--loss", "kl"}},
-                    Case{"Logistic", {"--loss", "logistic"}}, Case{"Bpr", {"--loss", "bpr", "--valid-frac", "0.1"}},
-                    Case{"Warp", {"--loss", "warp"}}, Case{"Nonnegative", {"--nonnegative", "--l1", "0.01"}},
-                    Case{"Batches", {"--batch-size", "50"}},
-                    Case{"BatchesInFileOrder", {"--batch-size", "50", "--shuffle", "none", "--max-norm", "2"}},
-                    Case{"BatchMomentum", {"--batch-size", "50", "--momentum", "0.9"}},
-                    Case{"BatchDenseMomentum", {"--batch-size", "50", "--momentum", "0.9", "--gradients", "dense"}},
-                    Case{"BatchAdagrad", {"--batch-size", "50", "--optimizer", "adagrad"}},
-                    Case{"BatchAdam", {"--batch-size", "50", "--optimizer", "adam", "--gradients", "dense"}},
-                    Case{"BatchSparseAdam", {"--batch-size", "50", "--optimizer", "sparse_adam"}},
-                    Case{"Als", {"--algorithm", "als"}}, Case{"AlsCg", {"--algorithm", "als", "--solver", "cg"}},
-                    Case{"Ials", {"--implicit"}}, Case{"IalsCg", {"--implicit", "--solver", "cg"}},
-                    Case{"IalsSubspace", {"--implicit", "--solver", "subspace"}}, Case{"Nmf", {"--algorithm", "nmf"}},
-                    Case{"NmfZeros", {"--algorithm", "nmf", "--missing", "zero"}},
-                    Case{"NmfKl", {"--algorithm", "nmf", "--nmf-loss", "kl", "--missing", "zero"}},
-                    Case{"NmfHals", {"--algorithm", "nmf", "--solver", "hals"}}, Case{"Gd", {"--algorithm", "gd"}},
-                    Case{"GdWithoutValidation", {"--algorithm", "gd", "--no-valid"}},
-                    Case{"Ccd", {"--algorithm", "ccd"}}),
+    testing::Values(
+        Case{"Default", {}}, Case{"WithoutValidation", {"--no-valid"}}, Case{"WithoutBiases", {"--no-biases"}},
+        Case{"Grid", {"--grid", "5"}}, Case{"PlainSgd", {"--optimizer", "sgd"}},
+        Case{"BoldDriver", {"--lr-schedule", "bold_driver", "--lr", "0.2"}},
+        Case{"Inverse", {"--lr-schedule", "inverse"}},
+        Case{"StopsEarly", {"--valid-frac", "0.2", "--patience", "2", "--min-delta", "0.05"}},
+        Case{"BestIsNotTheLast",
+             {"--valid-frac", "0.2", "--batch-size", "50", "--optimizer", "adam", "--gradients", "dense", "--lr", "1"}},
+        Case{"InFileOrder", {"--shuffle", "none"}}, Case{"Kl", {"--loss", "kl"}},
+        Case{"Logistic", {"--loss", "logistic"}}, Case{"Bpr", {"--loss", "bpr", "--valid-frac", "0.1"}},
+        Case{"Warp", {"--loss", "warp"}}, Case{"Nonnegative", {"--nonnegative", "--l1", "0.01"}},
+        Case{"Batches", {"--batch-size", "50"}},
+        Case{"BatchesInFileOrder", {"--batch-size", "50", "--shuffle", "none", "--max-norm", "2"}},
+        Case{"BatchMomentum", {"--batch-size", "50", "--momentum", "0.9"}},
+        Case{"BatchDenseMomentum", {"--batch-size", "50", "--momentum", "0.9", "--gradients", "dense"}},
+        Case{"BatchAdagrad", {"--batch-size", "50", "--optimizer", "adagrad"}},
+        Case{"BatchAdam", {"--batch-size", "50", "--optimizer", "adam", "--gradients", "dense"}},
+        Case{"BatchSparseAdam", {"--batch-size", "50", "--optimizer", "sparse_adam"}},
+        Case{"Als", {"--algorithm", "als"}}, Case{"AlsCg", {"--algorithm", "als", "--solver", "cg"}},
+        Case{"Ials", {"--implicit"}}, Case{"IalsCg", {"--implicit", "--solver", "cg"}},
+        Case{"IalsSubspace", {"--implicit", "--solver", "subspace"}}, Case{"Nmf", {"--algorithm", "nmf"}},
+        Case{"NmfZeros", {"--algorithm", "nmf", "--missing", "zero"}},
+        Case{"NmfKl", {"--algorithm", "nmf", "--nmf-loss", "kl", "--missing", "zero"}},
+        Case{"NmfHals", {"--algorithm", "nmf", "--solver", "hals"}}, Case{"Gd", {"--algorithm", "gd"}},
+        Case{"GdWithoutValidation", {"--algorithm", "gd", "--no-valid"}}, Case{"Ccd", {"--algorithm", "ccd"}}),
     [](const auto& test) { return test.param.name; });
 
 TEST_F(Resume, ADecompositionGoesOnFromAnyPass) {
@@ -246,6 +247,14 @@ TEST_F(Resume, OtherRatingsAreRefused) {
   const ProgramResult other = train("m.safetensors", options + Words{"--resume"});
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, HasSubstr("DATA was "));
+}
+
+TEST_F(Resume, ACheckpointOverwritesNoRatings) {
+  std::filesystem::rename(folder_.file("ratings.csv"), folder_.file(kCheckpoint));
+  const ProgramResult result =
+      run_in(folder_, {"train", kCheckpoint, "-o", "m.safetensors", "--checkpoint-every", "1"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("the output would overwrite m.safetensors.checkpoint"));
 }
 
 TEST_F(Resume, WhatCannotBeContinuedIsRefusedBeforehand) {

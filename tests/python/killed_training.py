@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -236,6 +237,20 @@ class Killed(unittest.TestCase):
                 stays = result.stderr.rsplit("the training goes on, ", 1)[1].splitlines()[0]
                 resumed = self.go_on((), EPOCHS + 2)
                 self.assertEqual(stays, f"that of epoch {resumed} stays" if resumed else "there is none yet")
+
+    def test_ratings_that_are_in_a_file_of_their_own(self):
+        subprocess.run([PROGRAM, "synth", "--users", "2000", "--items", "900", "--ratings", "1000000", "-o", "many.txt", "--quiet"],
+                       cwd=self.folder, check=True)
+        subprocess.run([PROGRAM, "convert", "many.txt", "--quiet"], cwd=self.folder, check=True)
+        command = [PROGRAM, "train", "many.wfr", "-k", "8", "-j", "2"]
+        refused = subprocess.run([*command, "--memory", "1M"], cwd=self.folder, capture_output=True, text=True)
+        least = float(re.search(r"give at least ([0-9.]+) MB", refused.stderr).group(1))  # 8 MB for 12 of ratings
+        command += ["--memory", f"{least + 1}M", "-o"]
+        straight = subprocess.run([*command, "straight", "--epochs", "3"], cwd=self.folder, capture_output=True, text=True, check=True)
+        self.assertIn("are in a scratch file beside the model", straight.stderr)
+        for epochs in ("1", "2", "3"):
+            subprocess.run([*command, "m", "--epochs", epochs, "--resume", "--quiet"], cwd=self.folder, check=True)
+        self.assertEqual((self.folder / "m").read_bytes(), (self.folder / "straight").read_bytes())
 
     def test_short_writes_are_made_whole(self):
         self.run_to_end("--quiet", "--checkpoint-every", "1", fault="write:1:short")
