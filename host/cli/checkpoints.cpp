@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace wf::cli {
@@ -61,6 +63,10 @@ void Checkpoints::identify(const Identity& identity, int grid, const TrainConfig
   }
   begun_at_ = last_epoch_ = last_tried_ = found_->epoch();
   begin_ = found_->state();
+  if (found_->path() != path_) {  // or the next checkpoint would put the damaged one in the place of this whole one
+    std::error_code ignored;
+    std::filesystem::rename(found_->path(), path_, ignored);
+  }
   console_.line("resume", fmt::format("{}: goes on behind {} {}", found_->path(), passes ? "pass" : "epoch", begun_at_),
                 "--resume");
 }

@@ -196,6 +196,7 @@ TEST_F(Resume, ADamagedCheckpointGivesWayToTheOneBefore) {
   EXPECT_THAT(result.err, HasSubstr("the one before is taken, m.safetensors.checkpoint.previous"));
   EXPECT_EQ(json::parse(result.out)["resumed_from"], 2);
   EXPECT_EQ(bytes("m.safetensors"), bytes("straight.safetensors"));
+  EXPECT_EQ(CheckpointFile(folder_.file(std::string(kCheckpoint) + ".previous")).epoch(), 2) << "not the damaged one";
 
   folder_.write(kCheckpoint, damaged);
   folder_.write(std::string(kCheckpoint) + ".previous", damaged);
