@@ -118,6 +118,9 @@ if(Python3_FOUND)
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch cuda cuda_repeatable)
     set_tests_properties(python.trajectories_on_the_interpreter PROPERTIES TIMEOUT 600)
   endif()
+  if(is_release)  # a library stands in front of it
+    wf_program_test(killed_training)
+  endif()
   if(is_release)  # a script is under test; its programs have tests of their own
     wf_program_test(gpu_check)
   endif()

@@ -67,12 +67,20 @@ void AtomicFile::write(const void* data, Position bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit_keeping(const std::string& old_name) {
   const bool in_place = temporary_.empty();
   if (!in_place && ::fsync(descriptor_) != 0) fail("sync");
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("close");
   if (in_place) return;
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename");
+  struct stat facts {};
+  const bool kept = !old_name.empty() && ::lstat(path_.c_str(), &facts) == 0;
+  if (kept && ::rename(path_.c_str(), old_name.c_str()) != 0) fail("keep the old state of");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int reason = errno;
+    if (kept) static_cast<void>(::rename(old_name.c_str(), path_.c_str()));  // if not: it is whole under that name
+    errno = reason;
+    fail("rename");
+  }
   temporary_.clear();
   sync_folder();
 }

@@ -18,7 +18,11 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, Position bytes);
-  void commit();
+  void commit() { commit_keeping({}); }
+  /// As commit(); where there is an old file, it is then called `old_name`, of the same file system (empty: it is
+  /// gone). Between the two renames there is the old file under its new name alone. Where the second one fails, the
+  /// first is undone.
+  void commit_keeping(const std::string& old_name);
 
  private:
   void open_temporary();

@@ -56,18 +56,20 @@ std::string scores(const EpochReport& report, TrainingProgress::Shown shown) {
 
 }  // namespace
 
-TrainingProgress::TrainingProgress(Console& console, const TrainConfig& config, Position ratings)
+TrainingProgress::TrainingProgress(Console& console, const TrainConfig& config, Position ratings, int done)
     : console_(console),
       epochs_(config.epochs),
       shown_(shows_loss(config)             ? Shown::loss
              : counts_mistakes(config.loss) ? Shown::mistakes
                                             : Shown::rmse),
+      before_(done),
       chooses_(!is_pairwise(config.loss)),
       ratings_(ratings) {}
 
 double TrainingProgress::seconds_left(double epochs_done) const {
   const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  return epochs_done > 0 ? passed / epochs_done * (epochs_ - epochs_done) : 0;
+  const double of_this_run = epochs_done - before_;
+  return of_this_run > 0 ? passed / of_this_run * (epochs_ - epochs_done) : 0;
 }
 
 TrainingProgress::EpochLine TrainingProgress::epoch_line(int epoch, double ratings_per_second,
@@ -100,20 +102,31 @@ void TrainingProgress::finish_epoch(const EpochReport& report) {
   }
 }
 
-MetricsLog::MetricsLog(std::string path) : path_(std::move(path)) {
-  if (path_.empty()) return;
+MetricsLog::MetricsLog(std::string path, std::string so_far) : path_(std::move(path)) {
+  if (path_.empty()) {
+    text_ = std::move(so_far);
+    return;
+  }
   file_ = std::fopen(path_.c_str(), "we");
   if (file_ == nullptr) {
     throw FailedError("cannot write " + path_ + ": " + std::strerror(errno), "choose another --metrics, or none");
   }
+  append(so_far);
 }
 
 MetricsLog::~MetricsLog() {
   if (file_ != nullptr) static_cast<void>(std::fclose(file_));
 }
 
-void MetricsLog::write(const EpochReport& report) {
+void MetricsLog::append(const std::string& lines) {
+  text_ += lines;
   if (file_ == nullptr) return;
+  if (std::fwrite(lines.data(), 1, lines.size(), file_) != lines.size() || std::fflush(file_) != 0) {
+    throw FailedError("cannot write " + path_ + ": " + std::strerror(errno), "choose another --metrics, or none");
+  }
+}
+
+void MetricsLog::write(const EpochReport& report) {
   const auto now = std::chrono::system_clock::now();
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   const auto whole = std::chrono::system_clock::to_time_t(now);
@@ -128,10 +141,7 @@ void MetricsLog::write(const EpochReport& report) {
       .number("lr", report.lr)
       .number("ratings_per_s", std::round(report.ratings_per_second()))
       .number("seconds", report.seconds);
-  const std::string line = object.str() + '\n';
-  if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) {
-    throw FailedError("cannot write " + path_ + ": " + std::strerror(errno), "choose another --metrics, or none");
-  }
+  append(object.str() + '\n');
 }
 
 }  // namespace wf::cli

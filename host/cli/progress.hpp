@@ -13,7 +13,8 @@ class TrainingProgress {
  public:
   enum class Shown { rmse, loss, mistakes };
 
-  TrainingProgress(Console& console, const TrainConfig& config, Position ratings);
+  /// `done`: epochs of an earlier run.
+  TrainingProgress(Console& console, const TrainConfig& config, Position ratings, int done = 0);
 
   void update(int epoch, double share_done, double ratings_per_second);
   void finish_epoch(const EpochReport& report);
@@ -29,6 +30,7 @@ class TrainingProgress {
   Console& console_;
   int epochs_;
   Shown shown_;
+  int before_;    // epochs that took none of this run's time
   bool chooses_;  // the best epoch is kept
   Position ratings_;
   std::string last_scores_;  ///< "train 0.7312  valid 0.7794"
@@ -39,15 +41,19 @@ class TrainingProgress {
 /// One JSON object per epoch, on disk as soon as the epoch is done.
 class MetricsLog {
  public:
-  /// `path` empty: no log. Throws FailedError when the file cannot be written.
-  explicit MetricsLog(std::string path);
+  /// `path` empty: no file. `so_far`: lines of epochs that are done. Throws FailedError when the file cannot be
+  /// written.
+  explicit MetricsLog(std::string path, std::string so_far = {});
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
   void write(const EpochReport& report);
+  const std::string& text() const { return text_; }  ///< all lines
 
  private:
-  std::string path_;
+  void append(const std::string& lines);
+
+  std::string path_, text_;
   std::FILE* file_ = nullptr;
 };
 

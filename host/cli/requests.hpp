@@ -32,16 +32,19 @@ struct TrainRequest : TrainSettings {
   ReaderRequest reader;
   std::string valid;
   bool no_valid = false;
-  bool cache = false;             ///< a page file beside DATA
-  int folds = 0;                  ///< 0: no cross-validation
-  Position memory = 0;            ///< bytes that the run may take; 0: what it takes
-  std::string out;                ///< empty: from the data's name
-  std::string metrics;            ///< empty: beside the model; "none": no log
-  std::string tensorboard;        ///< folder of an event file; empty: none
-  bool save_seen = false;         ///< into the model
-  std::string batch_losses;       ///< empty: none
-  std::string report;             ///< a page about the model; empty: none
-  std::vector<Setting> settings;  ///< the table with what was given, for the model's record
+  bool cache = false;              ///< a page file beside DATA
+  int folds = 0;                   ///< 0: no cross-validation
+  Position memory = 0;             ///< bytes that the run may take; 0: what it takes
+  std::string out;                 ///< empty: from the data's name
+  std::string metrics;             ///< empty: beside the model; "none": no log
+  std::string tensorboard;         ///< folder of an event file; empty: none
+  bool save_seen = false;          ///< into the model
+  std::string batch_losses;        ///< empty: none
+  std::string report;              ///< a page about the model; empty: none
+  Position checkpoint_epochs = 0;  ///< between two checkpoints; 0: not by epochs
+  double checkpoint_seconds = 0;   ///< between two checkpoints; 0: not by time
+  bool resume = false;             ///< go on from the last checkpoint
+  std::vector<Setting> settings;   ///< the table with what was given, for the model's record
 };
 
 inline constexpr Position kUsualTrials = 20;

@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <csignal>
+#include <initializer_list>
 #include <string_view>
 
 namespace wf::cli {
 namespace {
 
 std::atomic<int> received{0};
+std::atomic<bool> checkpoint_asked{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 
 void end_now(int signal) {
@@ -24,25 +27,32 @@ void remember(int signal) {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-void install(void (*handler)(int)) {
+void ask_for_checkpoint(int) {
+  checkpoint_asked.store(true);
+}
+
+void install(void (*handler)(int), std::initializer_list<int> signals) {
   struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;  // a file that is being written stays whole
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : signals) sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
 
 void end_on_stop_signals() {
-  install(end_now);
+  install(end_now, {SIGINT, SIGTERM});
+  install(ask_for_checkpoint, {SIGUSR1});
 }
 void remember_stop_signals() {
-  install(remember);
+  install(remember, {SIGINT, SIGTERM});
 }
 int stop_signal() {
   return received.load();
+}
+bool take_checkpoint_signal() {
+  return checkpoint_asked.exchange(false);
 }
 
 }  // namespace wf::cli

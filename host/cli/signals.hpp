@@ -1,11 +1,11 @@
 // Ctrl-C and SIGTERM: before training they end the program, during training they ask it to stop, and a second one ends
-// it at once.
+// it at once. SIGUSR1 asks for a checkpoint.
 #pragma once
 
 namespace wf::cli {
 
 /// From now on SIGINT or SIGTERM ends the program with 128 + signal and a line that says that nothing was saved, even
-/// where it waits for input.
+/// where it waits for input. SIGUSR1 is kept for take_checkpoint_signal().
 void end_on_stop_signals();
 
 /// From now on the first SIGINT or SIGTERM only sets stop_signal().
@@ -13,5 +13,8 @@ void remember_stop_signals();
 
 /// The signal that asked to stop; 0: none did.
 int stop_signal();
+
+/// Has SIGUSR1 come since the last call?
+bool take_checkpoint_signal();
 
 }  // namespace wf::cli

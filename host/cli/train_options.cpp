@@ -24,6 +24,20 @@ void add_file_options(Parser& parser, TrainRequest& request) {
       "the model keeps which items each user has rated, 4 bytes a rating: recommend then leaves them out without "
       "reading DATA again",
       [&request] { request.save_seen = true; });
+  parser.value(group, "--checkpoint-every", "N|TIME",
+               "leave MODEL.checkpoint, from which --resume goes on, after every N epochs, or at the end of an epoch "
+               "where so much time has passed, as 30s, 5m or 1h (default: none)",
+               [&request](const std::string& option, const std::string& word) {
+                 const bool is_time = word.find_first_of("smh") != std::string::npos;
+                 if (is_time) {
+                   request.checkpoint_seconds = parse_seconds(option, word);
+                 } else {
+                   request.checkpoint_epochs = parse_whole(option, word, 1, 1000000);
+                 }
+               });
+  parser.flag(group, "--resume",
+              "go on from MODEL.checkpoint, to the same model as if never stopped; where there is none, begin afresh",
+              [&request] { request.resume = true; });
   parser.value(group, "--batch-losses", "FILE", "CSV epoch,batch,loss of every mini-batch before its update",
                [&request](const std::string&, const std::string& word) { request.batch_losses = word; });
   parser.rare();

@@ -52,9 +52,9 @@ OpenedRatings open_positives(Console& console, const TrainRequest& request) {
   return opened;
 }
 
-Ratings read_validation(Console& console, const TrainRequest& request, const Dataset& known) {
+Ratings read_validation(Console& console, const TrainRequest& request, const Dataset& known, std::string& hash) {
   Dataset valid{{}, known.users.clone(), known.items.clone()};
-  read_file(console, request.valid, request.reader.options, valid);
+  hash = read_file(console, request.valid, request.reader.options, valid).hash;
   if (is_pairwise(request.config.loss)) keep_positives(request.config, valid.ratings);
   return std::move(valid.ratings);
 }
@@ -73,7 +73,9 @@ OpenedRatings open_training_part(Console& console, const TrainRequest& request, 
 
 OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays) {
   OpenedRatings opened = open_training_part(console, request, stays);
-  if (!request.valid.empty()) opened.source.valid = read_validation(console, request, opened.source.data);
+  if (!request.valid.empty()) {
+    opened.source.valid = read_validation(console, request, opened.source.data, opened.valid_hash);
+  }
   opened.source.memory = request.memory;
   return opened;
 }

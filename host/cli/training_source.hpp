@@ -7,6 +7,7 @@ namespace wf::cli {
 
 struct OpenedRatings {
   PageSource about;
+  std::string valid_hash;  ///< of the bytes of --valid; empty: there is none
   TrainingSource source;
 };
 

@@ -4,6 +4,7 @@
 #include "host/api/record.hpp"
 #include "host/api/train.hpp"
 #include "host/base/json_text.hpp"
+#include "host/cli/checkpoints.hpp"
 #include "host/cli/cross_validation.hpp"
 #include "host/cli/event_log.hpp"
 #include "host/cli/output_file.hpp"
@@ -49,7 +50,11 @@ OutputPaths output_paths(const TrainRequest& request) {
   check_writable(paths.model);
   const std::vector<std::string> inputs{request.data, request.valid, request.init_from};
   if (!request.report.empty()) check_writable(request.report);
-  const std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses, request.report};
+  std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses, request.report};
+  if (Checkpoints::asked(request)) {
+    outputs.push_back(Checkpoints::path_of(paths.model));
+    outputs.push_back(previous_checkpoint(outputs.back()));
+  }
   for (std::size_t n = 0; n < outputs.size(); ++n) {
     const bool continues = n == 0;  // a model may replace the one it starts from
     for (const std::string& input : inputs) {
@@ -77,10 +82,21 @@ void check_pages(const TrainRequest& request, const TrainConfig& config) {
   }
 }
 
+/// What goes into a training, and what its checkpoints must be of.
+Identity identity_of(const TrainRequest& request, const TrainConfig& config, const Engine& engine,
+                     const OpenedRatings& opened, const TrainingData& data, bool checked) {
+  Identity identity = identity_of(request, config, engine.name());
+  identity["DATA"] = opened.about.report.hash;
+  identity["--valid"] = opened.valid_hash.empty() ? "none" : opened.valid_hash;
+  identity["number of ratings"] = std::to_string(data.n_train());
+  if (checked) identity[kRatingsAsRead] = hash_of(data);
+  return identity;
+}
+
 TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths, Engine& engine,
-                       Model& model, TrainingData& data, Console& console) {
-  TrainingProgress progress(console, config, data.n_train());
-  MetricsLog metrics(paths.metrics);
+                       Model& model, TrainingData& data, Checkpoints& checkpoints, Console& console) {
+  TrainingProgress progress(console, config, data.n_train(), checkpoints.resumed_from());
+  MetricsLog metrics(paths.metrics, checkpoints.metrics());
   EventLog events(request.tensorboard);
   std::optional<OutputFile> batch_losses;
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
@@ -96,7 +112,7 @@ TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, c
       batch_losses->write(fmt::format("{},{},{:.9g}\n", epoch, batch, loss));
     };
   }
-  callbacks.stop_requested = [] { return stop_signal() != 0; };
+  checkpoints.attach(callbacks, metrics);
   TrainResult result;
   try {
     result = run_training(engine, model, data, config, callbacks);
@@ -202,6 +218,7 @@ struct FinishedRun {
   const OutputPaths& paths;
   const Model& model;
   const TrainingRecord& record;
+  const Checkpoints& checkpoints;
   std::chrono::steady_clock::time_point start;
 
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
@@ -219,7 +236,8 @@ std::string result_json(const FinishedRun& run) {
       .count("epochs", static_cast<Position>(run.result.epochs.size()))
       .count("empty_rows", run.result.empty_rows)
       .count("deficient_rows", run.result.deficient_rows)
-      .text("stopped", reason_word(run.result.reason));
+      .text("stopped", reason_word(run.result.reason))
+      .count("resumed_from", run.checkpoints.resumed_from());
   object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
       .number("train_loss", best != nullptr ? std::optional(best->train_loss) : std::nullopt)
       .number("valid_loss", best != nullptr ? best->valid_loss : std::nullopt)
@@ -257,6 +275,12 @@ void report_result(const FinishedRun& run, Console& console) {
   }
   console.line("saved", fmt::format("{} (model, {}){}", run.paths.model, epoch,
                                     run.paths.metrics.empty() ? "" : "   " + run.paths.metrics));
+  if (run.checkpoints.asked() && run.checkpoints.last_epoch() > 0) {
+    console.line("",
+                 fmt::format("{} (checkpoint, {} {})", run.checkpoints.path(),
+                             finds_spectrum(run.config.algorithm) ? "pass" : "epoch", run.checkpoints.last_epoch()),
+                 "--resume");
+  }
   print_next(console, run.paths.model, run.model, run.record.data == "-");
   if (!console.json()) return;
   OutputFile out("");
@@ -272,6 +296,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_pages(request, config);
   if (request.folds > 0) return cross_validate(request, console);
   const OutputPaths paths = output_paths(request);
+  Checkpoints checkpoints(request, paths.model, console);
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
   check_device_options(request, *chosen.engine);
   end_on_stop_signals();
@@ -284,11 +309,15 @@ int run_verb(const TrainRequest& request, Console& console) {
   print_data(console, opened.about.report, ids, config);
   ItemSets seen;
   if (request.save_seen) seen = {*opened.source.ratings, ids.users.size(), ids.items.size(), config.threads};
-  TrainingData data = prepare(config, *chosen.engine, opened.source);
+  TrainConfig layout = config;
+  layout.grid = checkpoints.grid(config.grid);
+  TrainingData data = prepare(layout, *chosen.engine, opened.source);
   print_split(console, request, config, data.n_train(), data.valid.size());
   if (data.grid) print_room(console, request, *data.grid);
   console.line("engine", chosen.why, "--engine, --threads");
   scale_defaults(config, request, scale_of(config, ids, data));
+  checkpoints.identify(identity_of(request, config, *chosen.engine, opened, data, checkpoints.asked()),
+                       data.grid ? data.grid->size() : 0, config);
   TrainingRecord record = record_of(opened.about, data);
   Model model = new_model(request, config, std::move(ids), data);
   print_settings(console, config, model, !data.valid.empty());
@@ -301,7 +330,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   }
 
   remember_stop_signals();
-  const TrainResult result = run_epochs(request, config, paths, *chosen.engine, model, data, console);
+  const TrainResult result = run_epochs(request, config, paths, *chosen.engine, model, data, checkpoints, console);
   data.grid.reset();
   data.valid = {};
   const ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
@@ -312,7 +341,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   if (!request.report.empty()) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);
   }
-  report_result({result, data.baselines, config, paths, model, record, start}, console);
+  report_result({result, data.baselines, config, paths, model, record, checkpoints, start}, console);
   return result.reason == StopReason::interrupted ? 128 + stop_signal() : 0;
 }
 

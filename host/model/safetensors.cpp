@@ -211,6 +211,12 @@ void SafetensorsWriter::add(const std::string& name, const std::string& dtype, s
 }
 
 void SafetensorsWriter::write(const std::string& path, const std::map<std::string, std::string>& metadata) const {
+  AtomicFile file(path);
+  write([&file](const void* data, Position bytes) { file.write(data, bytes); }, metadata);
+  file.commit();
+}
+
+void SafetensorsWriter::write(const Sink& sink, const std::map<std::string, std::string>& metadata) const {
   Json json;
   for (const auto& [key, value] : metadata) json["__metadata__"][key] = value;
   for (const Entry& entry : entries_) {
@@ -219,12 +225,10 @@ void SafetensorsWriter::write(const std::string& path, const std::map<std::strin
   }
   std::string header = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   header.resize((header.size() + 7) / 8 * 8, ' ');  // so that the data begins at a multiple of 8
-  AtomicFile file(path);
   const std::uint64_t header_bytes = header.size();
-  file.write(&header_bytes, 8);
-  file.write(header.data(), static_cast<Position>(header.size()));
-  for (const Entry& entry : entries_) file.write(entry.data, entry.info.end - entry.info.begin);
-  file.commit();
+  sink(&header_bytes, 8);
+  sink(header.data(), static_cast<Position>(header.size()));
+  for (const Entry& entry : entries_) sink(entry.data, entry.info.end - entry.info.begin);
 }
 
 }  // namespace wf

@@ -4,6 +4,7 @@
 #include "host/base/disk_file.hpp"
 #include "host/base/host_buffer.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ class SafetensorsReader {
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::string& path() const { return file_.path(); }
+  const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
   bool has(const std::string& name) const { return tensors_.contains(name); }
   /// Throws InputError when the tensor is absent or has another dtype.
   const TensorInfo& tensor(const std::string& name, const std::string& dtype) const;
@@ -66,6 +68,9 @@ class SafetensorsWriter {
            Position bytes);
   /// Atomic, see AtomicFile.
   void write(const std::string& path, const std::map<std::string, std::string>& metadata) const;
+  /// The bytes of the file in their order: each tensor's are read when those before it have gone to `sink`.
+  using Sink = std::function<void(const void* data, Position bytes)>;
+  void write(const Sink& sink, const std::map<std::string, std::string>& metadata) const;
 
  private:
   struct Entry {

@@ -72,6 +72,13 @@ class Alternating {
   /// Of the last epoch.
   const SolvedRows& solved() const { return solved_; }
 
+  /// The Gram matrices follow from the tables, here as in the constructor.
+  template <class Visit>
+  void state(Visit&& visit) {
+    visit("empty_rows", solved_.empty);
+    visit("deficient_rows", solved_.deficient);
+  }
+
  private:
   using Buffer = typename K::template Buffer<float>;
   using Turned = std::optional<TurnedRows<K>>;

@@ -68,6 +68,10 @@ class CoordinateDescent {
     return kernels_.take_errors();
   }
 
+  /// Nothing beside the tables: each epoch begins with finding the rests, and writes its columns before it reads them.
+  template <class Visit>
+  void state(Visit&&) {}
+
  private:
   using Buffer = typename K::template Buffer<float>;
 

@@ -23,6 +23,13 @@ class EarlyStopping {
   bool exhausted() const { return waited_ >= patience_; }
   int best_epoch() const { return best_epoch_; }
 
+  template <class Visit>
+  void state(Visit&& visit) {
+    visit("best_criterion", best_);
+    visit("best_criterion_epoch", best_epoch_);
+    visit("epochs_waited", waited_);
+  }
+
  private:
   int patience_;
   double min_delta_;

@@ -7,7 +7,9 @@
 #include "host/ratings/ratings.hpp"
 #include "host/schedule/block_grid.hpp"
 #include "host/schedule/row_lists.hpp"
+#include "host/train/epoch_report.hpp"
 #include "host/train/memory_plan.hpp"
+#include "host/train/training_state.hpp"
 
 #include <functional>
 #include <memory>
@@ -16,21 +18,6 @@
 #include <vector>
 
 namespace wf {
-
-struct EpochReport {
-  int epoch = 0;          ///< from 1
-  int epochs = 0;         ///< planned
-  double train_loss = 0;  ///< mean of the loss before each update
-  double train_rmse = 0;  ///< of the errors before each update
-  std::optional<double> valid_loss, valid_rmse, valid_mae;
-  double lr = 0;
-  double seconds = 0;  ///< of the updates, without validation
-  Position ratings = 0;
-  Position skipped = 0;  ///< ratings without an unrated row to be set against
-  bool best = false;
-
-  double ratings_per_second() const { return seconds > 0 ? static_cast<double>(ratings) / seconds : 0; }
-};
 
 /// What one phase of a mini-batch step left behind: `values` [rows x width], rows ascending.
 struct PhaseValues {
@@ -46,7 +33,18 @@ struct TrainCallbacks {
   std::function<void(int epoch, double share_done, double ratings_per_second)> progress;  ///< at most 10 times a second
   std::function<void(int epoch, Position batch, double loss)> batch_loss;                 ///< mini-batch training only
   std::function<void(const PhaseValues&)> phase;  ///< mini-batch training only; waits for the device at each phase
-  std::function<bool()> stop_requested;
+  std::function<bool()> stop_requested;           ///< as soon as may be: an epoch is left in its middle
+  std::function<bool()> stop_after_epoch;         ///< no other epoch begins
+  /// Asked at the end of each whole epoch; `last`: no other one follows. Of svd and pca, of each pass.
+  std::function<bool(int epoch, bool last)> checkpoint_due;
+  std::function<void(const TrainingState&)> checkpoint;  ///< where one is due; the state is there until it returns
+  TrainingState* begin_from = nullptr;                   ///< what to go on from, which is taken; nullptr: the beginning
+
+  bool stops_now() const { return stop_requested && stop_requested(); }
+  bool stops_after_epoch() const { return stops_now() || (stop_after_epoch && stop_after_epoch()); }
+  bool wants_checkpoint(int epoch_done, bool last) const {
+    return checkpoint && checkpoint_due && checkpoint_due(epoch_done, last);
+  }
 };
 
 enum class StopReason { all_epochs, early, interrupted };

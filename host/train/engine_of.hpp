@@ -171,9 +171,10 @@ class EngineOf final : public Engine {
                        const TrainCallbacks& callbacks, const Tell& tell) {
     const Position n_train = lists.size();
     SpaceTables<K> tables(kernels_, model), best;
+    begin_tables(kernels_, callbacks, tables);
     Method method(kernels_, tables.view(model), std::move(lists), config);
     TrainResult result = run_epochs(
-        kernels_, tables, best, n_train, valid.size(), config, callbacks,
+        kernels_, tables, best, method, n_train, valid.size(), config, callbacks,
         [&](int epoch, double) {
           ProgressReporter progress(callbacks, epoch, n_train);
           return method.run_epoch([&](double share) {
@@ -190,9 +191,10 @@ class EngineOf final : public Engine {
                             const TrainConfig& config, const TrainCallbacks& callbacks) {
     checked_plan(size_of(model, train.size(), valid.size()), config);
     SpaceTables<K> tables(kernels_, model), best;
+    begin_tables(kernels_, callbacks, tables);
     MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
     TrainResult result = run_epochs(
-        kernels_, tables, best, train.size(), valid.size(), config, callbacks,
+        kernels_, tables, best, method, train.size(), valid.size(), config, callbacks,
         [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, train.size());
           return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
@@ -206,11 +208,12 @@ class EngineOf final : public Engine {
   TrainResult train_resident(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const MemoryPlan& plan,
                              const TrainConfig& config, const TrainCallbacks& callbacks) {
     RecordTables<K> tables(kernels_, model, counts_by_new_names(grid), config, K::padded_rank(model.rank)), best;
+    begin_tables(kernels_, callbacks, tables);
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
     const bool pairwise = is_pairwise(config.loss);
     const ValidationPairs pairs = pairwise ? validation_pairs(model, grid, valid, config) : ValidationPairs();
     TrainResult result = run_epochs(
-        kernels_, tables, best, grid.n_ratings(), pairwise ? pairs.size() : valid.size(), config, callbacks,
+        kernels_, tables, best, method, grid.n_ratings(), pairwise ? pairs.size() : valid.size(), config, callbacks,
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
           if (pairwise) return pair_errors(pairs, tables.view(model), score_options(model, config.loss));
@@ -242,11 +245,12 @@ class EngineOf final : public Engine {
                              const TrainConfig& config, const TrainCallbacks& callbacks) {
     HostMemory home;
     RecordTables<HostMemory> tables(home, model, counts_by_new_names(grid), config, K::padded_rank(model.rank)), best;
+    begin_tables(home, callbacks, tables);
     TrainResult result;
     {  // both tables are there for longer than what pins their memory
       VisitingSgd<K> method(kernels_, tables.sgd_view(model), grid, config);
       result = run_epochs(
-          home, tables, best, grid.n_ratings(), valid.size(), config, callbacks,
+          home, tables, best, method, grid.n_ratings(), valid.size(), config, callbacks,
           [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
           [&] { return method.errors(score_options(model, config.loss), valid, plan.set_ratings); });
     }

@@ -54,6 +54,17 @@ class GradientDescent {
     return now_.errors;
   }
 
+  template <class Visit>
+  void state(Visit&& visit) {
+    visit("step_length", rate_);
+    visit("objective", now_.objective);
+    visit("loss", now_.errors.loss);
+    visit("squared_errors", now_.errors.squared);
+    visit("absolute_errors", now_.errors.absolute);
+    visit("counted_errors", now_.errors.count);
+    visit("skipped_errors", now_.errors.skipped);
+  }
+
  private:
   static constexpr int kHalvings = 40;        // where none helps, rounding has the last word: this is a minimum
   static constexpr double kLeastFall = 1e-4;  // of what the gradient promises: Nocedal, Wright, section 3.1

@@ -25,6 +25,12 @@ class LearningRate {
     previous_ = loss;
   }
 
+  template <class Visit>
+  void state(Visit&& visit) {
+    visit("lr", lr_);
+    visit("previous_loss", previous_);
+  }
+
  private:
   LrSchedule schedule_;
   double lr_;

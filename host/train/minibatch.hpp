@@ -9,6 +9,7 @@
 #include "host/train/rule_of.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace wf {
@@ -64,6 +65,18 @@ class MiniBatch {
       kernels_.catch_up_table(rule_, step_, table->rows, table->state);
     }
     return sums;
+  }
+
+  /// What the optimizer remembers. Batches of an epoch are drawn from (seed, epoch).
+  template <class Visit>
+  void state(Visit&& visit) {
+    visit("step", step_);
+    for (const auto& [name, table] : {std::pair{"user_factors", &user_}, std::pair{"item_factors", &item_},
+                                      std::pair{"user_biases", &user_bias_}, std::pair{"item_biases", &item_bias_}}) {
+      visit(std::string("optimizer.first.") + name, table->first);
+      visit(std::string("optimizer.second.") + name, table->second);
+      visit(std::string("optimizer.last_step.") + name, table->last_step);
+    }
   }
 
  private:

@@ -50,6 +50,10 @@ class Nonnegative {
     return settings_.counts_zeros() ? errors_of_cells() : errors_of_ratings();
   }
 
+  /// Nothing beside the tables: what the items have in common follows from them, here as in the constructor.
+  template <class Visit>
+  void state(Visit&&) {}
+
  private:
   using Buffer = typename K::template Buffer<float>;
 

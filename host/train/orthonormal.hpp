@@ -42,6 +42,11 @@ class Orthonormal {
 
   Rows<float, Space> table() { return {values_.data(), rows_, columns_, columns_}; }
   const Buffer& buffer() const { return values_; }
+  /// The table.
+  template <class Visit>
+  void state(Visit&& visit) {
+    visit("sketch", values_);
+  }
 
   void draw(std::uint64_t seed) {
     HostBuffer<float> signs(values_.size());

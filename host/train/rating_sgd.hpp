@@ -80,6 +80,11 @@ class RatingSgd {
     return kernels_.take_errors();
   }
 
+  /// Nothing beside the tables: accumulators are in the rows' records, the order of an epoch is drawn from (seed,
+  /// epoch), and rows that are settled stay what they are when they are settled again.
+  template <class Visit>
+  void state(Visit&&) {}
+
  private:
   StagedBlocks<Space> at_hand(const BlockSet& set) {
     if (resident_) return {resident_->view(), set.blocks};

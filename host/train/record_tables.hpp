@@ -4,6 +4,7 @@
 #include "host/train/penalties.hpp"
 #include "host/train/row_records.hpp"
 
+#include <string>
 #include <utility>
 
 namespace wf {
@@ -55,6 +56,13 @@ class RecordTables {
     kernels.copy(item_, other.item_);
     other.layout_ = layout_;
     other.biases_ = biases_;
+  }
+
+  /// Records as well: row_adagrad's accumulators are in them.
+  template <class Visit>
+  void state(Visit&& visit, const std::string& prefix) {
+    visit(prefix + "user_rows", user_);
+    visit(prefix + "item_rows", item_);
   }
 
   SgdTables<Space> sgd_view(const Model& shape) {

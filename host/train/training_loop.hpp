@@ -42,6 +42,13 @@ class SpaceTables {
     kernels.copy(item_biases_, other.item_biases_);
     other.rank_ = rank_;
   }
+  template <class Visit>
+  void state(Visit&& visit, const std::string& prefix) {
+    visit(prefix + "user_factors", user_factors_);
+    visit(prefix + "item_factors", item_factors_);
+    visit(prefix + "user_biases", user_biases_);
+    visit(prefix + "item_biases", item_biases_);
+  }
   ModelView<float, Space> view(const Model& shape) {
     const auto rows = [](auto& buffer, Position count, int length) {
       return Rows<float, Space>{buffer.data(), buffer.empty() ? 0 : count, length, length};
@@ -96,7 +103,7 @@ class ProgressReporter {
       callbacks_.progress(epoch_, static_cast<double>(done) / static_cast<double>(total_),
                           static_cast<double>(done) / seconds_since(start_));
     }
-    return !callbacks_.stop_requested || !callbacks_.stop_requested();
+    return !callbacks_.stops_now();
   }
 
  private:
@@ -118,22 +125,81 @@ inline void check_convergence(int epoch, double lr, double train_loss, double cr
                     lr > 0 ? "lower --lr, now " + json_number(lr) + ", or raise --lambda" : "raise --lambda");
 }
 
+/// Where a training stands between two epochs, beside its tables.
+template <class Method>
+struct LoopState {
+  TrainResult& result;
+  LearningRate& rate;
+  EarlyStopping& stopping;
+  Method& method;
+
+  template <class Visit>
+  void visit(Visit&& visit) {
+    visit("best_epoch", result.best_epoch);
+    rate.state(visit);
+    stopping.state(visit);
+    method.state(visit);
+  }
+};
+
+inline constexpr const char* kTables = "tables.";
+inline constexpr const char* kBestTables = "best.";
+
+/// The tables of the state to go on from, where there is one: before a method that looks at them is made.
+template <class Memory, class TablesOf>
+void begin_tables(Memory& memory, const TrainCallbacks& callbacks, TablesOf& tables) {
+  if (callbacks.begin_from != nullptr) tables.state(StateLoader<Memory>(memory, *callbacks.begin_from), kTables);
+}
+
+/// The rest of that state. Returns its epoch. The best epoch's tables are kept where they are not those of the last.
+template <class Memory, class TablesOf, class Method>
+int resume(Memory& memory, TrainingState& from, const TablesOf& tables, TablesOf& best, bool chooses,
+           LoopState<Method> loop) {
+  StateLoader<Memory> load(memory, from);
+  loop.visit(load);
+  if (chooses && loop.result.best_epoch > 0) {
+    tables.copy_to(memory, best);
+    if (loop.result.best_epoch < from.epoch) best.state(load, kBestTables);
+  }
+  check_all_taken(from);
+  loop.result.epochs = std::move(from.epochs);
+  return from.epoch;
+}
+
+template <class Memory, class TablesOf, class Method>
+void save_state(Memory& memory, int epoch, TablesOf& tables, TablesOf& best, bool chooses, LoopState<Method> loop,
+                const TrainCallbacks& callbacks) {
+  TrainingState state;
+  state.epoch = epoch;
+  state.epochs = loop.result.epochs;
+  StateSaver<Memory> save(memory, state);
+  tables.state(save, kTables);
+  loop.visit(save);
+  if (chooses && loop.result.best_epoch > 0 && loop.result.best_epoch < epoch) best.state(save, kBestTables);
+  callbacks.checkpoint(state);
+}
+
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
 /// the loss is no longer finite. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
 /// ratings, or with a loss of pairs the last one; `best` is where it is kept, and in the end what the last epoch left.
-/// `memory`: where the tables are.
-template <class Memory, class TablesOf, class RunEpoch, class Validate>
-TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Position n_train, Position n_valid,
-                       const TrainConfig& config, const TrainCallbacks& callbacks, const RunEpoch& run_epoch,
-                       const Validate& validate) {
+/// `memory`: where the tables are, and what `method` remembers from epoch to epoch.
+template <class Memory, class TablesOf, class Method, class RunEpoch, class Validate>
+TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method& method, Position n_train,
+                       Position n_valid, const TrainConfig& config, const TrainCallbacks& callbacks,
+                       const RunEpoch& run_epoch, const Validate& validate) {
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
   EarlyStopping stopping(config.patience, config.min_delta);
   // by random pairs a model is past its best long before it ranks best (docs/decisions/0018-losses-of-pairs.md)
   const bool chooses = n_valid > 0 && !is_pairwise(config.loss);
-  const auto stop_requested = [&] { return callbacks.stop_requested && callbacks.stop_requested(); };
+  const LoopState<Method> loop{result, rate, stopping, method};
+  const auto out_of_patience = [&] { return chooses && config.early_stopping && stopping.exhausted(); };
 
-  for (int epoch = 1; epoch <= config.epochs; ++epoch) {
+  int done = 0;
+  if (callbacks.begin_from != nullptr) done = resume(memory, *callbacks.begin_from, tables, best, chooses, loop);
+  for (EpochReport& report : result.epochs) report.epochs = config.epochs;  // more than then, maybe
+  if (out_of_patience()) result.reason = StopReason::early;
+  for (int epoch = done + 1; epoch <= config.epochs && result.reason == StopReason::all_epochs; ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     EpochReport report;
     report.epoch = epoch;
@@ -168,14 +234,13 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Positio
     if (report.best && chooses) tables.copy_to(memory, best);
     result.epochs.push_back(report);
     if (callbacks.epoch) callbacks.epoch(report);
-    if (stop_requested()) {
+    if (callbacks.stops_after_epoch()) {
       result.reason = StopReason::interrupted;
-      break;
-    }
-    if (chooses && config.early_stopping && stopping.exhausted()) {
+    } else if (out_of_patience()) {
       result.reason = StopReason::early;
-      break;
     }
+    const bool last = epoch == config.epochs || result.reason != StopReason::all_epochs;
+    if (callbacks.wants_checkpoint(epoch, last)) save_state(memory, epoch, tables, best, chooses, loop, callbacks);
   }
   if (chooses && result.best_epoch > 0) std::swap(tables, best);
   return result;

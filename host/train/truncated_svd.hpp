@@ -38,26 +38,29 @@ class TruncatedSvd {
   }
 
   /// Leaves U S in the model's user factors, V in its item factors and, with centring, the means in its item biases:
-  /// scores are the matrix of this rank that is nearest to A. `after_product(share done)` returns false to stop going
-  /// back and forth: what was found until then is finished.
-  template <class AfterProduct>
-  Spectrum decompose(Model& model, const AfterProduct& after_product) {
+  /// scores are the matrix of this rank that is nearest to A. `begin(sketch)` returns the passes that are done and
+  /// leaves what they found. `after_product(share done)` and, with the users' sketch, which is all that the next one
+  /// begins with, `after_pass(passes done, sketch)` return false to stop going back and forth: what was found until
+  /// then is finished.
+  template <class Begin, class AfterProduct, class AfterPass>
+  Spectrum decompose(Model& model, const Begin& begin, const AfterProduct& after_product, const AfterPass& after_pass) {
     Orthonormal<K> users(kernels_, n_users_, columns_), items(kernels_, n_items_, columns_);
     users.draw(config_.seed);
+    const int first = begin(users);
     const int products = 2 * config_.power_iterations + 2;
-    int done = 0;
-    for (int pass = 0; pass <= config_.power_iterations; ++pass) {
+    int done = 2 * first;
+    for (int pass = first; pass <= config_.power_iterations; ++pass) {
       times_transposed(users.table(), items.table());
       const bool goes_on = after_product(static_cast<double>(++done) / products);
       if (pass == config_.power_iterations || !goes_on) break;
       items.condition();
       times(items.table(), users.table());
-      if (!after_product(static_cast<double>(++done) / products)) {
-        users.condition();
+      const bool stays = after_product(static_cast<double>(++done) / products);
+      users.condition();
+      if (!after_pass(pass + 1, users) || !stays) {
         times_transposed(users.table(), items.table());
         break;
       }
-      users.condition();
     }
     items.orthonormalise(config_.seed);
     times(items.table(), users.table());
@@ -162,6 +165,23 @@ class TruncatedSvd {
   HostBuffer<float> host_means_;
 };
 
+/// The sketch of the state to go on from, where there is one. Returns its passes.
+template <KernelSet K>
+int begin_sketch(K& kernels, const TrainCallbacks& callbacks, Orthonormal<K>& sketch) {
+  if (callbacks.begin_from == nullptr) return 0;
+  sketch.state(StateLoader<K>(kernels, *callbacks.begin_from));
+  check_all_taken(*callbacks.begin_from);
+  return callbacks.begin_from->epoch;
+}
+
+template <KernelSet K>
+void save_sketch(K& kernels, const TrainCallbacks& callbacks, int passes, Orthonormal<K>& sketch) {
+  TrainingState state;
+  state.epoch = passes;
+  sketch.state(StateSaver<K>(kernels, state));
+  callbacks.checkpoint(state);
+}
+
 template <KernelSet K>
 TrainResult train_spectrum(K& kernels, Model& model, RatingLists lists, const TrainConfig& config,
                            const TrainCallbacks& callbacks) {
@@ -171,11 +191,22 @@ TrainResult train_spectrum(K& kernels, Model& model, RatingLists lists, const Tr
   TruncatedSvd<K> method(kernels, std::move(lists), config);
   ProgressReporter progress(callbacks, 1, n_train);
   TrainResult result;
-  result.spectrum = method.decompose(model, [&](double share) {
-    if (progress.report(static_cast<Position>(share * static_cast<double>(n_train)))) return true;
-    result.reason = StopReason::interrupted;
-    return false;
-  });
+  const auto goes_on = [&](bool stops) {
+    if (stops) result.reason = StopReason::interrupted;
+    return !stops;
+  };
+  result.spectrum = method.decompose(
+      model, [&](Orthonormal<K>& sketch) { return begin_sketch(kernels, callbacks, sketch); },
+      [&](double share) {
+        return goes_on(!progress.report(static_cast<Position>(share * static_cast<double>(n_train))));
+      },
+      [&](int passes, Orthonormal<K>& sketch) {
+        const bool stops = callbacks.stops_after_epoch();
+        if (callbacks.wants_checkpoint(passes, stops || passes == config.power_iterations)) {
+          save_sketch(kernels, callbacks, passes, sketch);
+        }
+        return goes_on(stops);
+      });
   EpochReport report;
   report.epoch = report.epochs = result.best_epoch = 1;
   report.ratings = n_train;

@@ -60,6 +60,10 @@ class VisitingSgd {
     return kernels_.take_errors();
   }
 
+  /// Nothing beside the tables: see RatingSgd.
+  template <class Visit>
+  void state(Visit&&) {}
+
  private:
   static Span<const float, Host> values(const Rows<float, Host>& table) {
     if (table.empty()) return {};

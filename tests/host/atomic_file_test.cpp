@@ -50,6 +50,30 @@ TEST(AtomicFile, KeepsTheOldFileUntilCommit) {
   EXPECT_EQ(bytes_of(folder.file("a")), "new");
 }
 
+TEST(AtomicFile, KeepsTheOldFileUnderAnotherName) {
+  const FreshFolder folder;
+  for (const std::string text : {"first", "second", "third"}) {
+    AtomicFile file(folder.file("a"));
+    file.write(text.data(), static_cast<Position>(text.size()));
+    file.commit_keeping(folder.file("old"));
+  }
+  EXPECT_EQ(bytes_of(folder.file("a")), "third");
+  EXPECT_EQ(bytes_of(folder.file("old")), "second");
+  EXPECT_EQ(folder.count(), 2);
+}
+
+TEST(AtomicFile, LosesNothingWhereTheOldFileCannotBeKept) {
+  const FreshFolder folder;
+  folder.write("a", "old");
+  {
+    AtomicFile file(folder.file("a"));
+    file.write("new", 3);
+    EXPECT_THROW(file.commit_keeping(folder.file("absent/old")), FailedError);
+  }
+  EXPECT_EQ(bytes_of(folder.file("a")), "old");
+  EXPECT_EQ(folder.count(), 1);
+}
+
 TEST(AtomicFile, LeavesNothingWithoutCommit) {
   const FreshFolder folder;
   {

@@ -49,8 +49,8 @@ std::string zip(const std::string& name, const std::string& member, int copies =
   std::string directory;
   for (int copy = 0; copy < copies; ++copy) directory += entry;
   return local + directory + "PK\x05\x06" + std::string(6, '\0') + raw_bytes_of(static_cast<std::uint16_t>(copies)) +
-         raw_bytes_of(static_cast<std::uint32_t>(directory.size())) + raw_bytes_of(static_cast<std::uint32_t>(local.size())) +
-         std::string(2, '\0');
+         raw_bytes_of(static_cast<std::uint32_t>(directory.size())) +
+         raw_bytes_of(static_cast<std::uint32_t>(local.size())) + std::string(2, '\0');
 }
 
 std::map<std::string, Array> read_bytes(const std::string& bytes) {
@@ -115,7 +115,8 @@ TEST(Npz, ReadsWhatNumpyWrote) {
 }
 
 TEST(Npz, ReadsEveryTypeOfTheFixtures) {
-  const std::string whole = npy(header("<i8", "(2,)"), raw_bytes_of(std::int64_t{-3}) + raw_bytes_of(std::int64_t{1} << 40));
+  const std::string whole =
+      npy(header("<i8", "(2,)"), raw_bytes_of(std::int64_t{-3}) + raw_bytes_of(std::int64_t{1} << 40));
   EXPECT_THAT(read_bytes(zip("a.npy", whole)).at("a").values, ElementsAre(-3, 0x1p40));
   const std::string half = npy(header("<f4", "(1, 2)"), raw_bytes_of(0.5F) + raw_bytes_of(-2.0F));
   EXPECT_THAT(read_bytes(zip("a.npy", half)).at("a").values, ElementsAre(0.5, -2));
@@ -139,7 +140,8 @@ TEST(Npz, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(refusal(zip("a.npy", npy(header("<f4", "(1,)", "True"), data))), HasSubstr("C order"));
   EXPECT_THAT(refusal(zip("a.npy", npy("{'fortran_order': False, 'shape': (1,)}", data))), HasSubstr("'descr'"));
   EXPECT_THAT(refusal(zip("a.npy", npy("{'descr': '<f4', 'fortran_order': False}", data))), HasSubstr("'shape'"));
-  EXPECT_THAT(refusal(zip("a.npy", npy(header("<U2", "()"), raw_bytes_of(U'ä') + raw_bytes_of(U'b')))), HasSubstr("ASCII"));
+  EXPECT_THAT(refusal(zip("a.npy", npy(header("<U2", "()"), raw_bytes_of(U'ä') + raw_bytes_of(U'b')))),
+              HasSubstr("ASCII"));
   EXPECT_THROW(read_npz("absent.npz"), std::runtime_error);
 }
 

@@ -63,6 +63,52 @@ class Device(unittest.TestCase):
             tensors.append(raw[8 + length:])
         self.assertEqual(tensors[0], tensors[1])
 
+    def tensors(self, name):
+        raw = pathlib.Path(self.folder.name, name).read_bytes()
+        return raw[8 + int.from_bytes(raw[:8], "little"):]
+
+    def test_a_training_that_was_stopped_goes_on_to_the_same_bits(self):
+        batches = ["--batch-size", "100", "--lr", "0.05"]
+        for options in ([], ["--optimizer", "sgd"], ["--loss", "bpr"], ["--valid-frac", "0.2", "--lr", "0.3"], batches,
+                        [*batches, "--momentum", "0.9"], [*batches, "--optimizer", "sparse_adam"],
+                        [*batches, "--optimizer", "adam", "--gradients", "dense"], [*batches, "--optimizer", "adagrad"],
+                        ["--algorithm", "als"], ["--implicit"], ["--algorithm", "nmf", "--missing", "zero"],
+                        ["--algorithm", "gd"], ["--algorithm", "ccd"]):
+            with self.subTest(options=options):
+                for path in pathlib.Path(self.folder.name).glob("m.*"):
+                    path.unlink()
+                command = ["train", "r.txt", "--device", "cuda", "-k", "16", "--deterministic", *options]
+                self.run_ok(SIMT, *command, "-o", "straight.safetensors", "--epochs", "3")
+                for epochs in ("1", "2", "3"):
+                    again = self.run_ok(SIMT, *command, "-o", "m.safetensors", "--epochs", epochs, "--resume")
+                self.assertIn("goes on behind ", again.stderr)
+                self.assertEqual(self.tensors("m.safetensors"), self.tensors("straight.safetensors"))
+
+    def test_a_decomposition_goes_on_from_a_pass_to_the_same_bits(self):
+        for algorithm in ("svd", "pca"):
+            command = ["train", "r.txt", "--device", "cuda", "-k", "8", "--algorithm", algorithm, "--deterministic", "-o", "m.safetensors"]
+            self.run_ok(SIMT, *command, "--checkpoint-every", "3")
+            straight = self.tensors("m.safetensors")
+            checkpoint = pathlib.Path(self.folder.name, "m.safetensors.checkpoint")
+            checkpoint.with_name(checkpoint.name + ".previous").replace(checkpoint)
+            self.assertIn("goes on behind pass 3", self.run_ok(SIMT, *command, "--resume").stderr)
+            self.assertEqual(self.tensors("m.safetensors"), straight)
+
+    def test_rows_that_visit_the_device_go_on_to_the_same_bits(self):
+        self.run_ok(SIMT, "synth", "--users", "5000", "--items", "2000", "--ratings", "9000", "-o", "large.txt")
+        command = ["train", "large.txt", "--device", "cuda", "-k", "128", "--grid", "16", "--deterministic"]
+        result = self.run_ok(SIMT, *command, "--epochs", "2", "-o", "straight.safetensors", SIMT_DEVICE_MIB="4")
+        self.assertIn("ratings and rows stream", result.stderr)
+        for epochs in ("1", "2"):
+            self.run_ok(SIMT, *command, "--epochs", epochs, "-o", "m.safetensors", "--resume", SIMT_DEVICE_MIB="4")
+        self.assertEqual(self.tensors("m.safetensors"), self.tensors("straight.safetensors"))
+
+    def test_factors_of_16_bits_go_on(self):
+        command = ["train", "r.txt", "--device", "cuda", "-k", "16", "--storage", "fp16", "-o", "m.safetensors", "--json"]
+        self.run_ok(SIMT, *command, "--epochs", "2", "--checkpoint-every", "1")
+        result = json.loads(self.run_ok(SIMT, *command, "--epochs", "4", "--resume").stdout)
+        self.assertEqual((result["resumed_from"], result["epochs"]), (2, 4))
+
     def test_least_squares_runs_on_the_device(self):
         for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"], ["--algorithm", "ccd", "--no-valid"],
                         ["--algorithm", "gd", "--no-valid"], ["--algorithm", "nmf", "--missing", "zero"],

@@ -1,0 +1,323 @@
+// train --checkpoint-every and --resume: a training that was stopped and goes on ends with the bits of one that was
+// not. Kills and failing disks are met in tests/python/killed_training.py.
+#include "host/api/checkpoint_file.hpp"
+#include "tests/cli/small_data.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <filesystem>
+
+namespace wf::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+using Words = std::vector<std::string>;
+
+constexpr const char* kCheckpoint = "m.safetensors.checkpoint";
+
+Words operator+(Words left, const Words& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+/// Of a model's file: what stands behind the header.
+std::string model_bytes_of(const std::string& path) {
+  const std::string bytes = read_text(path);
+  std::uint64_t header = 0;
+  for (int n = 7; n >= 0; --n) header = header << 8 | static_cast<unsigned char>(bytes.at(static_cast<std::size_t>(n)));
+  return bytes.substr(8 + header);
+}
+
+/// The log without what differs from run to run.
+std::vector<std::string> metrics_without_times(const std::string& path) {
+  std::vector<std::string> lines;
+  for (const std::string& line : lines_of(read_text(path))) {
+    json metrics = json::parse(line);
+    for (const char* key : {"ts", "seconds", "ratings_per_s"}) metrics.erase(key);
+    lines.push_back(metrics.dump());
+  }
+  return lines;
+}
+
+class Resume : public testing::Test {
+ protected:
+  Resume() { folder_.write("ratings.csv", small_ratings()); }
+
+  ProgramResult train(const std::string& model, const Words& options) const {
+    return run_in(folder_, Words{"train", "ratings.csv", "-o", model, "--quiet"} + options);
+  }
+  void train_well(const std::string& model, const Words& options) const {
+    const ProgramResult result = train(model, options);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  std::string bytes(const std::string& name) const { return read_text(folder_.file(name)); }
+
+  TemporaryFolder folder_;
+};
+
+struct Case {
+  const char* name;
+  Words options;
+};
+
+class EveryAlgorithm : public Resume, public testing::WithParamInterface<Case> {};
+
+TEST_P(EveryAlgorithm, StoppedAfterEachEpochEndsWithTheSameBits) {
+  constexpr int kEpochs = 5;
+  for (const char* engine : {"reference", "cpu"}) {
+    SCOPED_TRACE(engine);
+    const Words options = Words{"-k", "6", "--deterministic", "--engine", engine} + GetParam().options;
+    const auto epochs = [](int count) { return Words{"--epochs", std::to_string(count)}; };
+    train_well("straight.safetensors", options + epochs(kEpochs) + Words{"-j", "3"});
+    std::filesystem::remove(folder_.file(kCheckpoint));
+    std::filesystem::remove(folder_.file(std::string(kCheckpoint) + ".previous"));
+    for (int count = 1; count <= kEpochs; ++count) {
+      const Words threads{"-j", count % 2 == 0 ? "1" : "3"};  // of the last one, which the model records: 3
+      train_well("m.safetensors", options + epochs(count) + threads + Words{"--resume"});
+      EXPECT_EQ(CheckpointFile(folder_.file(kCheckpoint)).epoch(),
+                static_cast<int>(lines_of(bytes("m.metrics.jsonl")).size()));
+    }
+    EXPECT_EQ(bytes("m.safetensors"), bytes("straight.safetensors"));
+    EXPECT_EQ(metrics_without_times(folder_.file("m.metrics.jsonl")),
+              metrics_without_times(folder_.file("straight.metrics.jsonl")));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Algorithms, EveryAlgorithm,
+    testing::Values(
+        Case{"Default", {}}, Case{"WithoutValidation", {"--no-valid"}}, Case{"WithoutBiases", {"--no-biases"}},
+        Case{"Grid", {"--grid", "5"}}, Case{"PlainSgd", {"--optimizer", "sgd"}},
+        Case{"BoldDriver", {"--lr-schedule", "bold_driver", "--lr", "0.2"}},
+        Case{"Inverse", {"--lr-schedule", "inverse"}},
+        Case{"StopsEarly", {"--valid-frac", "0.2", "--patience", "2", "--min-delta", "0.05"}},
+        Case{"BestIsNotTheLast",
+             {"--valid-frac", "0.2", "--batch-size", "50", "--optimizer", "adam", "--gradients", "dense", "--lr", "1"}},
+        Case{"InFileOrder", {"--shuffle", "none"}}, Case{"Kl", {"--loss", "kl"}},
+        Case{"Logistic", {"--loss", "logistic"}}, Case{"Bpr", {"--loss", "bpr", "--valid-frac", "0.1"}},
+        Case{"Warp", {"--loss", "warp"}}, Case{"Nonnegative", {"--nonnegative", "--l1", "0.01"}},
+        Case{"Batches", {"--batch-size", "50"}},
+        Case{"BatchesInFileOrder", {"--batch-size", "50", "--shuffle", "none", "--max-norm", "2"}},
+        Case{"BatchMomentum", {"--batch-size", "50", "--momentum", "0.9"}},
+        Case{"BatchDenseMomentum", {"--batch-size", "50", "--momentum", "0.9", "--gradients", "dense"}},
+        Case{"BatchAdagrad", {"--batch-size", "50", "--optimizer", "adagrad"}},
+        Case{"BatchAdam", {"--batch-size", "50", "--optimizer", "adam", "--gradients", "dense"}},
+        Case{"BatchSparseAdam", {"--batch-size", "50", "--optimizer", "sparse_adam"}},
+        Case{"Als", {"--algorithm", "als"}}, Case{"AlsCg", {"--algorithm", "als", "--solver", "cg"}},
+        Case{"Ials", {"--implicit"}}, Case{"IalsCg", {"--implicit", "--solver", "cg"}},
+        Case{"IalsSubspace", {"--implicit", "--solver", "subspace"}}, Case{"Nmf", {"--algorithm", "nmf"}},
+        Case{"NmfZeros", {"--algorithm", "nmf", "--missing", "zero"}},
+        Case{"NmfKl", {"--algorithm", "nmf", "--nmf-loss", "kl", "--missing", "zero"}},
+        Case{"NmfHals", {"--algorithm", "nmf", "--solver", "hals"}}, Case{"Gd", {"--algorithm", "gd"}},
+        Case{"GdWithoutValidation", {"--algorithm", "gd", "--no-valid"}}, Case{"Ccd", {"--algorithm", "ccd"}}),
+    [](const auto& test) { return test.param.name; });
+
+TEST_F(Resume, ADecompositionGoesOnFromAnyPass) {
+  for (const char* algorithm : {"svd", "pca"}) {
+    for (const char* engine : {"reference", "cpu"}) {
+      for (const int pass : {3, 4, 5}) {
+        SCOPED_TRACE(fmt::format("{} by {} from pass {}", algorithm, engine, pass));
+        const Words options{"-k",           "3", "--algorithm",        algorithm, "--engine", engine,
+                            "--oversample", "0", "--power-iterations", "6"};
+        const std::string previous = std::string(kCheckpoint) + ".previous";
+        train_well("m.safetensors", options + Words{"--checkpoint-every", std::to_string(pass), "-j", "3"});
+        const std::string straight = model_bytes_of(folder_.file("m.safetensors"));
+        EXPECT_EQ(CheckpointFile(folder_.file(kCheckpoint)).epoch(), 6);
+        ASSERT_EQ(CheckpointFile(folder_.file(previous)).epoch(), pass);
+        std::filesystem::rename(folder_.file(previous), folder_.file(kCheckpoint));
+        const ProgramResult result =
+            run_in(folder_, Words{"train", "ratings.csv", "-o", "m.safetensors", "--resume", "-j", "1"} + options);
+        EXPECT_THAT(result.err, HasSubstr(fmt::format("goes on behind pass {}", pass)));
+        EXPECT_EQ(model_bytes_of(folder_.file("m.safetensors")), straight);
+      }
+    }
+  }
+}
+
+TEST_F(Resume, TheGridOfOtherThreadsIsKept) {  // without --deterministic, the grid follows the threads
+  run_in(folder_, {"synth", "--users", "400", "--items", "300", "--ratings", "90000", "-o", "many.txt", "--quiet"});
+  const auto run = [&](const Words& options) {
+    return run_in(folder_, Words{"train", "many.txt", "-k", "4", "--quiet", "--engine", "cpu"} + options);
+  };
+  run({"--epochs", "3", "-j", "1", "-o", "one.safetensors"});
+  run({"--epochs", "3", "-j", "3", "-o", "three.safetensors"});
+  ASSERT_NE(model_bytes_of(folder_.file("one.safetensors")), model_bytes_of(folder_.file("three.safetensors")))
+      << "the grids are the same: this test needs more ratings";
+  run({"--epochs", "1", "-j", "1", "-o", "m.safetensors", "--resume"});
+  run({"--epochs", "3", "-j", "3", "-o", "m.safetensors", "--resume"});
+  EXPECT_EQ(model_bytes_of(folder_.file("m.safetensors")), model_bytes_of(folder_.file("one.safetensors")));
+}
+
+TEST_F(Resume, TheLogKeepsTheLinesThatItHad) {
+  train_well("m.safetensors", {"--epochs", "3", "--checkpoint-every", "1"});
+  const std::string before = bytes("m.metrics.jsonl");
+  train_well("m.safetensors", {"--epochs", "6", "--resume", "--json"});
+  EXPECT_EQ(bytes("m.metrics.jsonl").substr(0, before.size()), before);
+  const std::vector<std::string> lines = lines_of(bytes("m.metrics.jsonl"));
+  ASSERT_EQ(lines.size(), 6U);
+  for (std::size_t n = 0; n < lines.size(); ++n) EXPECT_EQ(json::parse(lines[n])["epoch"], n + 1);
+}
+
+TEST_F(Resume, CheckpointsComeWhenTheyAreDueAndTheLastEpochHasOne) {
+  train_well("m.safetensors", {"--epochs", "8", "--checkpoint-every", "3", "--no-early-stopping"});
+  EXPECT_EQ(CheckpointFile(folder_.file(kCheckpoint)).epoch(), 8);
+  EXPECT_EQ(CheckpointFile(folder_.file(std::string(kCheckpoint) + ".previous")).epoch(), 6);
+  train_well("t.safetensors", {"--epochs", "8", "--checkpoint-every", "1h", "--no-early-stopping"});
+  EXPECT_EQ(CheckpointFile(folder_.file("t.safetensors.checkpoint")).epoch(), 8);
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("t.safetensors.checkpoint.previous")));
+  train_well("u.safetensors", {"--epochs", "8", "--checkpoint-every", "0.000001s", "--no-early-stopping"});
+  EXPECT_EQ(CheckpointFile(folder_.file("u.safetensors.checkpoint.previous")).epoch(), 7);
+  train_well("none.safetensors", {"--epochs", "2"});
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("none.safetensors.checkpoint"))) << "nobody asked";
+}
+
+TEST_F(Resume, WithoutACheckpointItBeginsAfresh) {
+  train_well("straight.safetensors", {"--epochs", "4"});
+  const ProgramResult result =
+      run_in(folder_, {"train", "ratings.csv", "-o", "m.safetensors", "--epochs", "4", "--resume", "--json"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("there is no m.safetensors.checkpoint yet: the training begins"));
+  EXPECT_EQ(json::parse(result.out)["resumed_from"], 0);
+  EXPECT_EQ(bytes("m.safetensors"), bytes("straight.safetensors"));
+}
+
+TEST_F(Resume, ADamagedCheckpointGivesWayToTheOneBefore) {
+  train_well("straight.safetensors", {"--epochs", "6", "--no-early-stopping"});
+  train_well("m.safetensors", {"--epochs", "3", "--checkpoint-every", "1", "--no-early-stopping"});
+  std::string damaged = bytes(kCheckpoint);
+  damaged.resize(damaged.size() / 2);
+  folder_.write(kCheckpoint, damaged);
+  const Words again{"train", "ratings.csv", "-o", "m.safetensors", "--epochs", "6", "--no-early-stopping", "--resume"};
+  const ProgramResult result = run_in(folder_, again + Words{"--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the one before is taken, m.safetensors.checkpoint.previous"));
+  EXPECT_EQ(json::parse(result.out)["resumed_from"], 2);
+  EXPECT_EQ(bytes("m.safetensors"), bytes("straight.safetensors"));
+  EXPECT_EQ(CheckpointFile(folder_.file(std::string(kCheckpoint) + ".previous")).epoch(), 2) << "not the damaged one";
+
+  folder_.write(kCheckpoint, damaged);
+  folder_.write(std::string(kCheckpoint) + ".previous", damaged);
+  const ProgramResult refused = run_in(folder_, again);
+  EXPECT_EQ(refused.exit_code, 3) << refused.err;
+  EXPECT_THAT(refused.err,
+              HasSubstr("m.safetensors.checkpoint.previous: is not the whole checkpoint that was written"));
+}
+
+TEST_F(Resume, OtherSettingsAreRefusedByTheirNames) {
+  const Words options{"-k", "4", "--epochs", "3", "--lr", "0.05", "--patience", "9"};
+  train_well("m.safetensors", options + Words{"--checkpoint-every", "1"});
+  struct Other {
+    Words words;
+    const char* message;
+  };
+  const std::vector<Other> others{
+      {{"-k", "5", "--epochs", "3", "--lr", "0.05", "--patience", "9"}, "--rank was 4, is 5 ("},
+      {{"-k", "4", "--epochs", "3", "--lr", "0.06", "--patience", "8"},
+       "--lr was 0.05, is 0.06; --patience was 9, is 8 ("},
+      {options + Words{"--seed", "7"}, "--seed was 42, is 7"},
+      {options + Words{"--engine", "reference"}, "--engine was cpu, is reference"},
+      {options + Words{"--optimizer", "sgd"}, "--optimizer was \"row_adagrad\", is \"sgd\""},
+      {options + Words{"--valid-frac", "0.2"}, "--valid-frac was 0.05, is 0.2"},
+      {options + Words{"--init-from", "m.safetensors"}, "--init-from was none, is m.safetensors"},
+      {options + Words{"--valid", "ratings.csv"}, "--valid was none, is "},
+      {{"-k", "4", "--epochs", "2", "--lr", "0.05", "--patience", "9"}, "is of epoch 3, and --epochs is 2"},
+  };
+  for (const Other& other : others) {
+    const ProgramResult result = train("m.safetensors", other.words + Words{"--resume"});
+    EXPECT_EQ(result.exit_code, 2) << other.message;
+    EXPECT_THAT(result.err, HasSubstr(other.message));
+  }
+  const ProgramResult same = train("m.safetensors", options + Words{"--resume", "-j", "1", "--metrics", "none"});
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+}
+
+TEST_F(Resume, OtherRatingsAreRefused) {
+  const Words options{"-k", "4", "--epochs", "3", "--lr", "0.05"};
+  train_well("m.safetensors", options + Words{"--checkpoint-every", "1"});
+  const ProgramResult as_text = train("m.safetensors", options + Words{"--resume", "--ids", "strings"});
+  EXPECT_EQ(as_text.exit_code, 0) << "the same ratings: " << as_text.err;
+  const ProgramResult turned =
+      train("m.safetensors", options + Words{"--resume", "--col-user", "movieId", "--col-item", "userId"});
+  EXPECT_EQ(turned.exit_code, 2);
+  EXPECT_THAT(turned.err, HasSubstr("ratings as read and split was "));
+  EXPECT_THAT(turned.err, Not(HasSubstr("DATA was ")));
+  folder_.write("ratings.csv", small_ratings() + "100,500,1\n");
+  const ProgramResult other = train("m.safetensors", options + Words{"--resume"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("DATA was "));
+}
+
+TEST_F(Resume, ACheckpointOverwritesNoRatings) {
+  std::filesystem::rename(folder_.file("ratings.csv"), folder_.file(kCheckpoint));
+  const ProgramResult result =
+      run_in(folder_, {"train", kCheckpoint, "-o", "m.safetensors", "--checkpoint-every", "1"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("the output would overwrite m.safetensors.checkpoint"));
+}
+
+TEST_F(Resume, WhatCannotBeContinuedIsRefusedBeforehand) {
+  for (const Words& words : {Words{"--resume", "--batch-size", "50", "--batch-losses", "b.csv"},
+                             Words{"--resume", "--folds", "3"}, Words{"--checkpoint-every", "2", "--folds", "3"}}) {
+    const ProgramResult result = train("m.safetensors", words);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("exclude each other"));
+  }
+  for (const char* often : {"0", "-1", "soon", "1x", "0s"}) {
+    EXPECT_EQ(train("m.safetensors", {"--checkpoint-every", often}).exit_code, 2) << often;
+  }
+}
+
+/// A pipe that nobody reads is full after some hundred epochs' lines: a signal always meets this run.
+Words interrupted_run(const char* model = "m.safetensors") {
+  return {"train", "ratings.csv", "-o", model, "-k", "8", "--epochs", "4000", "--no-early-stopping"};
+}
+
+class StopSignals : public Resume, public testing::WithParamInterface<int> {};
+
+TEST_P(StopSignals, LeaveACheckpointOfAWholeEpoch) {
+  run_in(folder_, interrupted_run("straight.safetensors") + Words{"--quiet"});
+  ProgramOptions options;
+  options.folder = folder_.path();
+  RunningProgram program(interrupted_run() + Words{"--checkpoint-every", "1000000"}, options);
+  ASSERT_TRUE(program.wait_for("\nepoch ")) << program.finish().err;
+  program.send(GetParam());
+  const ProgramResult stopped = program.finish();
+  ASSERT_EQ(stopped.exit_code, 128 + GetParam()) << stopped.err;
+  const CheckpointFile checkpoint(folder_.file(kCheckpoint));
+  const auto epochs = lines_of(bytes("m.metrics.jsonl")).size();
+  EXPECT_EQ(static_cast<std::size_t>(checkpoint.epoch()), epochs) << "nothing was lost";
+  EXPECT_LT(epochs, 4000U);
+  EXPECT_THAT(stopped.err, HasSubstr(fmt::format("(checkpoint, epoch {})", epochs)));
+  const ProgramResult resumed = run_in(folder_, interrupted_run() + Words{"--resume", "--quiet"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(model_bytes_of(folder_.file("m.safetensors")), model_bytes_of(folder_.file("straight.safetensors")));
+  EXPECT_EQ(metrics_without_times(folder_.file("m.metrics.jsonl")),
+            metrics_without_times(folder_.file("straight.metrics.jsonl")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, StopSignals, testing::Values(SIGINT, SIGTERM),
+                         [](const auto& test) { return test.param == SIGINT ? "Interrupt" : "Terminate"; });
+
+TEST_F(Resume, Usr1LeavesACheckpointAndGoesOn) {
+  ProgramOptions options;
+  options.folder = folder_.path();
+  RunningProgram program(interrupted_run(), options);
+  ASSERT_TRUE(program.wait_for("\nepoch ")) << program.finish().err;
+  program.send(SIGUSR1);
+  const ProgramResult result = program.finish();
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::string straight = bytes("m.safetensors");
+  const int epoch = CheckpointFile(folder_.file(kCheckpoint)).epoch();
+  EXPECT_GE(epoch, 1);
+  EXPECT_LT(epoch, 4000) << "it was asked for once";
+  const ProgramResult resumed = run_in(folder_, interrupted_run() + Words{"--resume", "--json", "--quiet"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(json::parse(resumed.out)["resumed_from"], epoch);
+  EXPECT_EQ(bytes("m.safetensors"), straight);
+}
+
+}  // namespace
+}  // namespace wf::test
