@@ -30,6 +30,14 @@ BENCHMARKS = {
     "bench/convergence.py": ((), "--rank 4 --epochs 3 --seeds 1 --depth 1,4"),
     "build/release/bench/top_lists_bench": ((), ""),
 }
+NOT_RUN = {  # what else a page may show, and why it is not run here
+    "cmake ": "the program under test was built so",
+    "scripts/test": "it runs this test",
+    "scripts/demo": "scripts/test runs it",
+    "scripts/gpu-check": "gpu_check.py tests it",
+    "scripts/profile": "gpu_check.py tests it, and plays nsys",
+    "ncu ": "it needs a device",
+}
 SMALLER = (("top_lists_bench ml-20m 64 10 5", "top_lists_bench ml-100k 8 10 1"), ("RATINGS.csv ...", "RATINGS.csv"))
 
 
@@ -110,8 +118,10 @@ def main(program):
                 continue
             if command.startswith(("scripts/", "bench/")) and not (ROOT / command.split()[0]).is_file():
                 failures.append(f"{command} does not exist")
-            if not small and not command.startswith(("warpfactor ", "build/release/warpfactor ")):
-                continue  # cmake, scripts, and profilers
+            reason = next((reason for begin, reason in NOT_RUN.items() if command.startswith(begin)), None)
+            if reason:
+                print(f"not run: {command}: {reason}")
+                continue
             command = small or command
             run = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
             ran += 1
