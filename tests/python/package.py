@@ -3,6 +3,7 @@
 
     package.py PROGRAM CPACK BUILD_FOLDER
 """
+import json
 import os
 import pathlib
 import re
@@ -36,7 +37,14 @@ def use(prefix, folder, version):
     warpfactor("doctor")
     linked = run("ldd", prefix / "bin/warpfactor")
     assert "not found" not in linked and "cuda" not in linked, linked
-    assert (prefix / "share/doc/warpfactor/LICENSE").is_file()
+    documents = prefix / "share/doc/warpfactor"
+    assert (documents / "LICENSE").is_file()
+    bill = json.loads((documents / "warpfactor.cdx.json").read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5") and bill["metadata"]["component"]["version"] == version, bill
+    parts = {part["name"]: part for part in bill["components"]}
+    for name in re.findall(r"lib(z|zstd|xxhash)\.so", linked):  # what is linked is among them, with its version
+        assert re.fullmatch(r"\d+(\.\d+)+", parts["zlib" if name == "z" else name]["version"]), parts
+    assert len(parts) == len(bill["components"]) >= 9 and all(part["licenses"] for part in parts.values()), parts
 
 
 def embed(prefix, folder, version):
