@@ -103,15 +103,17 @@ void check_ranking(const EvaluateRequest& request) {
 RankingEvaluation measure_ranking(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
                                   const RatingsView<Host>& ratings, const TrainingFile& train, Engine& engine,
                                   Console& console) {
-  if (!request.ranking.keep_seen && !train.ratings) {
+  const bool is_known = train.ratings || !model.seen.empty();
+  if (!request.ranking.keep_seen && !is_known) {
     throw UsageError("which items has a user seen in training? " + train.why_not,
                      "--train FILE names the training ratings, --keep-seen leaves out none");
   }
   const int threads = request.engine.threads;
-  ItemSets seen;
-  if (train.ratings) seen = ItemSets(train.ratings->view(), model.n_users, model.n_items, threads);
+  ItemSets of_file;
+  if (train.ratings) of_file = ItemSets(train.ratings->view(), model.n_users, model.n_items, threads);
+  const ItemSets& seen = train.ratings ? of_file : model.seen;  // the model's has the validation part as well
   HostBuffer<Position> popularity;
-  if (train.ratings) popularity = seen.counts(model.n_items);
+  if (is_known) popularity = seen.counts(model.n_items);
   const ItemSets none;
   const auto [relevant, what] = relevant_part(request.ranking, record, ratings);
   RankingTask task{request.ranking.at, relevant.view(), request.ranking.keep_seen ? none : seen, std::move(popularity)};

@@ -11,6 +11,12 @@
 namespace wf::cli {
 namespace {
 
+void keep_seen(const TrainRequest& request, OpenedRatings& opened) {
+  if (!request.save_seen) return;
+  const Dataset& ids = opened.source.data;
+  opened.seen = {*opened.source.ratings, ids.users.size(), ids.items.size(), request.config.threads};
+}
+
 /// A page file, ready for as many passes as a run needs.
 OpenedRatings open_pages(Console& console, const TrainRequest& request) {
   refuse_reader_request(request.data, request.reader);
@@ -21,6 +27,7 @@ OpenedRatings open_pages(Console& console, const TrainRequest& request) {
   console.line("read", fmt::format("{}: page file of {} · {}, page by page", request.data, opened.about.report.path,
                                    plural(file->size(), "rating")));
   opened.source.ratings = std::move(file);
+  keep_seen(request, opened);
   return opened;
 }
 
@@ -30,6 +37,7 @@ OpenedRatings open_in_memory(Console& console, const TrainRequest& request) {
   opened.about =
       (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, opened.source.data);
   opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());
+  keep_seen(request, opened);
   return opened;
 }
 

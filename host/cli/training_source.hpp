@@ -2,6 +2,7 @@
 #pragma once
 #include "host/api/training_data.hpp"
 #include "host/cli/data_files.hpp"
+#include "host/ratings/item_sets.hpp"
 
 namespace wf::cli {
 
@@ -9,6 +10,7 @@ struct OpenedRatings {
   PageSource about;
   std::string valid_hash;  ///< of the bytes of --valid; empty: there is none
   TrainingSource source;
+  ItemSets seen;  ///< with --save-seen: of all ratings of DATA, whether or not they count
 };
 
 /// Reads DATA and --valid and prints what was found. `stays`: ratings of a page file need not be in memory.

@@ -254,7 +254,8 @@ std::string result_json(const FinishedRun& run) {
 
 void print_next(Console& console, const std::string& model_path, const Model& model, bool from_stdin) {
   const std::string file = shell_word(model_path);
-  const char* seen = from_stdin ? " --keep-seen" : "";  // there is no file to look the seen items up in
+  // of stdin, there is no file to look the seen items up in
+  const char* seen = from_stdin && model.seen.empty() ? " --keep-seen" : "";
   console.line("next", fmt::format("warpfactor recommend {} --user {}{}      warpfactor evaluate {} NEW_RATINGS", file,
                                    shell_word(model.users.text(0)), seen, file));
 }
@@ -307,8 +308,6 @@ int run_verb(const TrainRequest& request, Console& console) {
   Dataset& ids = opened.source.data;
   check_padding(config, ids);
   print_data(console, opened.about.report, ids, config);
-  ItemSets seen;
-  if (request.save_seen) seen = {*opened.source.ratings, ids.users.size(), ids.items.size(), config.threads};
   TrainConfig layout = config;
   layout.grid = checkpoints.grid(config.grid);
   TrainingData data = prepare(layout, *chosen.engine, opened.source);
@@ -336,7 +335,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   const ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
   record.settings = settings_toml("train", request.settings, resolved, Purpose::record);
   write_record(record, config, result, model);
-  model.seen = std::move(seen);
+  model.seen = std::move(opened.seen);
   write_model(model, paths.model);
   if (!request.report.empty()) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);

@@ -254,16 +254,14 @@ ItemSets read_seen(const SafetensorsReader& file, const Model& model, const std:
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   HostBuffer<Position> part_starts(model.n_users + 1, 0);
-  HostBuffer<RowId> items;
+  for (const RowId row : rows) part_starts[row + 1] = starts[row + 1] - starts[row];
+  std::partial_sum(part_starts.begin(), part_starts.end(), part_starts.begin());
+  HostBuffer<RowId> items(part_starts[model.n_users]);
   for (const RowId row : rows) {
-    const Position first = items.size(), count = starts[row + 1] - starts[row];
-    items.resize(first + count);
-    const Span<RowId, Host> part = items.span().part(first, count);
+    const Span<RowId, Host> part = items.span().part(part_starts[row], part_starts[row + 1] - part_starts[row]);
     file.read_part(kSeenItems, "I32", starts[row], part);
     check_seen(file, {part.data, part.size}, model.n_items);
-    part_starts[row + 1] = count;
   }
-  std::partial_sum(part_starts.begin(), part_starts.end(), part_starts.begin());
   return {std::move(part_starts), std::move(items)};
 }
 

@@ -41,6 +41,32 @@ TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenNeedsNoTrainingFile) {
   EXPECT_NE(run({"recommend", "own.safetensors", "--all-users", "-n", "4", "--keep-seen"}).out, expected.out);
 }
 
+/// What does not count for a loss of pairs has been seen all the same.
+TEST_F(TrainedFolder, WhatIsSeenIsAllOfTheDataWithALossOfPairsToo) {
+  const std::vector<std::string> train = {"train",    "ratings.csv", "--loss",      "bpr", "--positive-from",  "4",
+                                          "--epochs", "2",           "--save-seen", "-o",  "pairs.safetensors"};
+  ASSERT_EQ(run(train).exit_code, 0);
+  const std::vector<std::string> all = {"recommend", "pairs.safetensors", "--all-users", "-n", "25"};
+  std::vector<std::string> by_file = all;
+  by_file.insert(by_file.end(), {"--seen", "ratings.csv"});
+  EXPECT_EQ(run(all).out, run(by_file).out);
+}
+
+TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenIsEvaluatedWithoutItsTrainingFile) {
+  ASSERT_EQ(
+      run({"train", "ratings.csv", "--epochs", "2", "--no-valid", "--save-seen", "-o", "own.safetensors"}).exit_code,
+      0);
+  folder_.write("new.csv", "user,item,rating\n103,500,5\n117,503,4\n");
+  const ProgramResult by_file = run({"evaluate", "own.safetensors", "new.csv", "--at", "3", "--json"});
+  ASSERT_EQ(by_file.exit_code, 0) << by_file.err;
+  folder_.write("ratings.csv", "gone\n");
+  const ProgramResult alone = run({"evaluate", "own.safetensors", "new.csv", "--at", "3", "--json"});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  for (const char* key : {"ndcg@3", "recall@3", "popularity@3", "n_relevant_seen"}) {
+    EXPECT_EQ(json::parse(alone.out)[key], json::parse(by_file.out)[key]) << key;
+  }
+}
+
 /// Pages are gone through where they lie; stdin is no file to read again.
 TEST_F(TrainedFolder, WhatIsSeenIsKeptOfPagesAndOfStdinToo) {
   ASSERT_EQ(run({"convert", "ratings.csv", "-o", "ratings.wfr"}).exit_code, 0);
