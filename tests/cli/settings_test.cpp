@@ -187,6 +187,9 @@ INSTANTIATE_TEST_SUITE_P(
         WrongSetting{"NoToml", "rank = 3\nepochs 3\n", "", "run.toml:2:", "no TOML", 3},
         WrongSetting{"KeyTwice", "rank = 3\nrank = 4\n", "", "run.toml:2:", "no TOML", 3},
         WrongSetting{"LineInMessage", "biases = fa\nrank = 3\n", "", "run.toml:1:", "no TOML", 3},
+        WrongSetting{"TableWithoutAName", "rank = 3\n[=\n", "", "run.toml:2:", "a table without a name", 3},
+        WrongSetting{"TableThatEndsWithItsLine", "[[\nrank = 3\n", "", "run.toml:1:", "a table without a name", 3},
+        WrongSetting{"LetterBeyondAscii", "# \xCB\xA0\nr\xCB\xA0 = 3\n", "", "run.toml:2:", "outside of a text", 3},
         WrongSetting{"Binary", "\xff\xfe\x01", "", "run.toml:1:", "no TOML", 3}),
     [](const auto& test) { return std::string(test.param.name); });
 
