@@ -20,6 +20,7 @@ CUDA_LAYERS = {"runtime": "kernels", "device": "kernels", "kernels": "kernels", 
 
 # Files that may read a clock, and why; results never depend on it.
 CLOCKS = {
+    "host/base/stopwatch.hpp": "seconds that have passed, for reports",
     "host/train/training_loop.hpp": "rates and seconds of an epoch, for the progress report",
     "host/readers/": "rate and time left of a long read",
     "host/cli/": "redraws, elapsed time and the date in a record",

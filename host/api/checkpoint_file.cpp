@@ -2,18 +2,21 @@
 
 #include "host/base/atomic_file.hpp"
 #include "host/base/disk_file.hpp"
+#include "host/base/hash.hpp"
 #include "host/base/shown.hpp"
+#include "host/schedule/block.hpp"
 
-#include <xxhash.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -30,18 +33,6 @@ constexpr const char* kMetrics = "metrics";
 constexpr const char* kChecksum = "checksum";
 const std::set<std::string> kOwnTensors{kEpochs, kMetrics, kChecksum};
 constexpr const char* kCure = "delete it, and the training begins afresh";
-
-class Hash {
- public:
-  Hash() : state_(XXH3_createState(), &XXH3_freeState) { XXH3_64bits_reset(state_.get()); }
-  void add(const void* data, Position bytes) {
-    if (bytes > 0) XXH3_64bits_update(state_.get(), data, static_cast<std::size_t>(bytes));
-  }
-  std::uint64_t value() const { return XXH3_64bits_digest(state_.get()); }
-
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
 
 /// The shortest text that is read as the same double; infinities and NaN as well.
 std::string text_of(double value) {
@@ -69,6 +60,18 @@ std::vector<double> row_of(const EpochReport& report) {
           report.best ? 1.0 : 0.0};
 }
 
+/// Whether a row can be that of an epoch: what is to be a whole number is one, and of a size that it may have.
+bool is_row_of(const double* row, Position epoch) {
+  constexpr double kMostRatings = 9007199254740992;                  // 2^53: doubles name each whole number up to it
+  const auto whole = [row](int column, double least, double most) {  // NaN is none
+    return row[column] >= least && row[column] <= most && std::floor(row[column]) == row[column];
+  };
+  const auto number = static_cast<double>(epoch);
+  return whole(0, number, number) && whole(3, 0, 7) && whole(9, 0, kMostRatings) && whole(10, 0, kMostRatings) &&
+         whole(11, 0, 1);
+}
+
+/// Of a row that is_row_of.
 EpochReport report_of(const double* row) {
   const auto measured = static_cast<int>(row[3]);
   EpochReport report;
@@ -105,8 +108,8 @@ void check_whole(const std::string& path) {
   std::uint64_t written = 0;
   const Position hashed = file.size() - Position{sizeof(written)};
   const auto fail = [&path] {
-    throw InputError({path}, "is not the whole checkpoint that was written: its checksum is that of other bytes",
-                     kCure);
+    throw DamagedCheckpoint({path}, "is not the whole checkpoint that was written: its checksum is that of other bytes",
+                            kCure);
   };
   if (hashed < 0) fail();
   Hash hash;
@@ -126,29 +129,62 @@ const std::string& text_in(const SafetensorsReader& file, const char* key) {
   return found->second;
 }
 
-int whole_in(const SafetensorsReader& file, const char* key) {
+int whole_in(const SafetensorsReader& file, const char* key, int least, int most) {
   const std::string& text = text_in(file, key);
   int value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) {
-    file.fail(std::string("its ") + key + " is " + shown(text) + ", no number that it can be", kCure);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
+    file.fail(std::string("its ") + key + " is " + shown(text) + ", no whole number from " + std::to_string(least) +
+                  " to " + std::to_string(most),
+              kCure);
   }
   return value;
 }
 
-template <class Value>
-std::map<std::string, Value> map_in(const SafetensorsReader& file, const char* key) {
-  try {
-    return Json::parse(text_in(file, key)).get<std::map<std::string, Value>>();
-  } catch (const Json::exception& error) {
-    file.fail(std::string("its ") + key + " cannot be read: " + error.what(), kCure);
+Json json_in(const SafetensorsReader& file, const char* key) {
+  const Json json = Json::parse(text_in(file, key), nullptr, false);
+  if (!json.is_object()) file.fail(std::string("its ") + key + " are no JSON object", kCure);
+  return json;
+}
+
+std::map<std::string, std::string> texts_in(const SafetensorsReader& file, const char* key) {
+  std::map<std::string, std::string> texts;
+  const Json json = json_in(file, key);
+  for (const auto& [name, value] : json.items()) {
+    if (!value.is_string()) file.fail(std::string("in its ") + key + ", " + shown(name) + " is no text", kCure);
+    texts[name] = value.get<std::string>();
   }
+  return texts;
+}
+
+std::map<std::string, Position> counts_in(const SafetensorsReader& file, const char* key) {
+  std::map<std::string, Position> counts;
+  const Json json = json_in(file, key);
+  for (const auto& [name, value] : json.items()) {
+    const bool fits = value.is_number_integer() && (!value.is_number_unsigned() ||
+                                                    value.get<std::uint64_t>() <= std::numeric_limits<Position>::max());
+    if (!fits) file.fail(std::string("in its ") + key + ", " + shown(name) + " is no whole number below 2^63", kCure);
+    counts[name] = value.get<Position>();
+  }
+  return counts;
+}
+
+/// As the file system says; throws InputError where it does not say.
+bool is_there(const std::string& path) {
+  std::error_code failed;
+  const bool there = fs::exists(path, failed);
+  if (failed)
+    throw InputError({path}, "cannot be looked for: " + failed.message(), "check the path and its permissions");
+  return there;
 }
 
 }  // namespace
 
 std::string previous_checkpoint(const std::string& path) {
   return path + ".previous";
+}
+std::string damaged_checkpoint(const std::string& path) {
+  return path + ".damaged";
 }
 
 void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state) {
@@ -208,15 +244,15 @@ CheckpointFile::CheckpointFile(const std::string& path) {
   if (const std::string& version = text_in(*file_, "format_version"); version != kVersion) {
     file_->fail("has checkpoint version " + shown(version) + "; this program reads version " + kVersion, kCure);
   }
-  epoch_ = whole_in(*file_, "epoch");
-  facts_.grid = whole_in(*file_, "grid");
-  facts_.identity = map_in<std::string>(*file_, "identity");
+  epoch_ = whole_in(*file_, "epoch", 1, std::numeric_limits<int>::max());
+  facts_.grid = whole_in(*file_, "grid", 0, kMaxGrid);
+  facts_.identity = texts_in(*file_, "identity");
   const HostBuffer<char> metrics = file_->read<char>(kMetrics, "U8");
   facts_.metrics.assign(metrics.begin(), metrics.end());
 }
 
 void CheckpointFile::read_numbers(TrainingState& state) const {
-  for (const auto& [name, text] : map_in<std::string>(*file_, "numbers")) {
+  for (const auto& [name, text] : texts_in(*file_, "numbers")) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) {
@@ -224,22 +260,30 @@ void CheckpointFile::read_numbers(TrainingState& state) const {
     }
     state.numbers[name] = value;
   }
-  state.counts = map_in<Position>(*file_, "counts");
+  state.counts = counts_in(*file_, "counts");
 }
 
-std::vector<EpochReport> CheckpointFile::read_epochs() const {
+std::vector<EpochReport> CheckpointFile::read_epochs(Position count) const {
   const std::vector<Position>& shape = file_->tensor(kEpochs, "F64").shape;
-  if (shape.size() != 2 || shape[1] != kEpochColumns) file_->fail("its epochs are of another shape", kCure);
+  if (shape.size() != 2 || shape[0] != count || shape[1] != kEpochColumns) {
+    file_->fail(
+        "its epochs are not " + std::to_string(count) + " rows of " + std::to_string(kEpochColumns) + " numbers",
+        kCure);
+  }
   const HostBuffer<double> values = file_->read<double>(kEpochs, "F64");
   std::vector<EpochReport> epochs;
-  for (Position n = 0; n < shape[0]; ++n) epochs.push_back(report_of(values.data() + n * kEpochColumns));
+  for (Position n = 0; n < count; ++n) {
+    const double* row = values.data() + n * kEpochColumns;
+    if (!is_row_of(row, n + 1)) file_->fail("row " + std::to_string(n) + " of its epochs is that of no epoch", kCure);
+    epochs.push_back(report_of(row));
+  }
   return epochs;
 }
 
-TrainingState CheckpointFile::state() const {
+TrainingState CheckpointFile::state(Steps steps) const {
   TrainingState state;
   state.epoch = epoch_;
-  state.epochs = read_epochs();
+  state.epochs = read_epochs(steps == Steps::epochs ? epoch_ : 0);
   read_numbers(state);
   for (const auto& [name, info] : file_->tensors()) {
     if (kOwnTensors.contains(name)) continue;
@@ -252,10 +296,6 @@ TrainingState CheckpointFile::state() const {
 
 FoundCheckpoint find_checkpoint(const std::string& path) {
   const std::string previous = previous_checkpoint(path);
-  const auto is_there = [](const std::string& name) {
-    std::error_code ignored;
-    return fs::exists(name, ignored);
-  };
   FoundCheckpoint found;
   if (!is_there(path)) {
     if (!is_there(previous)) return found;
@@ -265,12 +305,21 @@ FoundCheckpoint find_checkpoint(const std::string& path) {
   }
   try {
     found.file.emplace(path);
-  } catch (const InputError& error) {
+  } catch (const DamagedCheckpoint& error) {
     if (!is_there(previous)) throw;
     found.why_previous = error.where() + ": " + error.problem();
     found.file.emplace(previous);
   }
   return found;
+}
+
+void make_previous_the_last(const std::string& path) {
+  std::error_code failed;
+  fs::rename(path, damaged_checkpoint(path), failed);
+  if (!failed || failed == std::errc::no_such_file_or_directory) fs::rename(previous_checkpoint(path), path, failed);
+  if (!failed) return;
+  throw FailedError(previous_checkpoint(path) + ": cannot be made the last checkpoint: " + failed.message(),
+                    "check the folder and its permissions");
 }
 
 }  // namespace wf

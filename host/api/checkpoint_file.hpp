@@ -19,30 +19,40 @@ struct CheckpointFacts {
   std::string metrics;                          ///< of the epochs so far, as the log of metrics has them
 };
 
-/// What `path` held before its last checkpoint.
-std::string previous_checkpoint(const std::string& path);
+std::string previous_checkpoint(const std::string& path);  ///< what `path` held before its last checkpoint
+std::string damaged_checkpoint(const std::string& path);   ///< where its last one went when it was not whole
 
 /// Writes beside `path`, syncs, renames what is there to previous_checkpoint(path) and the new file to `path`: at any
-/// moment, one of the two names is that of a whole checkpoint. Throws FailedError with the call that failed; what was
-/// there is then still there.
+/// moment, one of the two names is that of a whole checkpoint, where `path` was. Throws FailedError with the call that
+/// failed: what `path` held is then still under one of the names, and what previous_checkpoint(path) held is lost where
+/// it was the last rename. Throws FolderNotSynced where all was written.
 void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state);
 
 /// Removes what writers of `path` left beside it that were killed. Of processes of this machine.
 void remove_unfinished(const std::string& path);
 
+/// Some of the bytes are not those that were written.
+struct DamagedCheckpoint : InputError {
+  using InputError::InputError;
+};
+
 class CheckpointFile {
  public:
-  /// Reads all of the file once. Throws InputError where it is not whole, or of another version of the format.
+  enum class Steps { epochs, passes };  ///< passes: of svd and pca, which have no reports of epochs
+
+  /// Reads all of the file once. Throws DamagedCheckpoint where it is not whole, and InputError where it cannot be
+  /// read, is of another version of the format, or has numbers that no training has.
   explicit CheckpointFile(const std::string& path);
 
   const std::string& path() const { return file_->path(); }
   const CheckpointFacts& facts() const { return facts_; }
   int epoch() const { return epoch_; }
-  TrainingState state() const;
+  /// Throws InputError where what it has is no state after that many `steps`.
+  TrainingState state(Steps steps = Steps::epochs) const;
 
  private:
   void read_numbers(TrainingState& state) const;
-  std::vector<EpochReport> read_epochs() const;
+  std::vector<EpochReport> read_epochs(Position count) const;
 
   std::unique_ptr<SafetensorsReader> file_;
   CheckpointFacts facts_;
@@ -54,8 +64,12 @@ struct FoundCheckpoint {
   std::string why_previous;            ///< where it is the one before: what is wrong with the last; else empty
 };
 
-/// The last whole checkpoint of `path`. Throws InputError where there is one, and it is not whole, and the one before
-/// is not either.
+/// The last whole checkpoint of `path`: the one before only where the last is damaged or not there. Throws
+/// DamagedCheckpoint where none of them is whole, and InputError where it cannot be known.
 FoundCheckpoint find_checkpoint(const std::string& path);
+
+/// Gives the one before the name of the last; a damaged last one is then called damaged_checkpoint(path). Throws
+/// FailedError.
+void make_previous_the_last(const std::string& path);
 
 }  // namespace wf

@@ -1,42 +1,35 @@
 #include "host/api/training_identity.hpp"
 
 #include "host/api/config_json.hpp"
+#include "host/base/hash.hpp"
 #include "host/config/names.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <memory>
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace wf {
 namespace {
 
-/// One array after the other; of ratings that come in parts, each of their three columns by itself.
-class ArrayHash {
- public:
-  ArrayHash() : state_(XXH3_createState(), &XXH3_freeState) { XXH3_64bits_reset(state_.get()); }
-  template <class T>
-  void add(Span<const T, Host> values) {
-    if (values.size > 0)
-      XXH3_64bits_update(state_.get(), values.data, static_cast<std::size_t>(values.size) * sizeof(T));
-  }
-  std::uint64_t value() const { return XXH3_64bits_digest(state_.get()); }
+template <class T>
+void add_values(Hash& hash, Span<const T, Host> values) {
+  hash.add(values.data, values.size * Position{sizeof(T)});
+}
 
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
-
+/// Of ratings that come in parts: each of their three columns by itself.
 struct RatingHash {
-  ArrayHash user, item, value;
+  Hash user, item, value;
 
   void add(const RatingsView<Host>& ratings) {
-    user.add(ratings.user);
-    item.add(ratings.item);
-    value.add(ratings.value);
+    add_values(user, ratings.user);
+    add_values(item, ratings.item);
+    add_values(value, ratings.value);
   }
   void add_to(HostBuffer<std::uint64_t>& digests) const {
-    for (const ArrayHash* hash : {&user, &item, &value}) digests.push_back(hash->value());
+    for (const Hash* hash : {&user, &item, &value}) digests.push_back(hash->value());
   }
 };
 
@@ -44,28 +37,29 @@ struct RatingHash {
 
 Identity identity_of(const TrainSettings& settings, const TrainConfig& config, const std::string& engine) {
   Identity identity;
+  constexpr std::array<std::string_view, 4> kNoDifference{"epochs", "threads", "early-stopping", "patience"};
   for (const auto& [key, value] : config_values(config)) {
-    if (key != "epochs" && key != "threads") identity["--" + key] = value;
+    if (std::find(kNoDifference.begin(), kNoDifference.end(), key) == kNoDifference.end()) identity["--" + key] = value;
   }
   identity["--engine"] = engine;
   identity["--device-plan"] = name_of(config.device_plan);
   identity["--deterministic"] = settings.deterministic ? "true" : "false";
-  identity["--init-from"] = settings.init_from.empty() ? "none" : settings.init_from;
+  identity["--init-from"] = settings.init_from.empty() ? "none" : "given";
   return identity;
 }
 
 std::string hash_of(const TrainingData& data) {
   RatingHash train, valid;
-  ArrayHash lists;
+  Hash lists;
   if (data.grid) {
     ThreadPool pool(1);
     data.grid->source().for_parts(pool, 1, [&](int, const RatingPart& part) { train.add(part.ratings); });
   } else if (data.lists) {
     for (const RowLists* side : {&data.lists->user, &data.lists->item}) {
       const RowListsView<Host> view = side->view();
-      lists.add(view.begin);
-      lists.add(view.partner);
-      lists.add(view.value);
+      add_values(lists, view.begin);
+      add_values(lists, view.partner);
+      add_values(lists, view.value);
     }
   } else {
     train.add(data.train.view());
@@ -74,23 +68,31 @@ std::string hash_of(const TrainingData& data) {
   HostBuffer<std::uint64_t> digests(1, lists.value());
   train.add_to(digests);
   valid.add_to(digests);
-  ArrayHash all;
-  all.add(std::as_const(digests).span());
-  return fmt::format("{:016x}", all.value());
+  Hash all;
+  add_values(all, std::as_const(digests).span());
+  return all.text();
 }
 
-std::vector<std::string> differences(const Identity& then, const Identity& now) {
+std::vector<std::string> differences(const Identity& then, const Identity& now, const std::set<std::string>& derived) {
   const auto value_in = [](const Identity& identity, const std::string& key) {
     const auto found = identity.find(key);
     return found == identity.end() ? std::string("none") : found->second;
   };
+  const auto differs = [&](const std::string& key) { return value_in(then, key) != value_in(now, key); };
+  std::vector<std::string> keys;
+  const bool other_file = differs(kData) || differs(kRatingCount);
+  const bool other_ratings = other_file || differs(kRatingsAsRead);
+  for (const char* key : {kData, kRatingCount}) keys.emplace_back(key);
+  if (!other_file) keys.emplace_back(kRatingsAsRead);  // else it follows
   Identity both = then;
   both.insert(now.begin(), now.end());
-  std::vector<std::string> found;
   for (const auto& [key, value] : both) {
-    const std::string was = value_in(then, key), is = value_in(now, key);
-    if (was == is || (key == kRatingsAsRead && (was == "none" || is == "none"))) continue;
-    found.push_back(fmt::format("{} was {}, is {}", key, was, is));
+    const bool follows = other_ratings && derived.contains(key);
+    if (key != kData && key != kRatingCount && key != kRatingsAsRead && !follows) keys.push_back(key);
+  }
+  std::vector<std::string> found;
+  for (const std::string& key : keys) {
+    if (differs(key)) found.push_back(fmt::format("{} was {}, is {}", key, value_in(then, key), value_in(now, key)));
   }
   return found;
 }

@@ -1,7 +1,5 @@
 #include "host/base/atomic_file.hpp"
 
-#include "host/base/error.hpp"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,12 +14,6 @@
 namespace wf {
 namespace {
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 /// Where `path` leads; `path` itself if it leads nowhere yet.
 std::string follow_links(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
@@ -29,6 +21,12 @@ std::string follow_links(const std::string& path) {
 }
 
 }  // namespace
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 AtomicFile::AtomicFile(const std::string& path) : path_(follow_links(path)) {
   struct stat facts {};
@@ -91,8 +89,8 @@ void AtomicFile::sync_folder() const {
   const int reason = ::fsync(folder) == 0 ? 0 : errno;
   ::close(folder);
   if (reason == 0 || reason == EINVAL) return;  // EINVAL: this file system syncs no folders
-  errno = reason;
-  fail("sync the folder of");
+  throw FolderNotSynced(path_ + ": is written, but its folder cannot be synced: " + std::strerror(reason),
+                        "after a loss of power, look whether it is there");
 }
 
 void AtomicFile::fail(const char* call) const {

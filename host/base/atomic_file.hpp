@@ -1,10 +1,19 @@
 // A file that is replaced whole or not at all.
 #pragma once
+#include "host/base/error.hpp"
 #include "host/base/types.hpp"
 
 #include <string>
 
 namespace wf {
+
+/// The folder that a file of this name is in.
+std::string folder_of(const std::string& path);
+
+/// The file is complete and has its name; whether the name is still there after a loss of power is not known.
+struct FolderNotSynced : FailedError {
+  using FailedError::FailedError;
+};
 
 /// Writes to a temporary name beside `path`; commit() syncs and renames it, so the old file stays whole until the new
 /// one is complete. Without commit() the temporary is removed. A link is followed: what it points to is replaced. What
@@ -18,10 +27,12 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, Position bytes);
+  /// Throws FolderNotSynced where all but the last step was done.
   void commit() { commit_keeping({}); }
   /// As commit(); where there is an old file, it is then called `old_name`, of the same file system (empty: it is
   /// gone). Between the two renames there is the old file under its new name alone. Where the second one fails, the
-  /// first is undone.
+  /// first is undone; what was called `old_name` before is lost by then. Where undoing fails as well, the old file
+  /// stays under that name.
   void commit_keeping(const std::string& old_name);
 
  private:

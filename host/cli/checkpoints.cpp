@@ -1,5 +1,7 @@
 #include "host/cli/checkpoints.hpp"
 
+#include "host/base/atomic_file.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/cli/signals.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
@@ -15,11 +17,31 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+/// The epoch behind which a training with these reports had no patience left; 0: none so far.
+int end_of_patience(const std::vector<EpochReport>& epochs, const TrainConfig& config) {
+  if (!config.early_stopping) return 0;
+  int waited = 0;
+  for (const EpochReport& report : epochs) {
+    waited = report.best ? 0 : waited + 1;
+    if (waited >= config.patience) return report.epoch;
+  }
+  return 0;
 }
 
 }  // namespace
+
+std::string Checkpoints::path_of(const std::string& model_path) {
+  namespace fs = std::filesystem;
+  constexpr int kMostLinks = 40;  // as the kernel has it
+  fs::path path = model_path + ".checkpoint";
+  std::error_code failed;
+  for (int n = 0; n < kMostLinks && fs::is_symlink(fs::symlink_status(path, failed)); ++n) {
+    const fs::path target = fs::read_symlink(path, failed);  // which need not be there yet
+    if (failed) break;
+    path = path.parent_path() / target;
+  }
+  return path.string();
+}
 
 Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_path, Console& console)
     : path_(path_of(model_path)),
@@ -31,44 +53,70 @@ Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_p
     for (const std::string& path : {model_path, path_}) remove_unfinished(path);
   }
   if (!request.resume) return;
-  FoundCheckpoint found = find_checkpoint(path_);
-  if (!found.file) {
+  found_ = find_checkpoint(path_);
+  if (!found_.file) {
     console_.note(fmt::format("--resume: there is no {} yet: the training begins", path_));
-    return;
+  } else if (!found_.why_previous.empty()) {
+    console_.note(fmt::format("{}; the one before is taken, {}", found_.why_previous, found_.file->path()));
   }
-  if (!found.why_previous.empty()) {
-    console_.note(fmt::format("{}; the one before is taken, {}", found.why_previous, found.file->path()));
-  }
-  found_ = std::move(found.file);
 }
 
-int Checkpoints::grid(int otherwise) const {
-  return found_ && found_->facts().grid > 0 ? found_->facts().grid : otherwise;
+int Checkpoints::grid(const TrainConfig& config) const {
+  const bool has_one = config.batch_size == 0 && config.shuffle == Shuffle::epoch;
+  return has_one && found_.file && found_.file->facts().grid > 0 ? found_.file->facts().grid : config.grid;
 }
 
-void Checkpoints::identify(const Identity& identity, int grid, const TrainConfig& config) {
+void Checkpoints::identify(const Identity& identity, const std::set<std::string>& derived, int grid,
+                           const TrainConfig& config) {
   facts_.identity = identity;
   facts_.grid = grid;
-  if (!found_) return;
-  const std::vector<std::string> apart = differences(found_->facts().identity, identity);
+  if (!found_.file) return;
+  const CheckpointFile& file = *found_.file;
+  const std::vector<std::string> apart = differences(file.facts().identity, identity, derived);
   if (!apart.empty()) {
-    throw UsageError(fmt::format("--resume: {} is of another training: {}", found_->path(), join(apart, "; ")),
+    throw UsageError(fmt::format("--resume: {} is of another training: {}", file.path(), join(apart, "; ")),
                      "give what it was begun with, another --out, or leave out --resume to begin afresh");
   }
+  if (file.facts().grid != grid) {
+    throw InputError({file.path()},
+                     fmt::format("has a block grid of {} ranges, and this training one of {}", file.facts().grid, grid),
+                     "delete it, and the training begins afresh");
+  }
   const bool passes = finds_spectrum(config.algorithm);
-  if (!passes && found_->epoch() > config.epochs) {
-    throw UsageError(
-        fmt::format("--resume: {} is of epoch {}, and --epochs is {}", found_->path(), found_->epoch(), config.epochs),
-        "give as many --epochs or more, or leave out --resume to begin afresh");
-  }
-  begun_at_ = last_epoch_ = last_tried_ = found_->epoch();
-  begin_ = found_->state();
-  if (found_->path() != path_) {  // or the next checkpoint would put the damaged one in the place of this whole one
-    std::error_code ignored;
-    std::filesystem::rename(found_->path(), path_, ignored);
-  }
-  console_.line("resume", fmt::format("{}: goes on behind {} {}", found_->path(), passes ? "pass" : "epoch", begun_at_),
+  begin_ = file.state(passes ? CheckpointFile::Steps::passes : CheckpointFile::Steps::epochs);
+  check_lengths(config);
+  facts_.metrics = file.facts().metrics;
+  begun_at_ = last_epoch_ = last_tried_ = begin_.epoch;
+  if (!found_.why_previous.empty()) take_name();
+  found_ = {};
+  console_.line("resume", fmt::format("{}: goes on behind {} {}", path_, passes ? "pass" : "epoch", begun_at_),
                 "--resume");
+}
+
+/// What the identity does not say: a shorter training ended before the epoch of this state, with other tables.
+void Checkpoints::check_lengths(const TrainConfig& config) const {
+  const std::string path = found_.file->path();
+  if (finds_spectrum(config.algorithm)) {
+    if (begin_.epoch <= config.power_iterations) return;
+    throw InputError({path}, fmt::format("is of pass {}, and there are {}", begin_.epoch, config.power_iterations),
+                     "delete it, and the training begins afresh");
+  }
+  if (begin_.epoch > config.epochs) {
+    throw UsageError(fmt::format("--resume: {} is of epoch {}, and --epochs is {}", path, begin_.epoch, config.epochs),
+                     "give as many --epochs or more, or leave out --resume to begin afresh");
+  }
+  if (const int end = end_of_patience(begin_.epochs, config); end > 0 && end < begin_.epoch) {
+    throw UsageError(fmt::format("--resume: {} is of epoch {}, and with --patience {} the training ends after epoch {}",
+                                 path, begin_.epoch, config.patience, end),
+                     "give a larger --patience or --no-early-stopping, or leave out --resume to begin afresh");
+  }
+}
+
+/// Or the next checkpoint would put the damaged one in the place of the whole one.
+void Checkpoints::take_name() {
+  const bool damaged = std::filesystem::exists(path_);
+  make_previous_the_last(path_);
+  if (damaged) console_.note(fmt::format("the damaged one is now {}", damaged_checkpoint(path_)));
 }
 
 void Checkpoints::attach(TrainCallbacks& callbacks, const MetricsLog& log) {
@@ -111,13 +159,23 @@ void Checkpoints::write(const TrainingState& state, const MetricsLog& log) {
   facts_.metrics = log.text();
   try {
     write_checkpoint(path_, facts_, state);
-    last_epoch_ = state.epoch;
+    count_as_written(state.epoch);
+  } catch (const FolderNotSynced& error) {
+    count_as_written(state.epoch);
+    console_.warn(fmt::format("checkpoint of epoch {}: {} ({})", state.epoch, error.problem(), error.cure()));
   } catch (const FailedError& error) {
     const std::string kept =
         last_epoch_ > 0 ? fmt::format("that of epoch {} stays", last_epoch_) : std::string("there is none yet");
-    console_.note(fmt::format("no checkpoint of epoch {}: {} ({}); the training goes on, {}", state.epoch,
+    console_.warn(fmt::format("no checkpoint of epoch {}: {} ({}); the training goes on, {}", state.epoch,
                               error.problem(), error.cure(), kept));
   }
+}
+
+void Checkpoints::count_as_written(int epoch) {
+  std::error_code ignored;
+  const bool first = last_epoch_ == 0;  // of a training from its beginning: the one before is another training's
+  if (first) std::filesystem::remove(previous_checkpoint(path_), ignored);
+  last_epoch_ = epoch;
 }
 
 }  // namespace wf::cli

@@ -8,33 +8,37 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace wf::cli {
 
 class Checkpoints {
  public:
-  static std::string path_of(const std::string& model_path) { return model_path + ".checkpoint"; }
+  /// Beside the model; where that is a link, what it leads to, so that the files beside it are of its file system.
+  static std::string path_of(const std::string& model_path);
   static bool asked(const TrainRequest& request) {
     return request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0 || request.resume;
   }
 
-  /// Beside the model. With --resume, looks for the last whole one; throws InputError where there are some and none is
-  /// whole.
+  /// Of path_of(model_path). With --resume, looks for the last whole one; throws InputError where there are some and
+  /// none is whole, or one cannot be read.
   Checkpoints(const TrainRequest& request, const std::string& model_path, Console& console);
 
   /// Was either asked for? A signal may ask at any time.
   bool asked() const { return asked_; }
 
-  /// Of the run to go on with, whose rows have their names by it; `otherwise` where there is none.
-  int grid(int otherwise) const;
+  /// The ranges of the block grid to lay out: those of the run to go on with, whose rows have their names by it, or as
+  /// `config` has it.
+  int grid(const TrainConfig& config) const;
 
-  /// What this training is. Throws UsageError where the run to go on with is another one, with each difference, or has
-  /// more epochs than this one is to have.
-  void identify(const Identity& identity, int grid, const TrainConfig& config);
+  /// What this training is. `derived`: settings that follow from the ratings (see differences). Throws UsageError where
+  /// the run to go on with is another one, with each difference, or has more epochs than this one is to have;
+  /// InputError where its checkpoint is of no training.
+  void identify(const Identity& identity, const std::set<std::string>& derived, int grid, const TrainConfig& config);
 
   /// The log of metrics so far.
-  std::string metrics() const { return found_ ? found_->facts().metrics : std::string(); }
+  const std::string& metrics() const { return facts_.metrics; }
 
   /// Sets what a training needs to go on, to leave checkpoints with the metrics of `log`, and to be stopped by signals.
   /// Both must outlive it.
@@ -48,13 +52,16 @@ class Checkpoints {
   bool is_due(int epoch, bool last);
   bool stops_in_epoch();
   void write(const TrainingState& state, const MetricsLog& log);
+  void count_as_written(int epoch);
+  void check_lengths(const TrainConfig& config) const;
+  void take_name();
 
   std::string path_;
   Console& console_;
   Position every_epochs_;
   double every_seconds_;
   bool asked_;
-  std::optional<CheckpointFile> found_;
+  FoundCheckpoint found_;  // until it is taken
   TrainingState begin_;
   CheckpointFacts facts_;
   int begun_at_ = 0, last_epoch_ = 0, last_tried_ = 0;

@@ -87,7 +87,10 @@ int Console::width() {
 }
 
 void Console::line(std::string_view tag, std::string_view text, std::string_view hint) {
-  if (quiet_) return;
+  if (!quiet_) write(tag, text, hint);
+}
+
+void Console::write(std::string_view tag, std::string_view text, std::string_view hint) {
   clear();
   std::string padded = fmt::format("{:<6}", tag);
   if (color_) padded = kBold + padded + kPlain;

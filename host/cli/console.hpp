@@ -26,12 +26,16 @@ class Console {
   /// taken.
   void line(std::string_view tag, std::string_view text, std::string_view hint = {});
   void note(std::string_view text) { line("note", text); }
+  /// A note that quiet does not silence: what was asked for could not be done, and the verb goes on.
+  void warn(std::string_view text) { write("note", text, {}); }
 
   /// Draws over the line drawn last; the next line() replaces it. Only where moving().
   void redraw(std::string_view text);
   void clear();
 
  private:
+  void write(std::string_view tag, std::string_view text, std::string_view hint);
+
   bool quiet_, verbose_, json_, moving_, color_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

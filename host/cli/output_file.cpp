@@ -20,11 +20,6 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-std::string folder_of(const std::string& path) {
-  const std::string folder = fs::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
-
 OutputFile::OutputFile(const std::string& path) {
   if (!path.empty() && path != "-") file_.emplace(path);
 }

@@ -28,9 +28,6 @@ class OutputFile {
   std::string buffer_;
 };
 
-/// The folder that a file of this name is in.
-std::string folder_of(const std::string& path);
-
 /// Throws FailedError now if `path` could not be written after hours of work: no such folder, no permission, a folder
 /// or a device.
 void check_writable(const std::string& path);

@@ -35,15 +35,12 @@ void check_extras(const TrainConfig& config, const TrainRequest& request) {
   if (!request.batch_losses.empty() && config.batch_size == 0) {
     throw UsageError("--batch-losses needs mini-batches", "add --batch-size N; without, there is no batch");
   }
-  if (!request.batch_losses.empty() && request.resume) {
-    throw UsageError("--batch-losses and --resume exclude each other: a checkpoint has no losses of single batches",
-                     "leave one of them out");
-  }
   const bool checkpoints = request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0;
-  if (request.folds > 0 && (checkpoints || request.resume)) {
-    throw UsageError(fmt::format("--folds and {} exclude each other: cross-validation keeps no model",
-                                 checkpoints ? "--checkpoint-every" : "--resume"),
-                     "leave one of them out");
+  if (!request.batch_losses.empty() && (checkpoints || request.resume)) {
+    throw UsageError(
+        fmt::format("--batch-losses and {} exclude each other: a checkpoint has no losses of single batches",
+                    checkpoints ? "--checkpoint-every" : "--resume"),
+        "leave one of them out");
   }
 }
 

@@ -6,6 +6,19 @@
 namespace wf::cli {
 namespace {
 
+void take_interval(const std::string& option, const std::string& word, TrainRequest& request) {
+  try {
+    if (word.find_first_of("smh") != std::string::npos) {
+      request.checkpoint_seconds = parse_seconds(option, word);
+    } else {
+      request.checkpoint_epochs = parse_whole(option, word, 1, 1000000);
+    }
+  } catch (const UsageError&) {
+    throw UsageError(fmt::format("{}: \"{}\" is neither a number of epochs nor a time", option, word),
+                     "it takes N, from 1 to 1000000, or a time as 30s, 5m or 1h");
+  }
+}
+
 void add_file_options(Parser& parser, TrainRequest& request) {
   const Group group = Group::output;
   parser.value(group, "-o,--out", "FILE",
@@ -24,17 +37,11 @@ void add_file_options(Parser& parser, TrainRequest& request) {
       "the model keeps which items each user has rated, 4 bytes a rating: recommend then leaves them out without "
       "reading DATA again",
       [&request] { request.save_seen = true; });
-  parser.value(group, "--checkpoint-every", "N|TIME",
-               "leave MODEL.checkpoint, from which --resume goes on, after every N epochs, or at the end of an epoch "
-               "where so much time has passed, as 30s, 5m or 1h (default: none)",
-               [&request](const std::string& option, const std::string& word) {
-                 const bool is_time = word.find_first_of("smh") != std::string::npos;
-                 if (is_time) {
-                   request.checkpoint_seconds = parse_seconds(option, word);
-                 } else {
-                   request.checkpoint_epochs = parse_whole(option, word, 1, 1000000);
-                 }
-               });
+  parser.value(
+      group, "--checkpoint-every", "N|TIME",
+      "leave MODEL.checkpoint, from which --resume goes on, after every N epochs, or at the end of an epoch "
+      "where so much time has passed, as 30s, 5m or 1h (default: none)",
+      [&request](const std::string& option, const std::string& word) { take_interval(option, word, request); });
   parser.flag(group, "--resume",
               "go on from MODEL.checkpoint, to the same model as if never stopped; where there is none, begin afresh",
               [&request] { request.resume = true; });

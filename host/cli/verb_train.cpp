@@ -4,6 +4,7 @@
 #include "host/api/record.hpp"
 #include "host/api/train.hpp"
 #include "host/base/json_text.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/cli/checkpoints.hpp"
 #include "host/cli/cross_validation.hpp"
 #include "host/cli/event_log.hpp"
@@ -23,8 +24,8 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <csignal>
+#include <set>
 #include <utility>
 
 namespace wf::cli {
@@ -52,8 +53,8 @@ OutputPaths output_paths(const TrainRequest& request) {
   if (!request.report.empty()) check_writable(request.report);
   std::vector<std::string> outputs{paths.model, paths.metrics, request.batch_losses, request.report};
   if (Checkpoints::asked(request)) {
-    outputs.push_back(Checkpoints::path_of(paths.model));
-    outputs.push_back(previous_checkpoint(outputs.back()));
+    const std::string last = Checkpoints::path_of(paths.model);
+    outputs.insert(outputs.end(), {last, previous_checkpoint(last), damaged_checkpoint(last)});
   }
   for (std::size_t n = 0; n < outputs.size(); ++n) {
     const bool continues = n == 0;  // a model may replace the one it starts from
@@ -84,13 +85,25 @@ void check_pages(const TrainRequest& request, const TrainConfig& config) {
 
 /// What goes into a training, and what its checkpoints must be of.
 Identity identity_of(const TrainRequest& request, const TrainConfig& config, const Engine& engine,
-                     const OpenedRatings& opened, const TrainingData& data, bool checked) {
+                     const OpenedRatings& opened, const TrainingData& data) {
   Identity identity = identity_of(request, config, engine.name());
-  identity["DATA"] = opened.about.report.hash;
+  identity[kData] = opened.about.report.hash;
   identity["--valid"] = opened.valid_hash.empty() ? "none" : opened.valid_hash;
-  identity["number of ratings"] = std::to_string(data.n_train());
-  if (checked) identity[kRatingsAsRead] = hash_of(data);
+  identity[kRatingCount] = std::to_string(data.n_train());
+  identity[kRatingsAsRead] = hash_of(data);  // always: a signal may ask for a checkpoint at any time
   return identity;
+}
+
+/// scale_defaults; returns the names of the settings that follow from the ratings.
+std::set<std::string> scale_to_ratings(TrainConfig& config, const TrainRequest& request, const RatingScale& scale) {
+  const auto before = config_values(config);
+  scale_defaults(config, request, scale);
+  std::set<std::string> derived;
+  for (const auto& [key, value] : config_values(config)) {
+    const auto was = before.find(key);
+    if (was == before.end() || was->second != value) derived.insert("--" + key);
+  }
+  return derived;
 }
 
 TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths, Engine& engine,
@@ -219,9 +232,9 @@ struct FinishedRun {
   const Model& model;
   const TrainingRecord& record;
   const Checkpoints& checkpoints;
-  std::chrono::steady_clock::time_point start;
+  const Stopwatch& watch;
 
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+  double seconds() const { return watch.seconds(); }
 };
 
 std::string result_json(const FinishedRun& run) {
@@ -237,7 +250,8 @@ std::string result_json(const FinishedRun& run) {
       .count("empty_rows", run.result.empty_rows)
       .count("deficient_rows", run.result.deficient_rows)
       .text("stopped", reason_word(run.result.reason))
-      .count("resumed_from", run.checkpoints.resumed_from());
+      .count("resumed_from", run.checkpoints.resumed_from())
+      .count("checkpoint_epoch", run.checkpoints.last_epoch());
   object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
       .number("train_loss", best != nullptr ? std::optional(best->train_loss) : std::nullopt)
       .number("valid_loss", best != nullptr ? best->valid_loss : std::nullopt)
@@ -292,7 +306,8 @@ void report_result(const FinishedRun& run, Console& console) {
 }  // namespace
 
 int run_verb(const TrainRequest& request, Console& console) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
+  end_on_stop_signals();
   TrainConfig config = resolve_config(request);
   check_pages(request, config);
   if (request.folds > 0) return cross_validate(request, console);
@@ -300,7 +315,6 @@ int run_verb(const TrainRequest& request, Console& console) {
   Checkpoints checkpoints(request, paths.model, console);
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
   check_device_options(request, *chosen.engine);
-  end_on_stop_signals();
 
   OpenedRatings opened =
       open_ratings(console, request, config.batch_size == 0);  // by row as well: two passes, and no more
@@ -309,13 +323,13 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_padding(config, ids);
   print_data(console, opened.about.report, ids, config);
   TrainConfig layout = config;
-  layout.grid = checkpoints.grid(config.grid);
+  layout.grid = checkpoints.grid(config);
   TrainingData data = prepare(layout, *chosen.engine, opened.source);
   print_split(console, request, config, data.n_train(), data.valid.size());
   if (data.grid) print_room(console, request, *data.grid);
   console.line("engine", chosen.why, "--engine, --threads");
-  scale_defaults(config, request, scale_of(config, ids, data));
-  checkpoints.identify(identity_of(request, config, *chosen.engine, opened, data, checkpoints.asked()),
+  const std::set<std::string> derived = scale_to_ratings(config, request, scale_of(config, ids, data));
+  checkpoints.identify(identity_of(request, config, *chosen.engine, opened, data), derived,
                        data.grid ? data.grid->size() : 0, config);
   TrainingRecord record = record_of(opened.about, data);
   Model model = new_model(request, config, std::move(ids), data);
@@ -340,7 +354,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   if (!request.report.empty()) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);
   }
-  report_result({result, data.baselines, config, paths, model, record, checkpoints, start}, console);
+  report_result({result, data.baselines, config, paths, model, record, checkpoints, watch}, console);
   return result.reason == StopReason::interrupted ? 128 + stop_signal() : 0;
 }
 

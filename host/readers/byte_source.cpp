@@ -1,11 +1,11 @@
 #include "host/readers/byte_source.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/hash.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -28,14 +28,6 @@ constexpr std::size_t kRawBuffer = 1 << 18;
 
 std::string system_reason() {
   return std::strerror(errno);
-}
-
-std::string hex_digits(std::uint64_t value) {
-  constexpr const char* kDigits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (int digit = 0; digit < 16; ++digit)
-    text[static_cast<std::size_t>(15 - digit)] = kDigits[value >> (4 * digit) & 15];
-  return text;
 }
 
 struct KnownFormat {
@@ -77,7 +69,6 @@ struct ByteSource::State {
   ~State() {
     if (inflating) inflateEnd(&inflater);
     if (decompressor != nullptr) ZSTD_freeDStream(decompressor);
-    if (hasher != nullptr) XXH3_freeState(hasher);
     if (owns_descriptor) ::close(descriptor);
   }
   State(const State&) = delete;
@@ -107,7 +98,7 @@ struct ByteSource::State {
       const ::ssize_t count = ::read(descriptor, into, size);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("cannot be read: " + system_reason(), "check the file and the disk");
-      XXH3_64bits_update(hasher, into, static_cast<std::size_t>(count));
+      hash.add(into, static_cast<Position>(count));
       raw_bytes += count;
       return static_cast<std::size_t>(count);
     }
@@ -173,7 +164,7 @@ struct ByteSource::State {
   std::vector<char> raw;
   std::size_t begin = 0, end = 0;  // unread part of raw
   Position raw_bytes = 0;
-  XXH3_state_t* hasher = nullptr;
+  Hash hash;
   std::string compression;
   z_stream inflater{};
   bool inflating = false;
@@ -190,9 +181,6 @@ ByteSource::ByteSource(const std::string& path) : state_(std::make_unique<State>
   if (::fstat(state.descriptor, &facts) == 0 && S_ISDIR(facts.st_mode)) {
     state.fail("is a directory", "name a file in it");
   }
-  state.hasher = XXH3_createState();
-  if (state.hasher == nullptr) throw std::bad_alloc();
-  XXH3_64bits_reset(state.hasher);
 
   constexpr std::size_t kLongestMagic = 10;
   while (state.end < kLongestMagic && state.append()) {  // a pipe may give single bytes
@@ -235,7 +223,7 @@ Position ByteSource::raw_bytes() const {
 }
 
 std::string ByteSource::hash() const {
-  return hex_digits(XXH3_64bits_digest(state_->hasher));
+  return state_->hash.text();
 }
 
 std::string hash_of_file(const std::string& path) {
@@ -245,16 +233,14 @@ std::string hash_of_file(const std::string& path) {
       throw InputError(Place{path}, "cannot be read: " + system_reason(), "check the path and its permissions");
   };
   check(file.is_open());
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hasher(XXH3_createState(), &XXH3_freeState);
-  if (!hasher) throw std::bad_alloc();
-  XXH3_64bits_reset(hasher.get());
+  Hash hash;
   std::vector<char> buffer(kRawBuffer);
   while (file) {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    XXH3_64bits_update(hasher.get(), buffer.data(), static_cast<std::size_t>(file.gcount()));
+    hash.add(buffer.data(), static_cast<Position>(file.gcount()));
   }
   check(file.eof());
-  return hex_digits(XXH3_64bits_digest(hasher.get()));
+  return hash.text();
 }
 
 }  // namespace wf

@@ -41,7 +41,8 @@ struct TrainCallbacks {
   TrainingState* begin_from = nullptr;                   ///< what to go on from, which is taken; nullptr: the beginning
 
   bool stops_now() const { return stop_requested && stop_requested(); }
-  bool stops_after_epoch() const { return stops_now() || (stop_after_epoch && stop_after_epoch()); }
+  // the second is asked first: `stop_requested` may speak of an epoch that is under way
+  bool stops_after_epoch() const { return (stop_after_epoch && stop_after_epoch()) || stops_now(); }
   bool wants_checkpoint(int epoch_done, bool last) const {
     return checkpoint && checkpoint_due && checkpoint_due(epoch_done, last);
   }

@@ -2,6 +2,7 @@
 #pragma once
 #include "host/base/error.hpp"
 #include "host/base/json_text.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/train/early_stopping.hpp"
 #include "host/train/learning_rate.hpp"
@@ -77,19 +78,6 @@ ErrorSums errors_of(K& kernels, const ModelView<const float, typename K::Space>&
   return kernels.take_errors();
 }
 
-inline double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// From its construction on.
-class Stopwatch {
- public:
-  double seconds() const { return seconds_since(start_); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 /// Calls TrainCallbacks::progress at most ten times a second.
 class ProgressReporter {
  public:
@@ -157,6 +145,11 @@ int resume(Memory& memory, TrainingState& from, const TablesOf& tables, TablesOf
            LoopState<Method> loop) {
   StateLoader<Memory> load(memory, from);
   loop.visit(load);
+  if (loop.result.best_epoch < 0 || loop.result.best_epoch > from.epoch) {
+    throw FailedError("the state to go on from is of epoch " + std::to_string(from.epoch) + ", and its best epoch is " +
+                          std::to_string(loop.result.best_epoch),
+                      "it is no state of a training: begin afresh");
+  }
   if (chooses && loop.result.best_epoch > 0) {
     tables.copy_to(memory, best);
     if (loop.result.best_epoch < from.epoch) best.state(load, kBestTables);

@@ -7,6 +7,7 @@
 #include "host/train/epoch_report.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <type_traits>
@@ -114,7 +115,11 @@ class StateLoader {
 
   void operator()(const std::string& name, double& value) { value = taken(from_.numbers, name); }
   void operator()(const std::string& name, Position& value) { value = taken(from_.counts, name); }
-  void operator()(const std::string& name, int& value) { value = static_cast<int>(taken(from_.counts, name)); }
+  void operator()(const std::string& name, int& value) {
+    const Position count = taken(from_.counts, name);
+    if (count < 0 || count > std::numeric_limits<int>::max()) refuse(name);
+    value = static_cast<int>(count);
+  }
   template <class Buffer>
   requires(!std::is_arithmetic_v<Buffer>) void operator()(const std::string& name, Buffer& buffer) {
     using T = std::remove_cv_t<std::remove_pointer_t<decltype(buffer.data())>>;

@@ -165,10 +165,15 @@ class TruncatedSvd {
   HostBuffer<float> host_means_;
 };
 
-/// The sketch of the state to go on from, where there is one. Returns its passes.
+/// The sketch of the state to go on from, where there is one. Returns its passes, of `passes` in all.
 template <KernelSet K>
-int begin_sketch(K& kernels, const TrainCallbacks& callbacks, Orthonormal<K>& sketch) {
+int begin_sketch(K& kernels, int passes, const TrainCallbacks& callbacks, Orthonormal<K>& sketch) {
   if (callbacks.begin_from == nullptr) return 0;
+  if (callbacks.begin_from->epoch < 1 || callbacks.begin_from->epoch > passes) {
+    throw FailedError("the state to go on from is of pass " + std::to_string(callbacks.begin_from->epoch) + " of " +
+                          std::to_string(passes),
+                      "it is no state of this training: begin afresh");
+  }
   sketch.state(StateLoader<K>(kernels, *callbacks.begin_from));
   check_all_taken(*callbacks.begin_from);
   return callbacks.begin_from->epoch;
@@ -196,7 +201,7 @@ TrainResult train_spectrum(K& kernels, Model& model, RatingLists lists, const Tr
     return !stops;
   };
   result.spectrum = method.decompose(
-      model, [&](Orthonormal<K>& sketch) { return begin_sketch(kernels, callbacks, sketch); },
+      model, [&](Orthonormal<K>& sketch) { return begin_sketch(kernels, config.power_iterations, callbacks, sketch); },
       [&](double share) {
         return goes_on(!progress.report(static_cast<Position>(share * static_cast<double>(n_train))));
       },

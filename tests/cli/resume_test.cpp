@@ -196,6 +196,9 @@ TEST_F(Resume, ADamagedCheckpointGivesWayToTheOneBefore) {
   EXPECT_THAT(result.err, HasSubstr("the one before is taken, m.safetensors.checkpoint.previous"));
   EXPECT_EQ(json::parse(result.out)["resumed_from"], 2);
   EXPECT_EQ(bytes("m.safetensors"), bytes("straight.safetensors"));
+  EXPECT_THAT(result.err, HasSubstr("m.safetensors.checkpoint: goes on behind epoch 2"));
+  EXPECT_THAT(result.err, HasSubstr("the damaged one is now m.safetensors.checkpoint.damaged"));
+  EXPECT_EQ(bytes(std::string(kCheckpoint) + ".damaged"), damaged);
   EXPECT_EQ(CheckpointFile(folder_.file(std::string(kCheckpoint) + ".previous")).epoch(), 2) << "not the damaged one";
 
   folder_.write(kCheckpoint, damaged);
@@ -206,24 +209,84 @@ TEST_F(Resume, ADamagedCheckpointGivesWayToTheOneBefore) {
               HasSubstr("m.safetensors.checkpoint.previous: is not the whole checkpoint that was written"));
 }
 
+TEST_F(Resume, TheCheckpointOfAnotherTrainingIsNotTheOneBefore) {
+  const std::string previous = folder_.file(std::string(kCheckpoint) + ".previous");
+  train_well("m.safetensors", {"--epochs", "2", "--checkpoint-every", "1"});
+  ASSERT_TRUE(std::filesystem::exists(previous));
+  train_well("m.safetensors", {"--epochs", "1", "--checkpoint-every", "1", "-k", "4"});
+  EXPECT_FALSE(std::filesystem::exists(previous)) << "it is of the training before";
+  train_well("m.safetensors", {"--epochs", "2", "--resume", "-k", "4"});
+  EXPECT_EQ(CheckpointFile(previous).epoch(), 1);
+}
+
+TEST_F(Resume, ALinkLeadsToWhereCheckpointsAre) {
+  const auto link = folder_.file(kCheckpoint);
+  std::filesystem::create_directory(folder_.file("disk"));
+  std::filesystem::create_symlink("disk/c", link);
+  for (const char* epochs : {"1", "2", "3"}) train_well("m.safetensors", {"--epochs", epochs, "--resume"});
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(CheckpointFile(folder_.file("disk/c")).epoch(), 3);
+  EXPECT_EQ(CheckpointFile(folder_.file("disk/c.previous")).epoch(), 2);
+}
+
+TEST_F(Resume, ACheckpointThatFailsIsSaidThoughQuiet) {
+  std::filesystem::create_directories(folder_.file(std::string(kCheckpoint) + ".previous/taken"));
+  const ProgramResult result = train("m.safetensors", {"--epochs", "3", "--checkpoint-every", "1", "--json"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(json::parse(result.out)["checkpoint_epoch"], 1);
+  EXPECT_THAT(result.err, HasSubstr("m.safetensors.checkpoint: cannot keep the old state of the file"));
+  EXPECT_THAT(result.err, HasSubstr("the training goes on, that of epoch 1 stays"));
+}
+
+TEST_F(Resume, PatienceOnlySaysHowLong) {
+  const Words options{"-k", "6", "--deterministic", "--epochs", "40", "--valid-frac", "0.2", "--min-delta", "0.05",
+                      "-j", "2"};
+  const auto epochs = [this] { return lines_of(bytes("m.metrics.jsonl")).size(); };
+  train_well("m.safetensors", options + Words{"--patience", "2", "--resume"});
+  const std::size_t of_two = epochs();
+  ASSERT_LT(of_two, 40U) << "it was to stop early";
+  const std::vector<Words> longer{{"--patience", "4"}, {"--no-early-stopping"}};
+  std::size_t before = of_two;
+  for (const Words& patience : longer) {
+    train_well("straight.safetensors", options + patience);
+    train_well("m.safetensors", options + patience + Words{"--resume"});
+    EXPECT_GT(epochs(), before);
+    before = epochs();
+    EXPECT_EQ(bytes("m.safetensors"), bytes("straight.safetensors"));
+    EXPECT_EQ(metrics_without_times(folder_.file("m.metrics.jsonl")),
+              metrics_without_times(folder_.file("straight.metrics.jsonl")));
+  }
+  const ProgramResult shorter = train("m.safetensors", options + Words{"--patience", "2", "--resume"});
+  EXPECT_EQ(shorter.exit_code, 2);
+  EXPECT_THAT(shorter.err,
+              HasSubstr(fmt::format("is of epoch 40, and with --patience 2 the training ends after epoch {}", of_two)));
+}
+
+TEST_F(Resume, AnInitialModelMayBeSpelledOtherwise) {
+  train_well("first.safetensors", {"-k", "4", "--epochs", "1"});
+  const Words options{"-k", "4", "--epochs", "2"};
+  train_well("m.safetensors", options + Words{"--init-from", "first.safetensors", "--resume"});
+  train_well("m.safetensors", options + Words{"--init-from", folder_.file("first.safetensors"), "--resume"});
+}
+
 TEST_F(Resume, OtherSettingsAreRefusedByTheirNames) {
-  const Words options{"-k", "4", "--epochs", "3", "--lr", "0.05", "--patience", "9"};
+  const Words options{"-k", "4", "--epochs", "3", "--lr", "0.05", "--min-delta", "0"};
   train_well("m.safetensors", options + Words{"--checkpoint-every", "1"});
   struct Other {
     Words words;
     const char* message;
   };
   const std::vector<Other> others{
-      {{"-k", "5", "--epochs", "3", "--lr", "0.05", "--patience", "9"}, "--rank was 4, is 5 ("},
-      {{"-k", "4", "--epochs", "3", "--lr", "0.06", "--patience", "8"},
-       "--lr was 0.05, is 0.06; --patience was 9, is 8 ("},
+      {{"-k", "5", "--epochs", "3", "--lr", "0.05", "--min-delta", "0"}, "--rank was 4, is 5 ("},
+      {{"-k", "4", "--epochs", "3", "--lr", "0.06", "--min-delta", "0.5"},
+       "--lr was 0.05, is 0.06; --min-delta was 0, is 0.5 ("},
       {options + Words{"--seed", "7"}, "--seed was 42, is 7"},
       {options + Words{"--engine", "reference"}, "--engine was cpu, is reference"},
       {options + Words{"--optimizer", "sgd"}, "--optimizer was \"row_adagrad\", is \"sgd\""},
       {options + Words{"--valid-frac", "0.2"}, "--valid-frac was 0.05, is 0.2"},
-      {options + Words{"--init-from", "m.safetensors"}, "--init-from was none, is m.safetensors"},
+      {options + Words{"--init-from", "m.safetensors"}, "--init-from was none, is given"},
       {options + Words{"--valid", "ratings.csv"}, "--valid was none, is "},
-      {{"-k", "4", "--epochs", "2", "--lr", "0.05", "--patience", "9"}, "is of epoch 3, and --epochs is 2"},
+      {{"-k", "4", "--epochs", "2", "--lr", "0.05", "--min-delta", "0"}, "is of epoch 3, and --epochs is 2"},
   };
   for (const Other& other : others) {
     const ProgramResult result = train("m.safetensors", other.words + Words{"--resume"});
@@ -244,10 +307,16 @@ TEST_F(Resume, OtherRatingsAreRefused) {
   EXPECT_EQ(turned.exit_code, 2);
   EXPECT_THAT(turned.err, HasSubstr("ratings as read and split was "));
   EXPECT_THAT(turned.err, Not(HasSubstr("DATA was ")));
+  const Words defaults{"-k", "4", "--epochs", "3"};
+  train_well("d.safetensors", defaults + Words{"--checkpoint-every", "1"});
   folder_.write("ratings.csv", small_ratings() + "100,500,1\n");
   const ProgramResult other = train("m.safetensors", options + Words{"--resume"});
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_THAT(other.err, HasSubstr("DATA was "));
+  EXPECT_THAT(other.err, HasSubstr("is of another training: DATA was "));
+  const ProgramResult scaled = train("d.safetensors", defaults + Words{"--resume"});
+  EXPECT_EQ(scaled.exit_code, 2);
+  EXPECT_THAT(scaled.err, HasSubstr("; number of ratings was "));
+  EXPECT_THAT(scaled.err, Not(HasSubstr("--lr was ")));
 }
 
 TEST_F(Resume, ACheckpointOverwritesNoRatings) {
@@ -260,13 +329,20 @@ TEST_F(Resume, ACheckpointOverwritesNoRatings) {
 
 TEST_F(Resume, WhatCannotBeContinuedIsRefusedBeforehand) {
   for (const Words& words : {Words{"--resume", "--batch-size", "50", "--batch-losses", "b.csv"},
-                             Words{"--resume", "--folds", "3"}, Words{"--checkpoint-every", "2", "--folds", "3"}}) {
+                             Words{"--checkpoint-every", "2", "--batch-size", "50", "--batch-losses", "b.csv"}}) {
     const ProgramResult result = train("m.safetensors", words);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.err, HasSubstr("exclude each other"));
   }
-  for (const char* often : {"0", "-1", "soon", "1x", "0s"}) {
-    EXPECT_EQ(train("m.safetensors", {"--checkpoint-every", often}).exit_code, 2) << often;
+  for (const Words& words : {Words{"--resume"}, Words{"--checkpoint-every", "2"}, Words{"--checkpoint-every", "2s"}}) {
+    const ProgramResult result = run_in(folder_, Words{"train", "ratings.csv", "--folds", "3"} + words);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr(words.front() + " has no effect with --folds"));
+  }
+  for (const char* often : {"0", "-1", "soon", "1x", "0s", "1d"}) {
+    const ProgramResult result = train("m.safetensors", {"--checkpoint-every", often});
+    EXPECT_EQ(result.exit_code, 2) << often;
+    EXPECT_THAT(result.err, HasSubstr("it takes N, from 1 to 1000000, or a time as 30s, 5m or 1h")) << often;
   }
 }
 
@@ -317,6 +393,23 @@ TEST_F(Resume, Usr1LeavesACheckpointAndGoesOn) {
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_EQ(json::parse(resumed.out)["resumed_from"], epoch);
   EXPECT_EQ(bytes("m.safetensors"), straight);
+}
+
+TEST_F(Resume, OtherRatingsAreRefusedAfterUsr1AsWell) {  // of a run that nobody asked for checkpoints before
+  ProgramOptions options;
+  options.folder = folder_.path();
+  RunningProgram program(interrupted_run(), options);
+  ASSERT_TRUE(program.wait_for("\nepoch ")) << program.finish().err;
+  program.send(SIGUSR1);
+  ASSERT_EQ(program.finish().exit_code, 0);
+  ASSERT_TRUE(std::filesystem::exists(folder_.file(kCheckpoint)));
+  const ProgramResult turned =
+      run_in(folder_, interrupted_run() + Words{"--resume", "--col-user", "movieId", "--col-item", "userId"});
+  EXPECT_EQ(turned.exit_code, 2);
+  EXPECT_THAT(turned.err, HasSubstr("ratings as read and split was "));
+  const ProgramResult split = run_in(folder_, interrupted_run() + Words{"--resume", "--valid-frac", "0.3"});
+  EXPECT_EQ(split.exit_code, 2);
+  EXPECT_THAT(split.err, HasSubstr("--valid-frac was 0.05, is 0.3"));
 }
 
 }  // namespace

@@ -2,15 +2,20 @@
 #include "host/api/checkpoint_file.hpp"
 #include "host/api/engines.hpp"
 #include "host/api/training_identity.hpp"
+#include "host/base/hash.hpp"
 #include "host/base/philox.hpp"
 #include "tests/host/model_support.hpp"
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
 
 namespace wf {
@@ -63,9 +68,10 @@ std::string bytes_of(const StateArray& array) {
   return {static_cast<const char*>(array.data()), static_cast<std::size_t>(array.bytes())};
 }
 
-std::string refusal(const std::string& path) {
+std::string refusal(const std::string& path, CheckpointFile::Steps steps = CheckpointFile::Steps::epochs) {
   try {
     const CheckpointFile file(path);
+    file.state(steps);
   } catch (const InputError& error) {
     return error.what();
   }
@@ -158,14 +164,145 @@ TEST(Checkpoint, TheOneBeforeIsKeptAndTakenWhereTheLastIsNotWhole) {
   EXPECT_THROW(find_checkpoint(path), InputError);
 }
 
-TEST(Checkpoint, OtherFilesWithAChecksumAreRefused) {
+TEST(Checkpoint, OnlyDamageMakesTheOneBeforeTheLast) {
   const FreshFolder folder;
-  CheckpointFacts facts = some_facts();
-  write_checkpoint(folder.file("c"), facts, some_state());
-  EXPECT_EQ(refusal(folder.file("c")), "taken");
-  EXPECT_THAT(refusal(folder.file("absent")), HasSubstr("cannot be opened"));
-  EXPECT_THAT(refusal(folder.write("model", testing_support::safetensors("{}"))),
-              HasSubstr("not the whole checkpoint"));
+  const std::string path = folder.file("c"), previous = previous_checkpoint(path);
+  write_checkpoint(path, some_facts(), some_state());
+  write_checkpoint(path, some_facts(), some_state());
+  const std::string whole = bytes_of(path);
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_THROW(find_checkpoint(path), InputError) << "what cannot be read is not known to be damaged";
+  std::filesystem::remove(path);
+  EXPECT_THROW(find_checkpoint(folder.file(std::string(300, 'n'))), InputError) << "nor what cannot be looked for";
+
+  folder.write("c", "damaged");
+  make_previous_the_last(path);
+  EXPECT_EQ(bytes_of(path), whole);
+  EXPECT_EQ(bytes_of(damaged_checkpoint(path)), "damaged");
+  EXPECT_FALSE(std::filesystem::exists(previous));
+  EXPECT_THROW(make_previous_the_last(path), FailedError) << "there is none before it";
+}
+
+/// A checkpoint's header and data, to be changed and given a checksum that is right.
+struct Parts {
+  nlohmann::json header;
+  std::string data;
+
+  explicit Parts(const std::string& bytes) {
+    std::uint64_t length = 0;
+    std::memcpy(&length, bytes.data(), sizeof(length));
+    header = nlohmann::json::parse(bytes.substr(8, length));
+    data = bytes.substr(8 + length);
+  }
+  std::string& fact(const char* key) { return header["__metadata__"][key].get_ref<std::string&>(); }
+  void set_cell(int row, int column, double value) {
+    const std::size_t begin = header["epochs"]["data_offsets"][0].get<std::size_t>();
+    std::memcpy(data.data() + begin + 8 * static_cast<std::size_t>(12 * row + column), &value, sizeof(value));
+  }
+  std::string bytes() const {
+    std::string text = testing_support::safetensors(header.dump(), data);
+    Hash hash;
+    hash.add(text.data(), static_cast<Position>(text.size()) - 8);
+    const std::uint64_t value = hash.value();
+    std::memcpy(text.data() + text.size() - 8, &value, sizeof(value));
+    return text;
+  }
+};
+
+class WithAChecksum : public testing::Test {
+ protected:
+  WithAChecksum() { write_checkpoint(folder_.file("c"), some_facts(), some_state()); }
+
+  std::string after(const std::function<void(Parts&)>& change) const {
+    Parts parts(bytes_of(folder_.file("c")));
+    change(parts);
+    return refusal(folder_.write("d", parts.bytes()));
+  }
+  std::string with_fact(const char* key, const std::string& value) const {
+    return after([&](Parts& parts) { parts.fact(key) = value; });
+  }
+  std::string with_cell(int row, int column, double value) const {
+    return after([&](Parts& parts) { parts.set_cell(row, column, value); });
+  }
+
+  FreshFolder folder_;
+};
+
+TEST_F(WithAChecksum, WhatIsAsWrittenIsTaken) {
+  EXPECT_EQ(after([](Parts&) {}), "taken") << "the tests below rewrite files as this does";
+  EXPECT_THAT(refusal(folder_.file("absent")), HasSubstr("cannot be opened"));
+}
+
+TEST_F(WithAChecksum, OtherFactsAreRefused) {
+  for (const char* key : {"format", "format_version", "epoch", "grid", "identity", "numbers", "counts"}) {
+    EXPECT_THAT(after([key](Parts& parts) { parts.header["__metadata__"].erase(key); }),
+                HasSubstr(std::string("has no ") + key));
+  }
+  EXPECT_THAT(with_fact("format", "other"), HasSubstr("is no checkpoint"));
+  EXPECT_THAT(with_fact("format_version", "2"), HasSubstr("this program reads version 1"));
+  for (const char* epoch : {"", "0", "-1", "2x", " 2", "2147483648", "99999999999999999999"}) {
+    EXPECT_THAT(with_fact("epoch", epoch), HasSubstr("its epoch is ")) << epoch;
+  }
+  for (const char* grid : {"", "-1", "1025", "7.5"}) {
+    EXPECT_THAT(with_fact("grid", grid), HasSubstr("its grid is ")) << grid;
+  }
+  EXPECT_EQ(with_fact("grid", "1024"), "taken");
+  for (const char* key : {"identity", "numbers", "counts"}) {
+    for (const char* text : {"", "{", "[]", "1", "null"}) {
+      EXPECT_THAT(with_fact(key, text), HasSubstr(std::string("its ") + key + " are no JSON object")) << text;
+    }
+  }
+  EXPECT_THAT(with_fact("identity", R"({"--rank": 8})"), HasSubstr("\"--rank\" is no text"));
+  EXPECT_THAT(with_fact("numbers", R"({"lr": 0.5})"), HasSubstr("\"lr\" is no text"));
+  for (const char* number : {R"({"lr": ""})", R"({"lr": "0.5x"})", R"({"lr": "x"})"}) {
+    EXPECT_THAT(with_fact("numbers", number), HasSubstr("its number \"lr\" is ")) << number;
+  }
+  for (const char* count : {"1.5", "1e300", "18446744073709551615", "9223372036854775808", "\"1\"", "true", "null"}) {
+    EXPECT_THAT(with_fact("counts", std::string(R"({"step": )") + count + "}"),
+                HasSubstr("\"step\" is no whole number"))
+        << count;
+  }
+  EXPECT_EQ(with_fact("counts", R"({"step": 9223372036854775807, "minus": -1})"), "taken");
+}
+
+TEST_F(WithAChecksum, ReportsThatAreNotThoseOfItsEpochsAreRefused) {
+  for (const char* epoch : {"1", "3"})
+    EXPECT_THAT(with_fact("epoch", epoch), HasSubstr("its epochs are not ")) << epoch;
+  EXPECT_THAT(refusal(folder_.file("c"), CheckpointFile::Steps::passes), HasSubstr("its epochs are not 0 rows"));
+  EXPECT_THAT(after([](Parts& parts) {
+                parts.header["epochs"]["shape"] = {3, 8};
+              }),
+              HasSubstr("its epochs are not 2 rows of 12 numbers"));
+  EXPECT_THAT(after([](Parts& parts) { parts.header["epochs"]["shape"] = {24}; }), HasSubstr("its epochs are not "));
+  const auto refuses = [this](int row, int column, const std::vector<double>& values) {
+    for (const double value : values) {
+      EXPECT_THAT(with_cell(row, column, value), HasSubstr("row " + std::to_string(row) + " of its epochs"))
+          << "column " << column << ": " << value;
+    }
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  refuses(0, 0, {0, 2, 1.5, -1, nan, kInfinity});
+  refuses(1, 0, {1, 3});
+  refuses(1, 3, {-1, 8, 0.5, 1e300, nan, kInfinity, -kInfinity});
+  for (const int column : {9, 10}) refuses(0, column, {-1, 0.5, 9007199254740994.0, 1e300, nan, kInfinity});
+  refuses(1, 11, {-1, 0.5, 2, nan});
+  EXPECT_EQ(with_cell(0, 9, 9007199254740992.0), "taken");
+}
+
+TEST_F(WithAChecksum, TensorsOfOtherTypesAreRefused) {
+  for (const auto& [tensor, type] : std::vector<std::pair<const char*, const char*>>{
+           {"epochs", "I64"}, {"metrics", "I8"}, {"tables.user_factors", "I32"}, {"last_step", "F64"}}) {
+    EXPECT_NE(after([&, name = tensor, dtype = type](Parts& parts) { parts.header[name]["dtype"] = dtype; }), "taken")
+        << tensor;
+  }
+  for (const char* tensor : {"epochs", "metrics"}) {
+    EXPECT_THAT(after([tensor](Parts& parts) {
+                  parts.header["other"] = parts.header[tensor];
+                  parts.header.erase(tensor);
+                }),
+                HasSubstr(tensor));
+  }
 }
 
 TEST(Checkpoint, WhatKilledWritersLeftIsRemoved) {
@@ -289,16 +426,73 @@ TEST(TrainingStates, WithPiecesMissingOrLeftAreRefused) {
               HasSubstr("no \"tables.user_rows\""));
   EXPECT_THAT(message([](TrainingState& s) { s.numbers.erase("lr"); }), HasSubstr("no \"lr\""));
   EXPECT_THAT(message([](TrainingState& s) { s.counts["other"] = 1; }), HasSubstr("has \"other\""));
+  EXPECT_THAT(message([](TrainingState& s) { s.counts["best_epoch"] = 2; }), HasSubstr("its best epoch is 2"));
+  for (const Position count : {Position{-1}, Position{1} << 32}) {
+    EXPECT_THAT(message([count](TrainingState& s) { s.counts["epochs_waited"] = count; }),
+                HasSubstr("no \"epochs_waited\""));
+  }
+}
+
+TEST(TrainingStates, OfPassesThatADecompositionDoesNotHaveAreRefused) {
+  TrainConfig config;
+  config.algorithm = Algorithm::svd;
+  config.rank = 3;
+  config.biases = false;
+  config.valid_frac = 0;
+  config.power_iterations = 4;
+  const auto decompose = [&config](const TrainCallbacks& callbacks) {
+    Model model = make_model(kUsers, kItems, config.rank, false);
+    const Ratings ratings = some_ratings();
+    ThreadPool pool(1);
+    RatingLists lists = list_both(pool, list_by_item(pool, RatingsInMemory(ratings.view()), kItems), kUsers);
+    return make_engine("reference", 1).engine->train_by_row(model, std::move(lists), {}, config, callbacks);
+  };
+  const FreshFolder folder;
+  TrainCallbacks callbacks;
+  callbacks.checkpoint_due = [](int pass, bool) { return pass == 2; };
+  callbacks.checkpoint = [&](const TrainingState& state) { write_checkpoint(folder.file("c"), {}, state); };
+  decompose(callbacks);
+  for (const int pass : {2, 4, 5, 0, -1, std::numeric_limits<int>::max()}) {
+    TrainingState state = CheckpointFile(folder.file("c")).state(CheckpointFile::Steps::passes);
+    EXPECT_EQ(state.epoch, 2);
+    state.epoch = pass;
+    TrainCallbacks begun;
+    begun.begin_from = &state;
+    if (pass >= 1 && pass <= config.power_iterations) {
+      EXPECT_NO_THROW(decompose(begun)) << pass;
+    } else {
+      EXPECT_THROW(decompose(begun), FailedError) << pass;
+    }
+  }
+}
+
+TEST(TrainingStates, AStopAfterTheEpochIsNotAskedForInItsMiddle) {
+  TrainCallbacks callbacks;
+  callbacks.stop_requested = []() -> bool { throw std::logic_error("no epoch is under way"); };
+  callbacks.stop_after_epoch = [] { return true; };
+  EXPECT_TRUE(callbacks.stops_after_epoch());
 }
 
 TEST(TrainingIdentity, DifferencesAreNamedWithBothValues) {
   const Identity then{{"--rank", "8"}, {"--lr", "0.1"}, {"--old", "1"}};
   const Identity now{{"--rank", "9"}, {"--lr", "0.1"}, {kRatingsAsRead, "abc"}};
-  EXPECT_THAT(differences(then, now), testing::ElementsAre("--old was 1, is none", "--rank was 8, is 9"));
+  EXPECT_THAT(differences(then, now), testing::ElementsAre("ratings as read and split was none, is abc",
+                                                           "--old was 1, is none", "--rank was 8, is 9"));
   EXPECT_THAT(differences(now, now), testing::IsEmpty());
   Identity other = now;
   other[kRatingsAsRead] = "abd";
   EXPECT_THAT(differences(now, other), testing::ElementsAre("ratings as read and split was abc, is abd"));
+  other["--lr"] = "0.2";
+  other["--rank"] = "8";
+  EXPECT_THAT(differences(now, other, {"--lr"}),
+              testing::ElementsAre("ratings as read and split was abc, is abd", "--rank was 9, is 8"));
+  other[kData] = "1";
+  other[kRatingCount] = "2";
+  EXPECT_THAT(differences(now, other, {"--lr"}),
+              testing::ElementsAre("DATA was none, is 1", "number of ratings was none, is 2", "--rank was 9, is 8"));
+  other = now;
+  other["--lr"] = "0.2";
+  EXPECT_THAT(differences(now, other, {"--lr"}), testing::ElementsAre("--lr was 0.1, is 0.2"));
 }
 
 }  // namespace

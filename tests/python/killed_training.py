@@ -27,7 +27,8 @@ NOBODY = 65534
 CHECKPOINT = "m.safetensors.checkpoint"
 
 # Stands between the program and the system's calls, for files of checkpoints alone. FAULT is CALL:FIRST:WHAT: from the
-# FIRST such call on, WHAT happens: an errno, "short" (one byte is written), "kill" (half is written, then SIGKILL).
+# FIRST such call on, or where it is CALL:FIRST!:WHAT in that one alone, WHAT happens: an errno, "short" (half is
+# written), "kill" (half is written, then SIGKILL). "folder" is the fsync of a folder, of any file in it.
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -38,6 +39,7 @@ SHIM = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -59,6 +61,7 @@ static const char* fault(const char* call) {
   if (text == NULL || strncmp(text, call, length) != 0 || text[length] != ':') return NULL;
   char* end;
   long first = strtol(text + length + 1, &end, 10);
+  if (*end == '!') return ++calls == first ? end + 2 : NULL;
   return ++calls < first ? NULL : end + 1;
 }
 
@@ -78,7 +81,10 @@ ssize_t write(int descriptor, const void* data, size_t size) {
 }
 int fsync(int descriptor) {
   int (*next)(int) = dlsym(RTLD_NEXT, "fsync");
-  const char* what = of_checkpoint(descriptor) ? fault("fsync") : NULL;
+  struct stat facts;
+  const char* what = NULL;
+  if (of_checkpoint(descriptor)) what = fault("fsync");
+  else if (fstat(descriptor, &facts) == 0 && S_ISDIR(facts.st_mode)) what = fault("folder");
   return what == NULL ? next(descriptor) : fails(what);
 }
 int rename(const char* from, const char* to) {
@@ -237,6 +243,23 @@ class Killed(unittest.TestCase):
                 stays = result.stderr.rsplit("the training goes on, ", 1)[1].splitlines()[0]
                 resumed = self.go_on((), EPOCHS + 2)
                 self.assertEqual(stays, f"that of epoch {resumed} stays" if resumed else "there is none yet")
+
+    def test_a_rename_that_fails_is_undone(self):
+        last = 2 * EPOCHS - 1  # two for each checkpoint but the first; the other one of the last epoch went well
+        result = self.run_to_end("--quiet", "--checkpoint-every", "1", "--json", fault=f"rename:{last}!:5")
+        self.assertIn(f"no checkpoint of epoch {EPOCHS}: ", result.stderr)
+        self.assertIn(f"that of epoch {EPOCHS - 1} stays", result.stderr)
+        self.assertEqual(json.loads(result.stdout)["checkpoint_epoch"], EPOCHS - 1)
+        self.assertTrue((self.folder / CHECKPOINT).exists())
+        self.assertFalse((self.folder / (CHECKPOINT + ".previous")).exists())
+        self.assertEqual(self.go_on(()), EPOCHS - 1)
+
+    def test_a_folder_that_cannot_be_synced_keeps_the_checkpoint(self):
+        result = self.run_to_end("--quiet", "--checkpoint-every", str(EPOCHS), "--json", fault="folder:1!:5")
+        self.assertIn(f"checkpoint of epoch {EPOCHS}: {CHECKPOINT}: is written, but its folder cannot be synced", result.stderr)
+        self.assertNotIn("there is none yet", result.stderr)
+        self.assertEqual(json.loads(result.stdout)["checkpoint_epoch"], EPOCHS)
+        self.assertEqual(self.go_on(()), EPOCHS)
 
     def test_ratings_that_are_in_a_file_of_their_own(self):
         subprocess.run([PROGRAM, "synth", "--users", "2000", "--items", "900", "--ratings", "1000000", "-o", "many.txt", "--quiet"],

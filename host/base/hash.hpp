@@ -1,0 +1,29 @@
+// XXH3, 64 bits wide, of bytes that come in parts: it tells damage and other data apart, not forgeries.
+#pragma once
+#include "host/base/types.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+struct XXH3_state_s;
+
+namespace wf {
+
+/// Of all bytes so far; the parts that they came in do not matter. The value is that of the library's one-shot
+/// XXH3_64bits over the same bytes.
+class Hash {
+ public:
+  Hash();
+  void add(const void* data, Position bytes);
+  std::uint64_t value() const;
+  std::string text() const;  ///< 16 hex digits
+
+ private:
+  struct Free {
+    void operator()(XXH3_state_s* state) const;
+  };
+  std::unique_ptr<XXH3_state_s, Free> state_;
+};
+
+}  // namespace wf
