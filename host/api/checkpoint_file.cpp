@@ -142,7 +142,7 @@ int whole_in(const SafetensorsReader& file, const char* key, int least, int most
 }
 
 Json json_in(const SafetensorsReader& file, const char* key) {
-  const Json json = Json::parse(text_in(file, key), nullptr, false);
+  Json json = Json::parse(text_in(file, key), nullptr, false);
   if (!json.is_object()) file.fail(std::string("its ") + key + " are no JSON object", kCure);
   return json;
 }

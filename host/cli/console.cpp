@@ -3,6 +3,7 @@
 #include "host/base/json_text.hpp"
 #include "host/base/resident_memory.hpp"
 #include "host/base/shown.hpp"
+#include "host/base/stopwatch.hpp"
 
 #include <fmt/format.h>
 
@@ -97,7 +98,7 @@ void Console::write(std::string_view tag, std::string_view text, std::string_vie
   std::string line = fmt::format("{} {}", padded, text);
   if (!hint.empty()) line += fmt::format("   ({})", hint);
   if (verbose_) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    const double seconds = seconds_since(start_);
     line = fmt::format("{:8.2f} s {:>9}  {}", seconds, short_bytes(resident_bytes()), line);
   }
   write_people(line + '\n');

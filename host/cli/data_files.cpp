@@ -2,6 +2,7 @@
 
 #include "host/base/resident_memory.hpp"
 #include "host/base/shown.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ PageSource read_page_file(const PageFile& file, const ReadOptions& options, Data
   const auto start = std::chrono::steady_clock::now();
   file.read_into(into, options.threads);
   PageSource source = file.source();
-  source.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  source.report.seconds = seconds_since(start);
   return source;
 }
 

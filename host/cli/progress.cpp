@@ -1,6 +1,7 @@
 #include "host/cli/progress.hpp"
 
 #include "host/base/json_text.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/base/utf8.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
@@ -67,7 +68,7 @@ TrainingProgress::TrainingProgress(Console& console, const TrainConfig& config, 
       ratings_(ratings) {}
 
 double TrainingProgress::seconds_left(double epochs_done) const {
-  const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double passed = seconds_since(start_);
   const double of_this_run = epochs_done - before_;
   return of_this_run > 0 ? passed / of_this_run * (epochs_ - epochs_done) : 0;
 }

@@ -1,6 +1,7 @@
 // convert: ratings in, the same ones as a page file or in another program's format out.
 #include "host/base/json_text.hpp"
 #include "host/base/shown.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/cli/data_files.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
@@ -116,7 +117,7 @@ int run_verb(const ConvertRequest& request, Console& console) {
   output.drop_needless(data);
   const auto start = std::chrono::steady_clock::now();
   write(output, data, source);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = seconds_since(start);
   const Position ratings = data.ratings.size();
   const auto bytes = static_cast<Position>(std::filesystem::file_size(output.path));
   const double each = static_cast<double>(bytes) / static_cast<double>(ratings);

@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/readers/byte_source.hpp"
 #include "host/readers/npy_reader.hpp"
 #include "host/readers/prepare_ids.hpp"
@@ -174,7 +175,7 @@ ReadReport read_matrix_npz(const std::string& path, const ReadOptions& options, 
   report.mean_value = tally.sum / static_cast<double>(report.ratings);
   report.bytes = reader.bytes();
   report.hash = hash_of_file(path);
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = seconds_since(start);
   return report;
 }
 

@@ -1,5 +1,6 @@
 #include "host/readers/ratings_reader.hpp"
 
+#include "host/base/stopwatch.hpp"
 #include "host/readers/chunk_reader.hpp"
 #include "host/readers/ordered_stages.hpp"
 #include "host/readers/prepare_ids.hpp"
@@ -218,7 +219,7 @@ void RatingsReader::finish() {
   report_.min_value = tally_.min;
   report_.max_value = tally_.max;
   report_.mean_value = tally_.sum / static_cast<double>(report_.ratings);
-  report_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  report_.seconds = seconds_since(start_);
 }
 
 }  // namespace wf

@@ -5,6 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 
@@ -393,6 +397,28 @@ TEST_F(Resume, Usr1LeavesACheckpointAndGoesOn) {
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_EQ(json::parse(resumed.out)["resumed_from"], epoch);
   EXPECT_EQ(bytes("m.safetensors"), straight);
+}
+
+TEST_F(Resume, Usr1BeforeTrainingIsRemembered) {
+  ASSERT_EQ(::mkfifo(folder_.file("pipe").c_str(), 0600), 0);
+  ProgramOptions options;
+  options.folder = folder_.path();
+  RunningProgram program({"train", "pipe", "-o", "m.safetensors", "--epochs", "3", "--no-early-stopping", "--resume"},
+                         options);
+  ASSERT_TRUE(program.wait_for("there is no m.safetensors.checkpoint yet")) << program.finish().err;
+  program.send(SIGUSR1);
+  int pipe = -1;
+  for (int tries = 0; tries < 6000 && pipe < 0; ++tries) {  // there is no writer where no reader waits
+    pipe = ::open(folder_.file("pipe").c_str(), O_WRONLY | O_NONBLOCK);
+    if (pipe < 0) ::usleep(10000);
+  }
+  ASSERT_GE(pipe, 0) << program.finish().err;
+  const std::string ratings = small_ratings();
+  EXPECT_EQ(::write(pipe, ratings.data(), ratings.size()), static_cast<::ssize_t>(ratings.size()));
+  ::close(pipe);
+  const ProgramResult result = program.finish();
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(CheckpointFile(folder_.file(std::string(kCheckpoint) + ".previous")).epoch(), 1);
 }
 
 TEST_F(Resume, OtherRatingsAreRefusedAfterUsr1AsWell) {  // of a run that nobody asked for checkpoints before
