@@ -109,7 +109,7 @@ if(Python3_FOUND)
              ${CMAKE_CUDA_COMPILER} ${CMAKE_CURRENT_SOURCE_DIR} ${RANDOM123_INCLUDE_DIR})
     set_tests_properties(kernel_code PROPERTIES TIMEOUT 600)
   endif()
-  if(TARGET warpfactor-simt)
+  if(TARGET warpfactor-simt AND is_release)  # dozens of trainings, each thirty times as slow on the stacks that ASan hands out
     wf_program_test(cuda_through_cli $<TARGET_FILE:warpfactor-simt>)
   endif()
   if(TARGET warpfactor-simt AND is_release)  # the same trajectories are among kernels_simt_tests
