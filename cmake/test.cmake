@@ -118,14 +118,10 @@ if(Python3_FOUND)
              ${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures/torch cuda cuda_repeatable)
     set_tests_properties(python.trajectories_on_the_interpreter PROPERTIES TIMEOUT 600)
   endif()
-  if(is_release)  # a library stands in front of it
-    wf_program_test(killed_training)
-  endif()
-  if(is_release)  # a script is under test; its programs have tests of their own
-    wf_program_test(gpu_check)
-  endif()
-  if(is_release)  # these builds take memory of their own
-    wf_program_test(memory_limit)
+  if(is_release)
+    wf_program_test(killed_training)  # a library stands in front of the program's
+    wf_program_test(gpu_check)  # a script is under test; its programs have tests of their own
+    wf_program_test(memory_limit)  # sanitizers take memory of their own
   endif()
   if(TARGET warpfactor-in-flight AND is_release)  # a hundred times as slow there
     wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)

@@ -3,13 +3,13 @@
 #include "host/base/atomic_file.hpp"
 #include "host/base/disk_file.hpp"
 #include "host/base/hash.hpp"
+#include "host/base/round_trip.hpp"
 #include "host/base/shown.hpp"
 #include "host/schedule/block.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -33,13 +33,6 @@ constexpr const char* kMetrics = "metrics";
 constexpr const char* kChecksum = "checksum";
 const std::set<std::string> kOwnTensors{kEpochs, kMetrics, kChecksum};
 constexpr const char* kCure = "delete it, and the training begins afresh";
-
-/// The shortest text that is read as the same double; infinities and NaN as well.
-std::string text_of(double value) {
-  std::array<char, 32> text{};
-  const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), result.ptr};
-}
 
 // an epoch's numbers, one double each: whole ones are below 2^53
 constexpr Position kEpochColumns = 12;
@@ -91,7 +84,7 @@ EpochReport report_of(const double* row) {
 
 std::map<std::string, std::string> metadata_of(const CheckpointFacts& facts, const TrainingState& state) {
   Json numbers = Json::object();
-  for (const auto& [name, value] : state.numbers) numbers[name] = text_of(value);
+  for (const auto& [name, value] : state.numbers) numbers[name] = round_trip(value);
   return {{"format", kFormat},
           {"format_version", kVersion},
           {"epoch", std::to_string(state.epoch)},

@@ -147,9 +147,8 @@ std::string without_texts(std::string_view line) {
 /// that begins with no key, as "[=", and has no defined behaviour for some letters of a key, as U+02E0.
 void refuse_what_fells_the_parser(const std::string& path, std::string_view text) {
   constexpr const char* kKeys = "keys are letters, digits, - and _; a text is between quotes";
-  const auto is_strange = [](char c) {
-    return (c < ' ' && c != '\t' && c != '\r') || c == '\x7f';
-  };  // beyond ASCII: < 0
+  // a char beyond ASCII is below 0
+  const auto is_strange = [](char c) { return (c < ' ' && c != '\t' && c != '\r') || c == '\x7f'; };
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   for (Position line = 1; !text.empty(); ++line) {
     const std::size_t length = std::min(text.find('\n'), text.size());

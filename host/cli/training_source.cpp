@@ -11,7 +11,7 @@
 namespace wf::cli {
 namespace {
 
-void keep_seen(const TrainRequest& request, OpenedRatings& opened) {
+void collect_seen(const TrainRequest& request, OpenedRatings& opened) {
   if (!request.save_seen) return;
   const Dataset& ids = opened.source.data;
   opened.seen = {*opened.source.ratings, ids.users.size(), ids.items.size(), request.config.threads};
@@ -27,7 +27,7 @@ OpenedRatings open_pages(Console& console, const TrainRequest& request) {
   console.line("read", fmt::format("{}: page file of {} · {}, page by page", request.data, opened.about.report.path,
                                    plural(file->size(), "rating")));
   opened.source.ratings = std::move(file);
-  keep_seen(request, opened);
+  collect_seen(request, opened);
   return opened;
 }
 
@@ -37,7 +37,7 @@ OpenedRatings open_in_memory(Console& console, const TrainRequest& request) {
   opened.about =
       (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, opened.source.data);
   opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());
-  keep_seen(request, opened);
+  collect_seen(request, opened);
   return opened;
 }
 

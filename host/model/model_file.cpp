@@ -1,12 +1,12 @@
 #include "host/model/model_file.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/round_trip.hpp"
 #include "host/base/shown.hpp"
 #include "host/model/libmf_model.hpp"
 #include "host/model/safetensors.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -27,13 +27,6 @@ constexpr const char* kItemBiases = "item_biases.weight";
 constexpr const char* kSeenStarts = "seen.starts";
 constexpr const char* kSeenItems = "seen.items";
 constexpr const char* kDamaged = "the file is damaged; train the model again";
-
-template <class Real>
-std::string round_trip(Real value) {
-  std::array<char, 32> text{};
-  const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), result.ptr};
-}
 
 /// Whether fact `key` can be `value`. The reader refuses what the writer must not write.
 template <class Real>
