@@ -62,8 +62,8 @@ void ScratchFile::read_at(Position place, void* into, Position bytes) const {
 }
 
 void ScratchFile::fail(const std::string& call, int reason) const {
-  throw FailedError(folder_ + ": cannot " + call + " for ratings that do not fit --memory: " + std::strerror(reason),
-                    "put the model (--out) where there is room, or give more --memory");
+  throw FailedError(folder_ + ": cannot " + call + " in a scratch file: " + std::strerror(reason),
+                    "put the model (--out) where there is room; with --memory, give more of it");
 }
 
 }  // namespace wf

@@ -1,4 +1,4 @@
-// A file without a name, for what does not fit memory: gone with its owner, however that ends.
+// A file without a name, for what has no room in memory: gone with its owner, however that ends.
 #pragma once
 #include "host/base/types.hpp"
 

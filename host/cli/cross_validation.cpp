@@ -28,7 +28,7 @@ void check_folds(const TrainRequest& request) {
   if (!request.report.empty()) refuse("--report", no_model);
   if (!request.metrics.empty()) refuse("--metrics", no_model);
   if (!request.batch_losses.empty()) refuse("--batch-losses", no_model);
-  if (request.save_seen) refuse("--save-seen", no_model);
+  if (!request.save_seen) refuse("--no-save-seen", no_model);
   if (request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0) refuse("--checkpoint-every", no_model);
   if (request.resume) refuse("--resume", no_model);
   if (!request.tensorboard.empty()) refuse("--tensorboard", no_model);
@@ -106,7 +106,7 @@ int cross_validate(const TrainRequest& request, Console& console) {
   settings.config.valid_frac = request.no_valid ? 0 : settings.config.valid_frac;
   const Metric metric = usual_metric(config);
   const std::vector<Column> columns = columns_of(metric);
-  const OpenedRatings opened = open_ratings(console, request, false);
+  const OpenedRatings opened = open_ratings(console, request, false, {});
   const Dataset& data = opened.source.data;
   print_data(console, opened.about.report, data, config);
   ThreadPool pool(config.threads);

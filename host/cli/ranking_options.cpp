@@ -104,11 +104,10 @@ void add_recommend_options(Parser& parser, RecommendRequest& request) {
   parser.value(Group::data, "--allow,--candidates", "FILE", "recommend only these items, one id a line",
                store(request.allow));
   parser.value(Group::data, "--deny", "FILE", "never recommend these items, one id a line", store(request.deny));
-  parser.value(
-      Group::data, "--seen", "FILE",
-      "ratings whose items are left out (default: what the model keeps, with train --save-seen, else the recorded "
-      "training file, if it is unchanged)",
-      store(request.seen));
+  parser.value(Group::data, "--seen", "FILE",
+               "ratings whose items are left out (default: what the model keeps, else the recorded "
+               "training file, if it is unchanged)",
+               store(request.seen));
   parser.flag(Group::data, "--keep-seen", "recommend items that the user has rated, too",
               [&request] { request.keep_seen = true; });
   parser.value(Group::data, "--names", "FILE", "item ids and names, e.g. MovieLens' movies.csv: adds a name column",

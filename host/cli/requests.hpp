@@ -38,7 +38,7 @@ struct TrainRequest : TrainSettings {
   std::string out;                 ///< empty: from the data's name
   std::string metrics;             ///< empty: beside the model; "none": no log
   std::string tensorboard;         ///< folder of an event file; empty: none
-  bool save_seen = false;          ///< into the model
+  bool save_seen = true;           ///< into the model
   std::string batch_losses;        ///< empty: none
   std::string report;              ///< a page about the model; empty: none
   Position checkpoint_epochs = 0;  ///< between two checkpoints; 0: not by epochs

@@ -33,10 +33,10 @@ void add_file_options(Parser& parser, TrainRequest& request) {
   parser.value(group, "--report", "FILE.html", "a page about the model, as the verb report writes it",
                [&request](const std::string&, const std::string& word) { request.report = word; });
   parser.flag(
-      group, "--save-seen",
-      "the model keeps which items each user has rated, 4 bytes a rating: recommend then leaves them out without "
-      "reading DATA again",
-      [&request] { request.save_seen = true; });
+      group, "--no-save-seen",
+      "the model does not keep which items each user has rated (4 bytes a rating): recommend then reads DATA again, to "
+      "leave them out",
+      [&request] { request.save_seen = false; });
   parser.value(
       group, "--checkpoint-every", "N|TIME",
       "leave MODEL.checkpoint, from which --resume goes on, after every N epochs, or at the end of an epoch "

@@ -11,39 +11,46 @@
 namespace wf::cli {
 namespace {
 
-void collect_seen(const TrainRequest& request, OpenedRatings& opened) {
-  if (!request.save_seen) return;
-  const Dataset& ids = opened.source.data;
-  opened.seen = {*opened.source.ratings, ids.users.size(), ids.items.size(), request.config.threads};
+/// What the model keeps of them; it waits on disk, so that the training has the memory.
+void collect_seen(Console& console, const TrainRequest& request, OpenedRatings& opened) {
+  if (!request.save_seen || opened.source.scratch_folder.empty()) return;
+  const TrainingSource& source = opened.source;
+  const Position n_users = source.data.users.size();
+  const Position bytes = ItemSets::bytes(source.ratings->size(), n_users);
+  if (request.memory > 0 && request.memory < resident_bytes() + bytes) {
+    console.note(
+        fmt::format("the model does not keep what users have rated: to collect that takes {} of --memory {}; "
+                    "recommend reads it from {} again",
+                    short_bytes(bytes), short_bytes(request.memory), request.data));
+    return;
+  }
+  const ItemSets seen(*source.ratings, n_users, source.data.items.size(), request.config.threads);
+  opened.seen = std::make_unique<StoredItemSets>(seen, source.scratch_folder);
 }
 
 /// A page file, ready for as many passes as a run needs.
-OpenedRatings open_pages(Console& console, const TrainRequest& request) {
+void open_pages(Console& console, const TrainRequest& request, OpenedRatings& opened) {
   refuse_reader_request(request.data, request.reader);
   auto file = std::make_unique<PageFile>(request.data);
-  OpenedRatings opened;
   opened.about = file->source();
   opened.source.data = file->ids();
   console.line("read", fmt::format("{}: page file of {} · {}, page by page", request.data, opened.about.report.path,
                                    plural(file->size(), "rating")));
   opened.source.ratings = std::move(file);
-  collect_seen(request, opened);
-  return opened;
+  collect_seen(console, request, opened);
 }
 
-OpenedRatings open_in_memory(Console& console, const TrainRequest& request) {
-  OpenedRatings opened;
+void open_in_memory(Console& console, const TrainRequest& request, OpenedRatings& opened) {
   opened.source.data = new_dataset(request.reader, bytes_a_row(request.config.rank));
   opened.about =
       (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, opened.source.data);
   opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());
-  collect_seen(request, opened);
-  return opened;
+  collect_seen(console, request, opened);
 }
 
 /// The ratings that count, for a loss of pairs. Rows that have others alone stay: nobody is known to like them.
-OpenedRatings open_positives(Console& console, const TrainRequest& request) {
-  OpenedRatings opened = open_in_memory(console, request);
+void open_positives(Console& console, const TrainRequest& request, OpenedRatings& opened) {
+  open_in_memory(console, request, opened);
   const Position all = opened.source.data.ratings.size();
   keep_positives(request.config, opened.source.data.ratings);
   const Position kept = opened.source.data.ratings.size();
@@ -57,7 +64,6 @@ OpenedRatings open_positives(Console& console, const TrainRequest& request) {
                  "--positive-from");
   }
   opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());
-  return opened;
 }
 
 Ratings read_validation(Console& console, const TrainRequest& request, const Dataset& known, std::string& hash) {
@@ -67,20 +73,22 @@ Ratings read_validation(Console& console, const TrainRequest& request, const Dat
   return std::move(valid.ratings);
 }
 
-OpenedRatings open_training_part(Console& console, const TrainRequest& request, bool stays) {
-  if (is_pairwise(request.config.loss)) return open_positives(console, request);
-  if (stays && is_page_file(request.data)) return open_pages(console, request);
+void open_training_part(Console& console, const TrainRequest& request, bool stays, OpenedRatings& opened) {
+  if (is_pairwise(request.config.loss)) return open_positives(console, request, opened);
+  if (stays && is_page_file(request.data)) return open_pages(console, request, opened);
   if (request.memory > 0) {
     throw UsageError(fmt::format("--memory trains from a page file, and {} is a text", request.data),
                      fmt::format("warpfactor convert {} writes one", request.data));
   }
-  return open_in_memory(console, request);
+  open_in_memory(console, request, opened);
 }
 
 }  // namespace
 
-OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays) {
-  OpenedRatings opened = open_training_part(console, request, stays);
+OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays, std::string scratch_folder) {
+  OpenedRatings opened;
+  opened.source.scratch_folder = std::move(scratch_folder);
+  open_training_part(console, request, stays, opened);
   if (!request.valid.empty()) {
     opened.source.valid = read_validation(console, request, opened.source.data, opened.valid_hash);
   }

@@ -186,7 +186,8 @@ JsonObject evaluation_json(const ErrorSums& all, const ErrorSums& known, const B
 
 int run_verb(const EvaluateRequest& request, Console& console) {
   check_ranking(request);
-  const Model model = read_model(request.model);
+  const bool ranks = !request.ranking.at.empty();
+  const Model model = read_model(request.model, ranks ? SeenItems::read : SeenItems::leave);
   const TrainingRecord record = read_record(model, request.model);
   ChosenEngine chosen = make_engine(request.engine.engine, request.engine.threads);
   note_reader(console, record, request.reader.options);
@@ -197,7 +198,6 @@ int run_verb(const EvaluateRequest& request, Console& console) {
   }
   say_what_scores_are(record, console);
   const bool mistakes = counts_mistakes(record.loss), pairwise = is_pairwise(record.loss);
-  const bool ranks = !request.ranking.at.empty();
   TrainingFile train;
   if (ranks || pairwise || !mistakes) train = training_ratings(request, model, record, console);
   const auto scorer = chosen.engine->open(model);

@@ -181,7 +181,7 @@ Audience audience_of(const RecommendRequest& request, const std::vector<std::str
   if (!request.history.empty()) return fold_in_history(request, model, record, console);
   Audience audience;
   audience.users = asked_users(request, ids, model, record.user_padding);
-  if (!model.seen.empty() && request.seen.empty() && !request.keep_seen) {
+  if (!model.seen.empty()) {
     audience.seen = std::move(model.seen);
     return audience;
   }
@@ -232,7 +232,9 @@ Position common(Span<const RowId, Host> a, const std::vector<RowId>& b) {
 int run_verb(const RecommendRequest& request, Console& console) {
   const std::vector<std::string> ids = asked_ids(request);
   // --history fits the factors of its users, and asks for none of the model's
-  Model model = request.all_users ? read_model(request.model) : read_model_for(request.model, ids);
+  const bool asks = request.seen.empty() && request.history.empty() && !request.keep_seen;
+  const SeenItems seen = asks ? SeenItems::read : SeenItems::leave;
+  Model model = request.all_users ? read_model(request.model, seen) : read_model_for(request.model, ids, seen);
   const TrainingRecord record = read_record(model, request.model);
   const Audience audience = audience_of(request, ids, model, record, console);
   const Model& ranking = audience.folded ? *audience.folded : model;

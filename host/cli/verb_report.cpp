@@ -136,7 +136,7 @@ std::string result_json(const Report& report, const std::string& path) {
 }
 
 Report make_report(const ReportRequest& request, Console& console) {
-  const Model model = read_model(request.model);
+  const Model model = read_model(request.model, SeenItems::leave);
   const TrainingRecord record = read_record(model, request.model);
   const NameTable names = request.names.empty() ? NameTable{} : load_names(request.names);
   const Evidence evidence = evidence_for(request, model, record, console);

@@ -51,7 +51,7 @@ int run_verb(const SimilarRequest& request, Console& console) {
   const Asked asked = asked_by(request);
   const std::string side = asked.side();
   const std::vector<std::string> ids = requested_ids(side, asked.ids, asked.file);
-  const Model model = read_model(request.model);
+  const Model model = read_model(request.model, SeenItems::leave);
   const TrainingRecord record = read_record(model, request.model);
   const IdMap& map = asked.of_items ? model.items : model.users;
   const Model pairs = similarity_model(model, asked.of_items, request.similarity);

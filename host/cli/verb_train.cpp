@@ -316,9 +316,8 @@ int run_verb(const TrainRequest& request, Console& console) {
   ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
   check_device_options(request, *chosen.engine);
 
-  OpenedRatings opened =
-      open_ratings(console, request, config.batch_size == 0);  // by row as well: two passes, and no more
-  opened.source.scratch_folder = folder_of(paths.model);
+  const bool stays = config.batch_size == 0;  // by row as well: two passes, and no more
+  OpenedRatings opened = open_ratings(console, request, stays, folder_of(paths.model));
   Dataset& ids = opened.source.data;
   check_padding(config, ids);
   print_data(console, opened.about.report, ids, config);
@@ -349,7 +348,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   const ResolvedDefaults resolved{config_values(config), {}, unread_options(config.algorithm)};
   record.settings = settings_toml("train", request.settings, resolved, Purpose::record);
   write_record(record, config, result, model);
-  model.seen = std::move(opened.seen);
+  if (opened.seen) model.seen = opened.seen->read();
   write_model(model, paths.model);
   if (!request.report.empty()) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);

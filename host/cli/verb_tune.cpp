@@ -278,7 +278,7 @@ int run_verb(const TuneRequest& request, Console& console) {
   const Metric metric = metric_for(request, config, space);
   end_on_stop_signals();
 
-  OpenedRatings opened = open_ratings(console, train, false);
+  OpenedRatings opened = open_ratings(console, train, false, {});
   Dataset& data = opened.source.data;
   print_data(console, opened.about.report, data, config);
   ThreadPool pool(config.threads);

@@ -111,6 +111,7 @@ std::string info_json(const Model& model, const std::string& path, Position file
       .number("rating_mean", model.rating_mean)
       .number("rating_min", model.rating_min)
       .number("rating_max", model.rating_max)
+      .count("n_seen", model.seen.items().size)
       .raw("metadata", metadata_json(model));
   return object.str();
 }
@@ -141,6 +142,8 @@ std::string info_text(const Model& model, const std::string& path, Position file
   row("rank", std::to_string(model.rank));
   row("biases", model.has_biases() ? fmt::format("yes, global mean {}", model.global_mean) : std::string("no"));
   if (const std::string ratings = ratings_text(model); !ratings.empty()) row("ratings", ratings);
+  row("seen", model.seen.empty() ? std::string("not kept")
+                                 : fmt::format("{} of user and item kept", plural(model.seen.items().size, "pair")));
   if (model.norm_limit.active()) {
     row("max_norm", fmt::format("{} (p = {})", model.norm_limit.max_norm, model.norm_limit.norm_type));
   }
@@ -183,7 +186,7 @@ std::string pages_info(const std::string& path, bool json) {
 }  // namespace
 
 int run_verb(const PredictRequest& request, Console& console) {
-  const Model model = read_model(request.model);
+  const Model model = read_model(request.model, SeenItems::leave);
   const TrainingRecord record = read_record(model, request.model);
   ChosenEngine chosen = make_engine(request.engine.engine, request.engine.threads);
   note_reader(console, record, request.reader.options);

@@ -334,7 +334,7 @@ void write_model(const Model& model, const std::string& path) {
 namespace {
 
 /// `users`: read no other rows of theirs; nullptr: all.
-Model read_tables(const std::string& path, const std::vector<std::string>* users) {
+Model read_tables(const std::string& path, const std::vector<std::string>* users, SeenItems seen) {
   const SafetensorsReader file(path);
   Model model;
   model.metadata = file.metadata();
@@ -354,7 +354,7 @@ Model read_tables(const std::string& path, const std::vector<std::string>* users
   const IdKind item_kind = id_kind(file, "item_ids", take_text(model, "item_id_kind"));
   model.users = read_ids(file, "user_ids", model.n_users, user_kind);
   model.items = read_ids(file, "item_ids", model.n_items, item_kind);
-  model.seen = read_seen(file, model, users);
+  if (seen == SeenItems::read) model.seen = read_seen(file, model, users);
   model.tables.user_factors = users != nullptr ? read_some(file, kUserFactors, model.users, model.rank, *users)
                                                : read_finite(file, kUserFactors);
   model.tables.item_factors = read_finite(file, kItemFactors);
@@ -367,12 +367,12 @@ Model read_tables(const std::string& path, const std::vector<std::string>* users
 
 }  // namespace
 
-Model read_model(const std::string& path) {
-  return is_libmf_model(path) ? read_libmf_model(path) : read_tables(path, nullptr);
+Model read_model(const std::string& path, SeenItems seen) {
+  return is_libmf_model(path) ? read_libmf_model(path) : read_tables(path, nullptr, seen);
 }
 
-Model read_model_for(const std::string& path, const std::vector<std::string>& users) {
-  return is_libmf_model(path) ? read_libmf_model(path) : read_tables(path, &users);
+Model read_model_for(const std::string& path, const std::vector<std::string>& users, SeenItems seen) {
+  return is_libmf_model(path) ? read_libmf_model(path) : read_tables(path, &users, seen);
 }
 
 void load_tables(Model& model, const std::string& path) {

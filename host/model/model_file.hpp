@@ -13,14 +13,17 @@ namespace wf {
 /// that do not fit the tables.
 void write_model(const Model& model, const std::string& path);
 
+/// Whether Model::seen is asked for: in a large file it can be most of the bytes.
+enum class SeenItems { read, leave };
+
 /// Sizes are checked before anything is allocated; throws InputError for anything that is not a whole model. A
 /// PyTorch module's own tables, saved without ids and metadata, are one: ids are then row numbers, means 0. So is the
 /// text of LIBMF's mf-train (host/model/libmf_model.hpp).
-Model read_model(const std::string& path);
+Model read_model(const std::string& path, SeenItems seen = SeenItems::read);
 
 /// The same, where only some users' factors are asked for: those of others may be zeros. A large table of users is then
 /// not read, and an id that the model does not know is passed over.
-Model read_model_for(const std::string& path, const std::vector<std::string>& users);
+Model read_model_for(const std::string& path, const std::vector<std::string>& users, SeenItems seen = SeenItems::read);
 
 /// The tensors named user_factors.weight, ... of any .safetensors file into a model of the same shape: `--init-from`.
 /// Biases may be absent from the file: they stay as they are; a model without biases takes none. Where the file has

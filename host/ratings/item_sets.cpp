@@ -58,4 +58,22 @@ HostBuffer<Position> ItemSets::counts(Position n_items) const {
   return result;
 }
 
+StoredItemSets::StoredItemSets(const ItemSets& sets, std::string folder)
+    : n_starts_(sets.starts().size),
+      n_items_(sets.items().size),
+      file_(std::move(folder), n_starts_ * sizeof(Position) + n_items_ * sizeof(RowId)) {
+  const auto starts_bytes = static_cast<Position>(n_starts_ * sizeof(Position));
+  file_.write_at(0, sets.starts().data, starts_bytes);
+  file_.write_at(starts_bytes, sets.items().data, n_items_ * sizeof(RowId));
+}
+
+ItemSets StoredItemSets::read() const {
+  HostBuffer<Position> starts(n_starts_);
+  HostBuffer<RowId> items(n_items_);
+  const auto starts_bytes = static_cast<Position>(n_starts_ * sizeof(Position));
+  file_.read_at(0, starts.data(), starts_bytes);
+  file_.read_at(starts_bytes, items.data(), n_items_ * sizeof(RowId));
+  return {std::move(starts), std::move(items)};
+}
+
 }  // namespace wf

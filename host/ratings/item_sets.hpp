@@ -1,8 +1,10 @@
 // What each user has rated, as a set: items that are left out of a user's list, or looked for in it.
 #pragma once
+#include "host/base/scratch_file.hpp"
 #include "host/ratings/rating_source.hpp"
 #include "host/ratings/ratings.hpp"
 
+#include <string>
 #include <utility>
 
 namespace wf {
@@ -32,6 +34,11 @@ class ItemSets {
   Span<const Position, Host> starts() const { return starts_.span(); }  ///< [n_users + 1]
   Span<const RowId, Host> items() const { return items_.span(); }
 
+  /// That making the sets of so many ratings takes.
+  static Position bytes(Position n_ratings, Position n_users) {
+    return checked_product(n_ratings, sizeof(RowId)) + checked_product(n_users, 2 * sizeof(Position));
+  }
+
   /// counts[i]: the sets that item i is in, [n_items].
   HostBuffer<Position> counts(Position n_items) const;
 
@@ -40,6 +47,18 @@ class ItemSets {
 
   HostBuffer<Position> starts_;
   HostBuffer<RowId> items_;
+};
+
+/// Sets that wait in a file without a name, and take no memory meanwhile.
+class StoredItemSets {
+ public:
+  /// Throws FailedError where the folder has no room.
+  StoredItemSets(const ItemSets& sets, std::string folder);
+  ItemSets read() const;
+
+ private:
+  Position n_starts_, n_items_;
+  ScratchFile file_;
 };
 
 }  // namespace wf

@@ -197,8 +197,9 @@ TEST_F(TrainedFolder, RecommendNamesTitlesAndTakesAListOfUsers) {
 }
 
 TEST_F(TrainedFolder, RecommendAsksForSeenWhereTheTrainingFileChanged) {
+  ASSERT_EQ(run({"train", "ratings.csv", "--epochs", "3", "--no-save-seen", "-o", "bare.safetensors"}).exit_code, 0);
   folder_.write("ratings.csv", small_ratings() + "1,2,3\n");
-  const ProgramResult result = run({"recommend", "ratings.safetensors", "--user", "103"});
+  const ProgramResult result = run({"recommend", "bare.safetensors", "--user", "103"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("--seen FILE"));
   EXPECT_THAT(result.err, HasSubstr("--keep-seen"));

@@ -132,6 +132,7 @@ TEST_F(PagesFolder, TheSameBitsFromAnyFileInAnyMemoryOnAnyNumberOfThreads) {
 TEST_F(PagesFolder, TooLittleMemoryIsRefusedWithWhatWouldDo) {
   must({"convert", "ratings.csv"});
   const ProgramResult little = run({"train", "ratings.wfr", "--memory", "1M"});
+  EXPECT_THAT(little.err, HasSubstr("the model does not keep what users have rated"));
   EXPECT_EQ(little.exit_code, 2);
   EXPECT_THAT(little.err, HasSubstr("--memory 1.0 MB is too little"));
   EXPECT_THAT(little.err, HasSubstr("give at least "));

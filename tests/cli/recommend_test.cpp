@@ -25,7 +25,7 @@ TEST_F(TrainedFolder, AllUsersGetWhatEachGetsAlone) {
 }
 
 TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenNeedsNoTrainingFile) {
-  const ProgramResult trained = run({"train", "ratings.csv", "--epochs", "3", "--save-seen", "-o", "own.safetensors"});
+  const ProgramResult trained = run({"train", "ratings.csv", "--epochs", "3", "-o", "own.safetensors"});
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const std::vector<std::string> one = {"recommend", "own.safetensors", "--user", "103", "-n", "4"};
   const std::vector<std::string> all = {"recommend", "own.safetensors", "--all-users", "-n", "4"};
@@ -41,10 +41,21 @@ TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenNeedsNoTrainingFile) {
   EXPECT_NE(run({"recommend", "own.safetensors", "--all-users", "-n", "4", "--keep-seen"}).out, expected.out);
 }
 
+/// As before models kept anything: from the file, while it is the one of the training.
+TEST_F(TrainedFolder, AModelThatKeepsNothingReadsItsTrainingFile) {
+  ASSERT_EQ(run({"train", "ratings.csv", "--epochs", "3", "--no-save-seen", "-o", "bare.safetensors"}).exit_code, 0);
+  ASSERT_EQ(run({"train", "ratings.csv", "--epochs", "3", "-o", "own.safetensors"}).exit_code, 0);
+  EXPECT_LT(read_text(folder_.file("bare.safetensors")).size(), read_text(folder_.file("own.safetensors")).size());
+  EXPECT_THAT(run({"info", "bare.safetensors"}).out, HasSubstr("seen                not kept"));
+  EXPECT_THAT(run({"info", "own.safetensors"}).out, HasSubstr("pairs of user and item kept"));
+  const ProgramResult bare = run({"recommend", "bare.safetensors", "--all-users", "-n", "4"});
+  EXPECT_EQ(bare.out, run({"recommend", "own.safetensors", "--all-users", "-n", "4"}).out) << bare.err;
+}
+
 /// What does not count for a loss of pairs has been seen all the same.
 TEST_F(TrainedFolder, WhatIsSeenIsAllOfTheDataWithALossOfPairsToo) {
-  const std::vector<std::string> train = {"train",    "ratings.csv", "--loss",      "bpr", "--positive-from",  "4",
-                                          "--epochs", "2",           "--save-seen", "-o",  "pairs.safetensors"};
+  const std::vector<std::string> train = {"train", "ratings.csv", "--loss", "bpr", "--positive-from",
+                                          "4",     "--epochs",    "2",      "-o",  "pairs.safetensors"};
   ASSERT_EQ(run(train).exit_code, 0);
   const std::vector<std::string> all = {"recommend", "pairs.safetensors", "--all-users", "-n", "25"};
   std::vector<std::string> by_file = all;
@@ -53,9 +64,7 @@ TEST_F(TrainedFolder, WhatIsSeenIsAllOfTheDataWithALossOfPairsToo) {
 }
 
 TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenIsEvaluatedWithoutItsTrainingFile) {
-  ASSERT_EQ(
-      run({"train", "ratings.csv", "--epochs", "2", "--no-valid", "--save-seen", "-o", "own.safetensors"}).exit_code,
-      0);
+  ASSERT_EQ(run({"train", "ratings.csv", "--epochs", "2", "--no-valid", "-o", "own.safetensors"}).exit_code, 0);
   folder_.write("new.csv", "user,item,rating\n103,500,5\n117,503,4\n");
   const ProgramResult by_file = run({"evaluate", "own.safetensors", "new.csv", "--at", "3", "--json"});
   ASSERT_EQ(by_file.exit_code, 0) << by_file.err;
@@ -70,15 +79,15 @@ TEST_F(TrainedFolder, AModelThatKeepsWhatIsSeenIsEvaluatedWithoutItsTrainingFile
 /// Pages are gone through where they lie; stdin is no file to read again.
 TEST_F(TrainedFolder, WhatIsSeenIsKeptOfPagesAndOfStdinToo) {
   ASSERT_EQ(run({"convert", "ratings.csv", "-o", "ratings.wfr"}).exit_code, 0);
-  ASSERT_EQ(run({"train", "ratings.wfr", "--epochs", "2", "--save-seen", "-o", "pages.safetensors"}).exit_code, 0);
+  ASSERT_EQ(run({"train", "ratings.wfr", "--epochs", "2", "-o", "pages.safetensors"}).exit_code, 0);
   const ProgramResult by_file =
       run({"recommend", "pages.safetensors", "--all-users", "-n", "4", "--seen", "ratings.csv"});
   EXPECT_EQ(run({"recommend", "pages.safetensors", "--all-users", "-n", "4", "--seen", "ratings.wfr"}).out,
             by_file.out);
   EXPECT_EQ(run({"recommend", "pages.safetensors", "--all-users", "-n", "4"}).out, by_file.out);
-  const ProgramResult folds = run({"train", "ratings.csv", "--folds", "2", "--save-seen"});
+  const ProgramResult folds = run({"train", "ratings.csv", "--folds", "2", "--no-save-seen"});
   EXPECT_EQ(folds.exit_code, 2);
-  EXPECT_THAT(folds.err, HasSubstr("--save-seen has no effect with --folds"));
+  EXPECT_THAT(folds.err, HasSubstr("--no-save-seen has no effect with --folds"));
 }
 
 TEST_F(TrainedFolder, OnlyAllowedItemsThatAreNotDenied) {

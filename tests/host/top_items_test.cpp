@@ -99,6 +99,10 @@ TEST(ItemSets, AreAscendingAndDistinctAndInsideTheTables) {
   EXPECT_TRUE(ItemSets().of(7).empty());
   EXPECT_THAT(std::vector<Position>(sets.starts().begin(), sets.starts().end()), testing::ElementsAre(0, 0, 1, 1, 3));
   EXPECT_THAT(std::vector<RowId>(sets.items().begin(), sets.items().end()), testing::ElementsAre(5, 2, 8));
+  const ItemSets again = StoredItemSets(sets, testing::TempDir()).read();
+  EXPECT_TRUE(std::equal(sets.starts().begin(), sets.starts().end(), again.starts().begin(), again.starts().end()));
+  EXPECT_TRUE(std::equal(sets.items().begin(), sets.items().end(), again.items().begin(), again.items().end()));
+  EXPECT_THROW(StoredItemSets(sets, testing::TempDir() + "nowhere"), FailedError);
 }
 
 }  // namespace
