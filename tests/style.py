@@ -10,7 +10,7 @@ import sys
 
 # A folder includes itself and what stands on lines above it; folders of one line do not include each other.
 LAYERS = [
-    {"base"}, {"config"}, {"ratings"}, {"readers"}, {"schedule"}, {"pages"}, {"model"}, {"kernels"},
+    {"base"}, {"config"}, {"ranks"}, {"ratings"}, {"readers"}, {"schedule"}, {"pages"}, {"model"}, {"kernels"},
     {"reference", "cpu", "evaluate"}, {"train", "report", "settings"}, {"api"}, {"cli", "library"},
 ]
 LAYER_OF = {folder: level for level, folders in enumerate(LAYERS) for folder in folders}

@@ -23,11 +23,13 @@ void check_split(const TrainConfig& config, Position n_train) {
 Baselines measure_baselines(const RatingSource& train, const Ratings& valid, Position n_users, Position n_items,
                             const TrainConfig& config) {
   Baselines result;
-  if ((valid.empty() || counts_mistakes(config.loss)) && config.bias_init == BiasInit::zero) return result;
+  Ranks& ranks = train.ranks();
+  const bool validates = ranks.any(!valid.empty());
+  if ((!validates || counts_mistakes(config.loss)) && config.bias_init == BiasInit::zero) return result;
   result.fitted = fit_biases(train, n_users, n_items, kBiasPenalty, config.threads);
-  if (!valid.empty()) {
-    result.mean_rmse = result.fitted.mean_errors(valid.view(), config.threads).rmse();
-    result.bias_rmse = result.fitted.errors(valid.view(), config.threads).rmse();
+  if (validates) {
+    result.mean_rmse = result.fitted.mean_errors(valid.view(), config.threads, ranks).rmse();
+    result.bias_rmse = result.fitted.errors(valid.view(), config.threads, ranks).rmse();
   }
   return result;
 }
@@ -86,10 +88,12 @@ TrainingData block_data(const TrainConfig& config, const Engine& engine, Trainin
     const SplitPart train(*source.ratings, held_out, SplitPart::Side::train);
     const SplitPart held(*source.ratings, held_out, SplitPart::Side::held_out);
     const Position n_valid = held.size() + valid_file.size();
-    check_split(config, train.size());
+    check_split(config, train.total());
     const RatingRoom room = room_for(config, source, n_valid);
-    result.grid.emplace(make_grid(pool, train, n_users, n_items, config, engine.grid_wish(), room));
-    const RatingsInMemory from_file(valid_file.view());
+    GridWish wish = engine.grid_wish();
+    wish.least_ranges *= source.ratings->ranks().size();
+    result.grid.emplace(make_grid(pool, train, n_users, n_items, config, wish, room));
+    const RatingsInMemory from_file(valid_file.view(), source.ratings->ranks());
     const RatingSource& valid = source.valid ? static_cast<const RatingSource&>(from_file) : held;
     result.valid = result.grid->arranged(pool, valid);
   }

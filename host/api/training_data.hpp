@@ -39,7 +39,7 @@ struct TrainingData {
   double largest_share = 0;          ///< of mini-batches: of the training ratings, in the row that has most
   Baselines baselines;
 
-  Position n_train() const { return grid ? grid->n_ratings() : lists ? lists->size() : train.size(); }
+  Position n_train() const { return grid ? grid->n_all_ratings() : lists ? lists->size() : train.size(); }
 };
 
 /// Splits the ratings and lays them out for the engine; they are gone from `source` then, the ids stay. Throws

@@ -13,4 +13,8 @@ Position machine_bytes();
 /// Gives the system back what the C library holds of freed memory, where it can.
 void release_freed_memory();
 
+/// The whole pages between begin and end, of a buffer, take no memory until they are written again: they are zeros
+/// then.
+void release_pages(void* begin, void* end);
+
 }  // namespace wf

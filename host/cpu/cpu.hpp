@@ -58,6 +58,8 @@ class Cpu : public HostMemory {
   void settle_rows(const SgdTables<Host>& tables);
   void sgd_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                   const SgdSettings& settings, const RowPenalties<Host>& penalties);
+  /// Of the last sgd_update or rank_update, by its blocks.
+  Span<const ErrorSums, Host> block_errors() const { return partial_.span(); }
   void rank_update(const SgdTables<Host>& tables, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
                    const SgdSettings& settings, const RowPenalties<Host>& penalties, const Positives<Host>& positives);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace wf {
@@ -34,10 +35,14 @@ struct IntegerSums {
 /// the ratings nor the number of threads matters; a squared error is rounded to largest^2 * n / 2^62, 1e-9 of the
 /// largest one with 10 M ratings.
 template <class Guess>
-ErrorSums errors_against(const RatingsView<Host>& ratings, double reach, ThreadPool& pool, const Guess& guess) {
-  const double largest = static_cast<double>(largest_magnitude(ratings.value, pool)) + reach;
-  if (!std::isfinite(largest)) return {largest, largest, largest, ratings.size()};
-  const FixedPoint sizes(largest, ratings.size()), squares(largest * largest, ratings.size());
+ErrorSums errors_against(const RatingsView<Host>& ratings, double reach, ThreadPool& pool, Ranks& ranks,
+                         const Guess& guess) {
+  const Position total = ranks.sum(ratings.size());
+  double largest = static_cast<double>(largest_magnitude(ratings.value, pool)) + reach;
+  if (!std::isfinite(largest)) largest = std::numeric_limits<double>::infinity();  // there is no largest NaN
+  ranks.most({&largest, 1});
+  if (!std::isfinite(largest)) return {largest, largest, largest, total};
+  const FixedPoint sizes(largest, total), squares(largest * largest, total);
   HostBuffer<IntegerSums> parts((ratings.size() + kRatings - 1) / kRatings);
   pool.for_chunks(ratings.size(), kRatings, [&](Position begin, Position end) {
     IntegerSums sums;
@@ -53,8 +58,8 @@ ErrorSums errors_against(const RatingsView<Host>& ratings, double reach, ThreadP
     all.squared += part.squared;
     all.absolute += part.absolute;
   }
-  const double squared = squares.value(all.squared);
-  return {squared, squared, sizes.value(all.absolute), ratings.size()};
+  const double squared = squares.value(ranks.sum(all.squared));
+  return {squared, squared, sizes.value(ranks.sum(all.absolute)), total};
 }
 
 int useful_tasks(const RatingsView<Host>& ratings, int threads) {
@@ -153,18 +158,18 @@ class Side {
 
 }  // namespace
 
-ErrorSums BiasBaseline::errors(const RatingsView<Host>& ratings, int threads) const {
+ErrorSums BiasBaseline::errors(const RatingsView<Host>& ratings, int threads, Ranks& ranks) const {
   ThreadPool pool(useful_tasks(ratings, threads));
   const double reach = std::fabs(mean) + static_cast<double>(largest_of(user_bias, pool)) +
                        static_cast<double>(largest_of(item_bias, pool));
-  return errors_against(ratings, reach, pool, [&](Position n) {
+  return errors_against(ratings, reach, pool, ranks, [&](Position n) {
     return mean + (static_cast<double>(bias_of(user_bias, ratings.user[n])) + bias_of(item_bias, ratings.item[n]));
   });
 }
 
-ErrorSums BiasBaseline::mean_errors(const RatingsView<Host>& ratings, int threads) const {
+ErrorSums BiasBaseline::mean_errors(const RatingsView<Host>& ratings, int threads, Ranks& ranks) const {
   ThreadPool pool(useful_tasks(ratings, threads));
-  return errors_against(ratings, std::fabs(mean), pool, [&](Position /*n*/) { return mean; });
+  return errors_against(ratings, std::fabs(mean), pool, ranks, [&](Position /*n*/) { return mean; });
 }
 
 BiasBaseline fit_biases(const RatingSource& train, Position n_users, Position n_items, double penalty, int threads) {
@@ -173,7 +178,7 @@ BiasBaseline fit_biases(const RatingSource& train, Position n_users, Position n_
   baseline.item_bias = HostBuffer<float>(n_items, 0.0F);
   const ValueFacts facts = facts_of(train, threads);
   baseline.mean = facts.mean;
-  if (train.size() == 0) return baseline;
+  if (facts.count == 0) return baseline;
   const double reach =
       std::max(baseline.mean - static_cast<double>(facts.least), static_cast<double>(facts.most) - baseline.mean);
   ThreadPool pool(useful_threads(threads, train.size() / kRatings));

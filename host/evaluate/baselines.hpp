@@ -12,8 +12,9 @@ struct BiasBaseline {
   double mean = 0;
   HostBuffer<float> user_bias, item_bias;
 
-  ErrorSums errors(const RatingsView<Host>& ratings, int threads = 0) const;       ///< with the biases
-  ErrorSums mean_errors(const RatingsView<Host>& ratings, int threads = 0) const;  ///< of the mean alone
+  /// With the biases, and of the mean alone. Of the ratings of all ranks.
+  ErrorSums errors(const RatingsView<Host>& ratings, int threads = 0, Ranks& ranks = Ranks::alone()) const;
+  ErrorSums mean_errors(const RatingsView<Host>& ratings, int threads = 0, Ranks& ranks = Ranks::alone()) const;
 };
 
 /// Minimises sum (r - mean - b_u - b_i)^2 + penalty * (|b_u|^2 + |b_i|^2) by alternating exact steps, until they

@@ -3,6 +3,7 @@
 #include "host/ratings/rating_source.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace wf {
 
@@ -29,6 +30,7 @@ class RowSums {
       const Span<const RowId, Host> rows = rows_of(part.ratings, side);
       for (Position n = 0; n < rows.size; ++n) table[rows[n]] += term(part.ratings, n);
     });
+    if (!ratings.ranks().is_alone()) join(ratings.ranks());
   }
 
   std::int64_t operator[](Position row) const {
@@ -38,6 +40,12 @@ class RowSums {
   }
 
  private:
+  /// The sums of all ranks, in the first table.
+  void join(Ranks& ranks) {
+    for (Position at = rows_; at < tables_.size(); ++at) tables_[at % rows_] += std::exchange(tables_[at], 0);
+    ranks.sum(tables_.span().part(0, rows_));
+  }
+
   int shares_;
   Position rows_;
   HostBuffer<std::int64_t> tables_;  // [shares x rows]

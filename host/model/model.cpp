@@ -155,6 +155,24 @@ void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId 
   std::fill(model.tables.item_biases.begin(), model.tables.item_biases.end(), 0.0F);
 }
 
+RowDraws::RowDraws(const InitConfig& init, Position n_rows, int rank, std::uint64_t seed, Purpose purpose)
+    : scale_(init.scale), rank_(rank), seed_(seed), purpose_(purpose) {
+  const Distribution distribution = distribution_of(init, n_rows, rank);
+  low_ = distribution.low;
+  high_ = distribution.high;
+  normal_ = distribution.normal;
+}
+
+void RowDraws::draw(Position row, float* factors) const {
+  const Position begin = row * rank_, end = begin + rank_;
+  for (Position index = begin / kTogether; index * kTogether < end; ++index) {
+    const std::array<double, kTogether> values = wf::draw({normal_, low_, high_}, seed_, purpose_, index);
+    for (Position n = std::max(begin, index * kTogether); n < std::min(end, (index + 1) * kTogether); ++n) {
+      factors[n - begin] = static_cast<float>(scale_ * values[static_cast<std::size_t>(n % kTogether)]);
+    }
+  }
+}
+
 void set_rating_facts(Model& model, const ValueFacts& ratings, const TrainConfig& config) {
   model.rating_mean = ratings.mean;
   model.rating_min = ratings.least;

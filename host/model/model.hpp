@@ -1,6 +1,7 @@
 // The model: the PyTorch module's tables, with the ids of their rows and what is needed to use them.
 #pragma once
 #include "host/base/host_buffer.hpp"
+#include "host/base/philox.hpp"
 #include "host/config/config.hpp"
 #include "host/ratings/id_map.hpp"
 #include "host/ratings/item_sets.hpp"
@@ -64,6 +65,21 @@ void set_rating_facts(Model& model, const ValueFacts& ratings, const TrainConfig
 /// Draws the factors from (seed, table, element); zeroes biases and padding rows. `threads` 0: all; the same bits.
 void initialise(Model& model, const InitConfig& init, std::uint64_t seed, RowId user_padding, RowId item_padding,
                 int threads = 0);
+
+/// Some rows of a table that initialise would fill, as it would fill them.
+class RowDraws {
+ public:
+  /// Of a table [n_rows x rank]. purpose: user_factors or item_factors.
+  RowDraws(const InitConfig& init, Position n_rows, int rank, std::uint64_t seed, Purpose purpose);
+  void draw(Position row, float* factors) const;
+
+ private:
+  double scale_, low_, high_;
+  bool normal_;
+  int rank_;
+  std::uint64_t seed_;
+  Purpose purpose_;
+};
 
 /// A start for factors that stay at 0 or above: what is drawn below 0 is drawn above it.
 void make_nonnegative(Model& model);

@@ -32,6 +32,8 @@ RowCounts row_counts(const RatingSource& ratings, Position n_users, Position n_i
     for (Position row = 0; row < n_users; ++row) counts.user[row] += users[row];
     for (Position row = 0; row < n_items; ++row) counts.item[row] += users[n_users + row];
   }
+  ratings.ranks().sum(counts.user.span());
+  ratings.ranks().sum(counts.item.span());
   return counts;
 }
 

@@ -1,6 +1,7 @@
 // Ratings that can be gone through again and again, a part at a time: in memory, in a page file, by block of a grid.
 #pragma once
 #include "host/base/thread_pool.hpp"
+#include "host/ranks/ranks.hpp"
 #include "host/ratings/ratings.hpp"
 
 #include <atomic>
@@ -22,6 +23,11 @@ class RatingSource {
   virtual ~RatingSource() = default;
   virtual Position size() const = 0;
 
+  /// Who has the other parts of the set of ratings that this is a part of. What is a function of the set, is found by
+  /// all ranks together, and is the same for all.
+  virtual Ranks& ranks() const { return Ranks::alone(); }
+  Position total() const { return ranks().sum(size()); }  ///< of the set
+
   /// visit(share, part) for parts that together are all ratings, each once. Shares 0 .. shares - 1 run side by side on
   /// the pool, and the parts of one share one after the other, in ascending order. Throws what `visit` throws, and
   /// InputError where a file has changed.
@@ -42,17 +48,20 @@ class RatingSource {
 /// Ratings in memory, which must outlive it.
 class RatingsInMemory final : public RatingSource {
  public:
-  explicit RatingsInMemory(const RatingsView<Host>& ratings) : ratings_(ratings) {}
+  explicit RatingsInMemory(const RatingsView<Host>& ratings, Ranks& ranks = Ranks::alone())
+      : ratings_(ratings), ranks_(ranks) {}
 
   using RatingSource::for_parts;
   Position size() const override { return ratings_.size(); }
+  Ranks& ranks() const override { return ranks_; }
   void for_parts(ThreadPool& pool, int shares, const Visit& visit) const override;
 
  private:
   RatingsView<Host> ratings_;
+  Ranks& ranks_;
 };
 
-/// The ratings of every row.
+/// The ratings of every row, of the whole set.
 struct RowCounts {
   HostBuffer<Position> user, item;
 };

@@ -43,14 +43,30 @@ struct Bins {
         ++count[first_byte];
       }
     });
-    for (; cut < kBins; ++cut) {
-      Position count = 0;
-      for (const auto& of_share : counts) count += of_share[cut];
-      if (count > left) break;
-      left -= count;
+    for (std::size_t share = 1; share < counts.size(); ++share) {
+      for (std::size_t bin = 0; bin < kBins; ++bin) counts[0][bin] += counts[share][bin];
     }
+    ratings.ranks().sum({counts[0].data(), kBins});
+    for (; cut < kBins && counts[0][cut] <= left; ++cut) left -= counts[0][cut];
   }
 };
+
+/// Of the keys of all ranks, which begin with the byte `first`, the one that has `before` smaller ones. By its bytes,
+/// one after the other: no rank sees another's keys.
+std::uint64_t key_at(const std::vector<AtCut>& mine, std::size_t first, Position before, Ranks& ranks) {
+  std::uint64_t key = first;
+  for (int shift = 48; shift >= 0; shift -= 8) {
+    std::array<Position, kBins> counts{};
+    for (const AtCut& rating : mine) {
+      if (rating.key >> (shift + 8) == key) ++counts[rating.key >> shift & (kBins - 1)];
+    }
+    ranks.sum({counts.data(), kBins});
+    std::uint64_t byte = 0;
+    for (; counts[byte] <= before; ++byte) before -= counts[byte];
+    key = key << 8 | byte;
+  }
+  return key;
+}
 
 /// Those of bin `cut` that are held out: the keys below the one that is `bins.left`-th.
 std::vector<AtCut> taken_at_cut(const RatingSource& ratings, const Bins& bins, std::uint64_t seed, ThreadPool& pool) {
@@ -64,9 +80,7 @@ std::vector<AtCut> taken_at_cut(const RatingSource& ratings, const Bins& bins, s
   });
   std::vector<AtCut> all;
   for (const auto& of_share : found) all.insert(all.end(), of_share.begin(), of_share.end());
-  const auto below = [](const AtCut& a, const AtCut& b) { return a.key < b.key; };
-  std::nth_element(all.begin(), all.begin() + bins.left, all.end(), below);
-  const std::uint64_t first_kept = all[static_cast<std::size_t>(bins.left)].key;
+  const std::uint64_t first_kept = key_at(all, bins.cut, bins.left, ratings.ranks());
   std::erase_if(all, [&](const AtCut& rating) { return rating.key >= first_kept; });
   return all;
 }
@@ -117,7 +131,7 @@ HeldOut::HeldOut(const RatingSource& ratings, double fraction, std::uint64_t see
     throw std::invalid_argument("a split needs a fraction from 0 to 1, not " + std::to_string(fraction));
   }
   const Position n = ratings.size();
-  const Position wanted = std::llround(fraction * static_cast<double>(n));
+  const Position wanted = std::llround(fraction * static_cast<double>(ratings.total()));
   if (wanted == 0) return;
   const Bins bins(ratings, wanted, seed, pool);
   constexpr Position kWords = 1024;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -16,6 +17,12 @@ struct Bounds {
   float least = std::numeric_limits<float>::infinity(), most = -std::numeric_limits<float>::infinity();
   bool finite = true;
 
+  /// Of all ranks.
+  void join(Ranks& ranks) {
+    double values[] = {-static_cast<double>(least), static_cast<double>(most), finite ? 0.0 : 1.0};
+    ranks.most({values, std::size(values)});
+    *this = {static_cast<float>(-values[0]), static_cast<float>(values[1]), values[2] == 0};
+  }
   void add(float value) {
     least = std::min(least, value);
     most = std::max(most, value);
@@ -31,6 +38,11 @@ struct Bounds {
 struct Sums {
   std::int64_t sum = 0, squares = 0;
 
+  void join(Ranks& ranks) {
+    std::int64_t values[] = {sum, squares};
+    ranks.sum({values, std::size(values)});
+    *this = {values[0], values[1]};
+  }
   void operator+=(const Sums& other) {
     sum += other.sum;
     squares += other.squares;
@@ -52,6 +64,7 @@ Part reduced(const RatingSource& ratings, ThreadPool& pool, const OfPart& of_par
   });
   Part all;
   for (const Part& share : shares) all += share;
+  all.join(ratings.ranks());
   return all;
 }
 
@@ -71,16 +84,17 @@ float largest_magnitude(Span<const float, Host> values, ThreadPool& pool) {
 // Distances from the middle of the values are summed, not the values: they are smaller, so that more fractional bits
 // fit, and the difference of the squares' mean and the mean's square does not cancel for values far from 0.
 ValueFacts facts_of(const RatingSource& ratings, int threads) {
-  if (ratings.size() == 0) return {};
+  const Position total = ratings.total();
+  if (total == 0) return {};
   ThreadPool pool(useful_threads(threads, (ratings.size() + kValuesAtOnce - 1) / kValuesAtOnce));
   const auto bounds = reduced<Bounds>(ratings, pool, bounds_of);
   if (!bounds.finite) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    return {ratings.size(), kNone, kNone, bounds.least, bounds.most};
+    return {total, kNone, kNone, bounds.least, bounds.most};
   }
   const double middle = (static_cast<double>(bounds.least) + static_cast<double>(bounds.most)) / 2;
   const double furthest = static_cast<double>(bounds.most) - middle;
-  const FixedPoint distances(furthest, ratings.size()), squares(furthest * furthest, ratings.size());
+  const FixedPoint distances(furthest, total), squares(furthest * furthest, total);
   const Sums sums = reduced<Sums>(ratings, pool, [&](Span<const float, Host> values) {
     Sums part;
     for (const float value : values) {
@@ -90,10 +104,10 @@ ValueFacts facts_of(const RatingSource& ratings, int threads) {
     }
     return part;
   });
-  const auto count = static_cast<double>(ratings.size());
+  const auto count = static_cast<double>(total);
   const double mean = distances.value(sums.sum) / count;
   const double variance = squares.value(sums.squares) / count - mean * mean;
-  return {ratings.size(), middle + mean, std::sqrt(std::max(0.0, variance)), bounds.least, bounds.most};
+  return {total, middle + mean, std::sqrt(std::max(0.0, variance)), bounds.least, bounds.most};
 }
 
 }  // namespace wf

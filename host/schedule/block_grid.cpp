@@ -26,6 +26,25 @@ void copy_in_order(ThreadPool& pool, const RatingSource& source, RatingStore& in
   });
 }
 
+/// Offsets of the strata of an epoch: first, first + step, ..., modulo the ranges.
+struct Walk {
+  int first, step;
+};
+
+/// Begins where the epoch before ended, or one step further.
+Walk walk_of(std::uint64_t seed, int epoch, int ranges) {
+  const RandomBits start = random_bits(seed, Purpose::strata, 0);
+  int last = static_cast<int>(to_index(start.word[0], start.word[1], static_cast<std::uint64_t>(ranges)));
+  Walk walk{};
+  for (int e = 1; e <= epoch; ++e) {
+    const std::uint32_t word = random_bits(seed, Purpose::strata, static_cast<std::uint64_t>(e)).word[0];
+    walk.step = (word & 1) != 0 ? 1 : ranges - 1;
+    walk.first = ((word & 2) != 0 ? last + walk.step : last) % ranges;
+    last = (walk.first + walk.step * (ranges - 1)) % ranges;
+  }
+  return walk;
+}
+
 /// Rows of ratings that may be beyond the tables.
 RowRange with_unknown(RowRange range, bool last) {
   if (last) range.end = std::numeric_limits<RowId>::max();
@@ -43,12 +62,29 @@ int default_grid_size(Position n_ratings, Position n_users, Position n_items, in
   return static_cast<int>(std::max<Position>(1, std::min(wanted, most)));
 }
 
+void BlockGrid::check_ranks() const {
+  const int n = ranks().size();
+  if (n == 1) return;
+  if (shape_.order == Shuffle::none) {
+    throw UsageError("--shuffle none keeps the order of one process, and there are " + std::to_string(n),
+                     "leave it out, or start one process");
+  }
+  if (n > size()) {
+    throw UsageError("a grid of " + std::to_string(size()) + " x " + std::to_string(size()) + " blocks has no row of " +
+                         "blocks for each of " + std::to_string(n) + " processes",
+                     "give --grid " + std::to_string(2 * n) + " or more, or start fewer processes");
+  }
+}
+
 BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridShape& shape, const RatingRoom& room)
     : shape_(shape),
       room_(room),
+      n_all_ratings_(source.total()),
       counts_(row_counts(source, shape.n_users, shape.n_items, pool)),
-      store_(source.size(), checked_product(source.size(), kRatingBytes) > room.memory ? room.folder : std::string()) {
+      store_(source.ranks().is_alone() ? source.size() : 0,
+             checked_product(source.size(), kRatingBytes) > room.memory ? room.folder : std::string(), source.ranks()) {
   if (shape_.order == Shuffle::none) shape_.size = 1;
+  check_ranks();
   offsets_.resize(size());
   std::iota(offsets_.begin(), offsets_.end(), 0);
   stratum_.resize(size());
@@ -63,8 +99,33 @@ BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridSha
     if (side == 0) users_ = cut_rows(counts_.user, size(), shape_.seed, Purpose::permute_users);
     if (side == 1) items_ = cut_rows(counts_.item, size(), shape_.seed, Purpose::permute_items);
   });
-  blocks_ = lay_out_by_block(pool, source, users_, items_, room_.memory, store_);
+  if (ranks().is_alone()) {
+    blocks_ = lay_out_by_block(pool, source, users_, items_, room_.memory, store_);
+  } else {
+    const Ratings mine = handed_over(source);
+    store_ = RatingStore(mine.size(), {}, ranks());
+    blocks_ = lay_out_by_block(pool, RatingsInMemory(mine.view()), users_, items_, room_.memory, store_);
+  }
   order_blocks(pool);
+}
+
+Ratings BlockGrid::handed_over(const RatingSource& source) const {
+  std::vector<HostBuffer<RatingTriple>> to(static_cast<std::size_t>(ranks().size()));
+  ThreadPool alone(1);
+  source.for_parts(alone, [&](int, const RatingPart& part) {
+    for (Position n = 0; n < part.ratings.size(); ++n) {
+      const RowId user = part.ratings.user[n];
+      to[static_cast<std::size_t>(owners().of(static_cast<int>(users_.range_of(user))))].push_back(
+          {user, part.ratings.item[n], part.ratings.value[n]});
+    }
+  });
+  const std::vector<HostBuffer<RatingTriple>> from = ranks().exchange(to);
+  to.clear();
+  Ratings mine;
+  for (const HostBuffer<RatingTriple>& part : from) {
+    for (const RatingTriple& rating : part) mine.push_back(rating.user, rating.item, rating.value);
+  }
+  return mine;
 }
 
 Position BlockGrid::largest_block() const {
@@ -108,8 +169,8 @@ void BlockGrid::order_blocks(ThreadPool& pool) {
 
 void BlockGrid::start_epoch(int epoch) {
   if (shape_.order == Shuffle::none) return;
-  std::iota(offsets_.begin(), offsets_.end(), 0);  // no epoch's order follows from another's
-  shuffle(offsets_.data(), size(), shape_.seed, Purpose::strata, static_cast<std::uint32_t>(epoch));
+  const Walk walk = walk_of(shape_.seed, epoch, size());
+  for (int s = 0; s < size(); ++s) offsets_[s] = (walk.first + walk.step * s) % size();
 }
 
 Span<const Block, Host> BlockGrid::stratum(int s) {
@@ -118,6 +179,10 @@ Span<const Block, Host> BlockGrid::stratum(int s) {
 }
 
 Ratings BlockGrid::arranged(ThreadPool& pool, const RatingSource& others) const {
+  if (!others.ranks().is_alone()) {
+    const Ratings mine = handed_over(others);
+    return arranged(pool, RatingsInMemory(mine.view()));
+  }
   RatingStore store(others.size());
   if (shape_.order == Shuffle::none) {
     copy_in_order(pool, others, store);

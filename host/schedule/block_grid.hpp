@@ -4,6 +4,7 @@
 #pragma once
 #include "host/base/thread_pool.hpp"
 #include "host/config/config.hpp"
+#include "host/ranks/owners.hpp"
 #include "host/schedule/block.hpp"
 #include "host/schedule/rating_store.hpp"
 #include "host/schedule/row_ranges.hpp"
@@ -31,15 +32,23 @@ class BlockGrid {
  public:
   /// Lays the ratings of `source`, which is not needed afterwards, out by block (host/schedule/block_order.hpp says how
   /// inside): a function of shape and the set of ratings alone. Neither the order of the source nor the
-  /// number of threads nor the room matters. Rows get new names: those of a range are neighbours. Throws UsageError
-  /// where blocks are too large for the room.
+  /// number of threads nor the room nor who has which rating matters. Of several ranks, each gets the ratings of its
+  /// ranges of users, and needs memory for them three times while they are handed over. Rows get new names: those of a
+  /// range are neighbours. Throws UsageError where blocks are too large for the room, or there are more ranks than
+  /// ranges.
   BlockGrid(ThreadPool& pool, const RatingSource& source, const GridShape& shape, const RatingRoom& room = {});
 
-  /// Draws the order of the strata from (seed, epoch).
+  /// The strata of an epoch walk along the ring of ranges, in a direction drawn from (seed, epoch), from where those of
+  /// the epoch before ended, or from one step further, which is drawn as well: from one stratum to the next, a range of
+  /// items goes to the users beside, and nowhere else (docs/decisions/0023-processes.md).
   void start_epoch(int epoch);
 
   int size() const { return shape_.size; }
-  Position n_ratings() const { return store_.size(); }
+  Position n_ratings() const { return store_.size(); }       ///< of this rank
+  Position n_all_ratings() const { return n_all_ratings_; }  ///< of all ranks
+  Ranks& ranks() const { return store_.ranks(); }
+  /// Of the ranges of users, and so of rows of blocks.
+  Owners owners() const { return {size(), ranks().size()}; }
   /// All ratings, by their rows' new names.
   const RatingSource& source() const { return store_; }
   bool in_memory() const { return store_.in_memory(); }
@@ -50,11 +59,12 @@ class BlockGrid {
   const RowCounts& counts() const { return counts_; }  ///< by old names
   /// All of them, [G x G], user range major.
   Span<const Block, Host> blocks() const { return blocks_.span(); }
-  /// Stratum s = 0 .. G - 1 of this epoch: G blocks. Valid until the next call.
+  /// Stratum s = 0 .. G - 1 of this epoch: G blocks, of ascending ranges of users. Valid until the next call.
   Span<const Block, Host> stratum(int s);
 
   /// Other ratings by the new names, and by block: users ascending in a block, then items and values. Rows beyond the
   /// tables, unknown ids, keep their names.
+  /// Of several ranks, each gets those of its ranges of users; who is unknown belongs to the last one.
   Ratings arranged(ThreadPool& pool, const RatingSource& others) const;
 
  private:
@@ -62,10 +72,14 @@ class BlockGrid {
 
   Block& block(int user_range, int item_range) { return blocks_[Position{user_range} * size() + item_range]; }
   Position largest_block() const;
+  void check_ranks() const;
   void order_blocks(ThreadPool& pool);
+  /// Those of this rank's ranges of users, of all ranks.
+  Ratings handed_over(const RatingSource& source) const;
 
   GridShape shape_;
   RatingRoom room_;
+  Position n_all_ratings_;
   RowCounts counts_;
   RowRanges users_, items_;
   RatingStore store_;

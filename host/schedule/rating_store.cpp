@@ -10,7 +10,7 @@ constexpr Position kPart = 1 << 16;
 
 }  // namespace
 
-RatingStore::RatingStore(Position size, const std::string& folder) : size_(size) {
+RatingStore::RatingStore(Position size, const std::string& folder, Ranks& ranks) : size_(size), ranks_(&ranks) {
   if (!folder.empty()) {
     file_ = std::make_unique<ScratchFile>(folder, checked_product(size, kRatingBytes));
     return;

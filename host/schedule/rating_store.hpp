@@ -13,10 +13,11 @@ inline constexpr Position kRatingBytes = 12;
 class RatingStore final : public RatingSource {
  public:
   /// `size` ratings, not yet set: in memory, or in a file in `folder` if that is not empty.
-  explicit RatingStore(Position size = 0, const std::string& folder = {});
+  explicit RatingStore(Position size = 0, const std::string& folder = {}, Ranks& ranks = Ranks::alone());
 
   bool in_memory() const { return file_ == nullptr; }
   Position size() const override { return size_; }
+  Ranks& ranks() const override { return *ranks_; }
 
   /// Sets the ratings from place `at` on. Any thread; no place by two at once.
   void put(Position at, const RatingsView<Host>& ratings);
@@ -32,6 +33,7 @@ class RatingStore final : public RatingSource {
 
  private:
   Position size_;
+  Ranks* ranks_;                       // of which this one has these ratings
   Ratings ratings_;                    // in memory
   std::unique_ptr<ScratchFile> file_;  // else: all users, all items, all values
 };

@@ -8,6 +8,7 @@
 #include "host/train/memory_plan.hpp"
 #include "host/train/nonnegative.hpp"
 #include "host/train/record_tables.hpp"
+#include "host/train/ring_sgd.hpp"
 #include "host/train/training_loop.hpp"
 #include "host/train/truncated_svd.hpp"
 #include "host/train/validation_pairs.hpp"
@@ -105,6 +106,7 @@ class EngineOf final : public Engine {
                        "leave out --storage, or take --engine cuda without --deterministic");
     }
     if (is_pairwise(config.loss)) check_pairwise(grid, plan);
+    if (!grid.ranks().is_alone()) return train_on_ring(model, grid, valid, config, callbacks);
     rename_rows(model.tables, model, grid, Naming::to_grid);
     TrainResult result = plan.residency == Residency::nothing
                              ? train_visiting(model, grid, valid, plan, config, callbacks)
@@ -211,12 +213,20 @@ class EngineOf final : public Engine {
     begin_tables(kernels_, callbacks, tables);
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
     const bool pairwise = is_pairwise(config.loss);
+    ThreadPool pool(std::is_same_v<typename K::Space, Host> ? config.threads : 1);
+    HostBuffer<float> scores;  // of the ratings that validate
     const ValidationPairs pairs = pairwise ? validation_pairs(model, grid, valid, config) : ValidationPairs();
     TrainResult result = run_epochs(
         kernels_, tables, best, method, grid.n_ratings(), pairwise ? pairs.size() : valid.size(), config, callbacks,
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
           if (pairwise) return pair_errors(pairs, tables.view(model), score_options(model, config.loss));
+          if constexpr (std::is_same_v<typename K::Space, Host>) {  // as several ranks find them
+            scores.resize(valid.size());
+            kernels_.predict(tables.view(model), score_options(model, config.loss), valid.user, valid.item,
+                             scores.span());
+            return exact_errors(std::as_const(scores).span(), valid.value, config.loss, pool, Ranks::alone());
+          }
           return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid,
                            std::min(plan.set_ratings, kStagedRatings));
         });
@@ -238,6 +248,43 @@ class EngineOf final : public Engine {
       kernels_.predict(model, options, users.span(), items.span(), out.span());
       kernels_.finish(out, scores);
     });
+  }
+
+  /// Several ranks have the rows between them. `model` comes without factors, and rank 0's leaves with all of them.
+  TrainResult train_on_ring(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
+                            const TrainCallbacks& callbacks) {
+    if constexpr (!std::is_same_v<typename K::Space, Host>) {
+      throw UsageError("engine " + name() + " trains in one process", "take --engine cpu, or start one process");
+    } else {
+      if (is_pairwise(config.loss)) {
+        throw UsageError("losses of pairs look up the ratings of all, and each process has its own",
+                         "take another --loss, or start one process");
+      }
+      Ranks& ranks = grid.ranks();
+      grid.start_epoch(1);
+      RingTables tables(model, grid, config, K::padded_rank(model.rank), grid.stratum(0)[0].item_range), best;
+      const Position n_valid = ranks.sum(valid.size());
+      const TrainCallbacks agreed = agreed_among(ranks, callbacks);
+      HostMemory home;
+      RingSgd<K> method(kernels_, tables, model, grid, valid, config);
+      TrainResult result = run_epochs(
+          home, tables, best, method, grid.n_all_ratings(), n_valid, config, agreed,
+          [&](int epoch, double lr) {
+            ProgressReporter progress(agreed, epoch, std::max<Position>(grid.n_ratings(), 1));
+            return method.run_epoch(epoch, lr, [&](Position done) { progress.report(done); });
+          },
+          [&] { return method.errors(score_options(model, config.loss)); });
+      tables.to_model(model);
+      return result;
+    }
+  }
+
+  /// Ranks stop together, after whole epochs.
+  static TrainCallbacks agreed_among(Ranks& ranks, const TrainCallbacks& callbacks) {
+    TrainCallbacks agreed = callbacks;
+    agreed.stop_requested = {};
+    agreed.stop_after_epoch = [&ranks, &callbacks] { return ranks.any(callbacks.stops_after_epoch()); };
+    return agreed;
   }
 
   /// Rows are at home on the host.

@@ -9,7 +9,7 @@ namespace wf {
 BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
                     const TrainConfig& config, const GridWish& wish, const RatingRoom& room) {
   const int size =
-      config.grid > 0 ? config.grid : default_grid_size(ratings.size(), n_users, n_items, config.rank, wish);
+      config.grid > 0 ? config.grid : default_grid_size(ratings.total(), n_users, n_items, config.rank, wish);
   return {pool, ratings, {n_users, n_items, size, config.shuffle, config.seed, wish.in_block}, room};
 }
 

@@ -63,6 +63,16 @@ void move_rows(HostBuffer<float>& table, Position rows, int pitch, int new_pitch
   }
 }
 
+/// The record of a row before its first step.
+inline void start_record(float* row, float accumulator, float bias, float bias_share) {
+  float* record = record_of(row);
+  record[kSlowSum] = record[kFastSum] = accumulator;
+  record[kSlowLength] = record[kFastLength] = 0;
+  record[kSlowScale] = record[kFastScale] = 1;
+  record[kBias] = bias;
+  record[kBiasShare] = bias_share;
+}
+
 /// `table` [n x rank] becomes [n x pitch].
 inline void add_records(HostBuffer<float>& table, const RowLayout& layout, const RecordStart& start) {
   HostBuffer<float> held(layout.padded_rank, 0);
@@ -70,12 +80,8 @@ inline void add_records(HostBuffer<float>& table, const RowLayout& layout, const
     std::copy_n(table.data() + r * layout.rank, layout.rank, held.data());
     float* row = table.data() + r * layout.pitch() + kRecord;
     keep_factors(held.data(), layout, row);
-    float* record = record_of(row);
-    record[kSlowSum] = record[kFastSum] = start.accumulator;
-    record[kSlowLength] = record[kFastLength] = 0;
-    record[kSlowScale] = record[kFastScale] = 1;
-    record[kBias] = start.biases.empty() ? 0 : start.biases[r];
-    record[kBiasShare] = start.bias_shares.empty() ? 0 : start.bias_shares[r];
+    start_record(row, start.accumulator, start.biases.empty() ? 0 : start.biases[r],
+                 start.bias_shares.empty() ? 0 : start.bias_shares[r]);
   });
 }
 

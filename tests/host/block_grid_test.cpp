@@ -357,8 +357,34 @@ TEST(BlockGridOrder, IsAFunctionOfSeedAndEpoch) {
     return visited;
   };
   EXPECT_EQ(order(1, 1), order(1, 1));
-  EXPECT_NE(order(1, 1), order(1, 2));
   EXPECT_NE(order(1, 1), order(2, 1));
+  std::set<std::vector<Triple>> orders;
+  for (int epoch = 1; epoch <= 20; ++epoch) orders.insert(order(1, epoch));
+  EXPECT_GE(orders.size(), 3U);  // both directions, and not always from the same stratum
+}
+
+/// A range of items is in the next stratum with the users of the range beside, or in an epoch's first with the same.
+TEST(BlockGridOrder, WalksAlongTheUsersWithoutAJump) {
+  ThreadPool pool(1);
+  const Ratings ratings = random_ratings(500, 30, 30, 3);
+  for (const int size : {1, 2, 7}) {
+    BlockGrid grid(pool, RatingsInMemory(ratings.view()), {30, 30, size, Shuffle::epoch, 5});
+    std::vector<int> strata;  // of which the first user range's items tell the offset
+    for (int epoch = 1; epoch <= 12; ++epoch) {
+      grid.start_epoch(epoch);
+      std::set<int> of_epoch;
+      for (int s = 0; s < size; ++s) {
+        strata.push_back(grid.stratum(s)[0].item_range);
+        of_epoch.insert(strata.back());
+      }
+      EXPECT_EQ(of_epoch.size(), static_cast<std::size_t>(size));
+    }
+    for (std::size_t n = 1; n < strata.size(); ++n) {
+      const int step = (strata[n] - strata[n - 1] + size) % size;
+      const bool begins = n % static_cast<std::size_t>(size) == 0;
+      EXPECT_TRUE(step == 1 % size || step == size - 1 || (begins && step == 0)) << size << ' ' << n;
+    }
+  }
 }
 
 TEST(BlockGridOrder, NoneIsTheFileInOneBlock) {

@@ -1,0 +1,132 @@
+// DSGD by several ranks, on threads: the model of one process, bit for bit.
+#include "host/api/train.hpp"
+#include "host/base/philox.hpp"
+#include "host/train/ring_sgd.hpp"
+#include "tests/support/thread_ranks.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wf {
+namespace {
+
+using test::on_ranks;
+
+constexpr RowId kRingUsers = 90, kRingItems = 70;
+
+Ratings ring_ratings(Position n, RowId n_users = kRingUsers) {
+  Ratings ratings;
+  for (Position i = 0; i < n; ++i) {
+    const RandomBits bits = random_bits(11, Purpose::synthetic, static_cast<std::uint64_t>(i));
+    const auto user = static_cast<RowId>(bits.word[0] % static_cast<std::uint32_t>(n_users));
+    const auto item = static_cast<RowId>(bits.word[1] % kRingItems);
+    ratings.push_back(user, item, static_cast<float>((user * 3 + item * 5) % 9) / 2 + 0.5F);
+  }
+  return ratings;
+}
+
+struct RingCase {
+  std::string name;
+  Optimizer optimizer = Optimizer::row_adagrad;
+  bool biases = true;
+  bool nonnegative = false;
+  int rank = 12;
+  double valid_frac = 0.2;
+  LrSchedule schedule = LrSchedule::constant;
+  std::string engine = "cpu";
+};
+
+TrainSettings settings_of(const RingCase& of, int grid, int threads) {
+  TrainSettings settings;
+  TrainConfig& config = settings.config;
+  config.engine = of.engine;
+  config.rank = of.rank;
+  config.epochs = 6;
+  config.optimizer = of.optimizer;
+  config.biases = of.biases;
+  config.nonnegative = of.nonnegative;
+  config.valid_frac = of.valid_frac;
+  config.lr_schedule = of.schedule;
+  config.grid = grid;
+  config.threads = threads;
+  settings.deterministic = true;
+  return settings;
+}
+
+TrainingSource source_of(const Ratings& all, Position begin, Position count, Ranks& ranks, RowId n_users = kRingUsers) {
+  TrainingSource source;
+  source.data.users = IdMap::rows(n_users);
+  source.data.items = IdMap::rows(kRingItems);
+  const RatingsView<Host> part = all.view().part(begin, count);
+  for (Position n = 0; n < count; ++n) source.data.ratings.push_back(part.user[n], part.item[n], part.value[n]);
+  source.ratings = std::make_unique<RatingsInMemory>(source.data.ratings.view(), ranks);
+  return source;
+}
+
+template <class T>
+bool same_bits(const HostBuffer<T>& a, const HostBuffer<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
+}
+
+void expect_same(const Training& one, const Training& other) {
+  EXPECT_TRUE(same_bits(one.model.tables.user_factors, other.model.tables.user_factors));
+  EXPECT_TRUE(same_bits(one.model.tables.item_factors, other.model.tables.item_factors));
+  EXPECT_TRUE(same_bits(one.model.tables.user_biases, other.model.tables.user_biases));
+  EXPECT_TRUE(same_bits(one.model.tables.item_biases, other.model.tables.item_biases));
+}
+
+void expect_same_reports(const Training& one, const Training& other) {
+  EXPECT_EQ(one.n_ratings, other.n_ratings);
+  EXPECT_EQ(one.result.best_epoch, other.result.best_epoch);
+  EXPECT_EQ(one.baselines.bias_rmse, other.baselines.bias_rmse);
+  ASSERT_EQ(one.result.epochs.size(), other.result.epochs.size());
+  for (std::size_t e = 0; e < one.result.epochs.size(); ++e) {
+    EXPECT_EQ(one.result.epochs[e].train_loss, other.result.epochs[e].train_loss) << e;
+    EXPECT_EQ(one.result.epochs[e].train_rmse, other.result.epochs[e].train_rmse) << e;
+    EXPECT_EQ(one.result.epochs[e].valid_rmse, other.result.epochs[e].valid_rmse) << e;
+    EXPECT_EQ(one.result.epochs[e].lr, other.result.epochs[e].lr) << e;
+  }
+}
+
+class Ring : public testing::TestWithParam<RingCase> {};
+
+TEST_P(Ring, HasTheBitsOfOneProcess) {
+  const Ratings all = ring_ratings(3000);
+  for (const int grid : {7, 16}) {
+    const Training expected = train(settings_of(GetParam(), grid, 1), source_of(all, 0, all.size(), Ranks::alone()));
+    expect_same(expected, train(settings_of(GetParam(), grid, 3), source_of(all, 0, all.size(), Ranks::alone())));
+    for (const int size : {2, 3, 7}) {
+      SCOPED_TRACE(std::to_string(size) + " ranks, grid " + std::to_string(grid));
+      on_ranks(size, [&](Ranks& ranks) {
+        const Position begin = all.size() * ranks.rank() / size, end = all.size() * (ranks.rank() + 1) / size;
+        const Training found =
+            train(settings_of(GetParam(), grid, 1 + ranks.rank() % 2), source_of(all, begin, end - begin, ranks));
+        expect_same_reports(expected, found);
+        if (ranks.rank() == 0) {
+          expect_same(expected, found);
+        } else {
+          EXPECT_TRUE(found.model.tables.user_factors.empty());
+        }
+      });
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Ring,
+                         testing::Values(RingCase{"RowAdagrad"},
+                                         RingCase{.name = "Sgd", .optimizer = Optimizer::sgd, .biases = false},
+                                         RingCase{.name = "Nonnegative", .nonnegative = true, .rank = 5},
+                                         RingCase{.name = "BoldDriver",
+                                                  .optimizer = Optimizer::sgd,
+                                                  .valid_frac = 0,
+                                                  .schedule = LrSchedule::bold_driver},
+                                         RingCase{.name = "Reference", .engine = "reference"}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace wf
