@@ -23,6 +23,9 @@ wf_component(zstd "${zstd_VERSION}" BSD-3-Clause "Zstandard, linked")
 if(WARPFACTOR_CUDA_FOUND)
   wf_component(cuda-toolkit "${CUDAToolkit_VERSION}" LicenseRef-NVIDIA-CUDA "runtime and CCCL, linked into the module")
 endif()
+if(WARPFACTOR_MPI_FOUND)
+  wf_component(mpi "${MPI_C_VERSION}" BSD-3-Clause-Open-MPI "the processes of a job, linked into a module, with the standard's version")
+endif()
 list(JOIN components ",\n    " components)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/warpfactor.cdx.json @ONLY CONTENT
 "{

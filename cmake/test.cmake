@@ -119,6 +119,7 @@ if(Python3_FOUND)
     set_tests_properties(python.trajectories_on_the_interpreter PROPERTIES TIMEOUT 600)
   endif()
   if(is_release)
+    wf_program_test(processes)  # MPI has findings of its own
     wf_program_test(killed_training)  # a library stands in front of the program's
     wf_program_test(gpu_check)  # a script is under test; its programs have tests of their own
     wf_program_test(memory_limit)  # sanitizers take memory of their own

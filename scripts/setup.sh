@@ -3,7 +3,7 @@
 core_packages=(g++ cmake ninja-build pkg-config python3 libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev
   zlib1g-dev libzstd-dev libxxhash-dev robin-map-dev librandom123-dev)
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libopenblas-dev clang-format clang-tidy gcovr zstd
-  chromium mandoc zsh fish)
+  chromium mandoc zsh fish libopenmpi-dev openmpi-bin)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -30,6 +30,8 @@ is_there() {
     librapidcheck-dev) header=rapidcheck.h ;;
     libbenchmark-dev) header=benchmark/benchmark.h ;;
     libopenblas-dev) header=cblas.h ;;
+    libopenmpi-dev) header=mpi.h ;;
+    openmpi-bin) command -v mpirun >/dev/null; return ;;
     *) command -v "$1" >/dev/null; return ;;
   esac
   echo "#include <$header>" | g++ -std=c++20 -E -x c++ - >/dev/null 2>&1

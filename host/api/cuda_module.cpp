@@ -1,47 +1,24 @@
 #include "host/api/cuda_module.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/module_path.hpp"
 
 #include <dlfcn.h>
-#include <cstdlib>
 #include <filesystem>
-#include <vector>
 
 namespace wf {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of the shared library that this code is a part of; empty: it is the program's, whose path the loader does
-/// not tell: what it says is a word of the command line, and would be looked up in the working folder.
-fs::path own_folder() {
-  Dl_info info{};
-  std::error_code none;
-  if (dladdr(reinterpret_cast<const void*>(&cuda_absence), &info) == 0 || info.dli_fname == nullptr) return {};
-  const fs::path file = info.dli_fname;
-  return file.is_absolute() ? fs::canonical(file, none).parent_path() : fs::path();
-}
-
-/// Beside the program, where an installation has it as seen from the program or the library, or where
-/// WARPFACTOR_CUDA_MODULE points. Empty: nowhere.
-fs::path module_path() {
-  if (const char* named = std::getenv("WARPFACTOR_CUDA_MODULE")) return named;
-  std::error_code none;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", none).parent_path();
-  std::vector<fs::path> places{folder, folder / "../lib/warpfactor"};
-  if (const fs::path own = own_folder(); !own.empty()) {  // lib, lib64 or lib/<architecture>
-    for (const char* from : {"warpfactor", "../lib/warpfactor", "../warpfactor"}) places.push_back(own / from);
-  }
-  for (const fs::path& place : places) {
-    if (fs::exists(place / kCudaModuleFile, none)) return place / kCudaModuleFile;
-  }
-  return {};
+fs::path cuda_path() {
+  return module_path("WARPFACTOR_CUDA_MODULE", kCudaModuleFile);
 }
 
 /// A function of an opened library.
 template <class Function>
 Function function_of(void* library, const char* name) {
-  return reinterpret_cast<Function>(dlsym(library, name));
+  return reinterpret_cast<Function>(symbol_of(library, name));
 }
 
 /// The driver's own words for a CUresult.
@@ -66,7 +43,7 @@ std::string count_devices(void* driver) {
 }  // namespace
 
 std::string cuda_absence() {
-  const fs::path path = module_path();
+  const fs::path path = cuda_path();
   if (path.empty()) return "not compiled in";
   void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (driver == nullptr) return "no NVIDIA driver on this machine (libcuda.so.1 is not found)";
@@ -76,7 +53,7 @@ std::string cuda_absence() {
 const CudaModule& cuda_module() {
   static const CudaModule* loaded = nullptr;
   if (loaded != nullptr) return *loaded;
-  const fs::path path = module_path();
+  const fs::path path = cuda_path();
   const std::string cure = "--engine cpu, or build with -DWARPFACTOR_CUDA=ON";
   if (path.empty()) throw DeviceError("engine cuda: not compiled in", cure);
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace wf {
@@ -78,6 +79,18 @@ RatingRoom room_for(const TrainConfig& config, const TrainingSource& source, Pos
   return {source.memory - taken, source.scratch_folder};
 }
 
+/// What the ranks, of different machines maybe, would have of one grid: two ranges each at least, so that the range
+/// that leaves can go while the other is worked on.
+GridWish wish_of_all(GridWish wish, Ranks& ranks) {
+  if (ranks.is_alone()) return wish;
+  double most[] = {static_cast<double>(wish.least_ranges), static_cast<double>(wish.cache)};
+  ranks.most({most, std::size(most)});
+  const int ranges = static_cast<int>(most[0]);
+  wish.least_ranges = wish.of_machine ? ranges * ranks.size() : std::max(ranges, 2 * ranks.size());
+  wish.cache = static_cast<Position>(most[1]);
+  return wish;
+}
+
 TrainingData block_data(const TrainConfig& config, const Engine& engine, TrainingSource& source) {
   const Position n_users = source.data.users.size(), n_items = source.data.items.size();
   const Ratings valid_file = source.valid ? std::move(*source.valid) : Ratings{};
@@ -90,8 +103,7 @@ TrainingData block_data(const TrainConfig& config, const Engine& engine, Trainin
     const Position n_valid = held.size() + valid_file.size();
     check_split(config, train.total());
     const RatingRoom room = room_for(config, source, n_valid);
-    GridWish wish = engine.grid_wish();
-    wish.least_ranges *= source.ratings->ranks().size();
+    const GridWish wish = wish_of_all(engine.grid_wish(), source.ratings->ranks());
     result.grid.emplace(make_grid(pool, train, n_users, n_items, config, wish, room));
     const RatingsInMemory from_file(valid_file.view(), source.ratings->ranks());
     const RatingSource& valid = source.valid ? static_cast<const RatingSource&>(from_file) : held;

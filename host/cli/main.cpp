@@ -1,5 +1,6 @@
 // warpfactor: words in, a verb's work, an exit code out. Every error of the library ends here as one message.
 #include "host/cli/console.hpp"
+#include "host/cli/processes.hpp"
 #include "host/cli/requests.hpp"
 #include "host/cli/settings_toml.hpp"
 #include "host/cli/verbs.hpp"
@@ -40,8 +41,9 @@ UsageError with_places(const UsageError& error, const std::vector<Setting>& sett
   return UsageError(error.problem(), cure);
 }
 
-int carry_out(const Command& command) {
+int carry_out(Command& command) {
   if (command.print_config) return print(print_config(command));
+  join_processes(command);
   Console console(command.output);
   return std::visit([&console](const auto& request) { return run_verb(request, console); }, command.request);
 }
@@ -58,17 +60,17 @@ int run(const std::vector<std::string>& arguments) {
   } catch (const HelpRequest& help) {
     return print(help.text);
   } catch (const UsageError& error) {
-    return report_error(with_places(error, command.settings), output, verb);
+    return report_for_all(with_places(error, command.settings), output, verb);
   } catch (const Error& error) {
-    return report_error(error, output, verb);
+    return report_for_all(error, output, verb);
   } catch (const std::bad_alloc&) {
-    return report_error(
+    return report_for_all(
         DeviceError("out of memory", "use a smaller --rank, fewer ratings or a machine with more memory"), output,
         verb);
   } catch (const std::exception& error) {
-    return report_error(FailedError(std::string("internal error: ") + error.what(),
-                                    "please report it with the output of warpfactor doctor"),
-                        output, verb);
+    return report_for_all(FailedError(std::string("internal error: ") + error.what(),
+                                      "please report it with the output of warpfactor doctor"),
+                          output, verb);
   }
 }
 

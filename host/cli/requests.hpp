@@ -44,6 +44,7 @@ struct TrainRequest : TrainSettings {
   Position checkpoint_epochs = 0;  ///< between two checkpoints; 0: not by epochs
   double checkpoint_seconds = 0;   ///< between two checkpoints; 0: not by time
   bool resume = false;             ///< go on from the last checkpoint
+  bool writes = true;              ///< false: another of several processes does
   std::vector<Setting> settings;   ///< the table with what was given, for the model's record
 };
 

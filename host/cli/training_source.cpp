@@ -2,6 +2,7 @@
 
 #include "host/base/resident_memory.hpp"
 #include "host/base/shown.hpp"
+#include "host/ranks/mpi_module.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
@@ -32,10 +33,11 @@ void collect_seen(Console& console, const TrainRequest& request, OpenedRatings& 
 void open_pages(Console& console, const TrainRequest& request, OpenedRatings& opened) {
   refuse_reader_request(request.data, request.reader);
   auto file = std::make_unique<PageFile>(request.data);
+  file->share_among(job());
   opened.about = file->source();
   opened.source.data = file->ids();
   console.line("read", fmt::format("{}: page file of {} · {}, page by page", request.data, opened.about.report.path,
-                                   plural(file->size(), "rating")));
+                                   plural(file->total(), "rating")));
   opened.source.ratings = std::move(file);
   collect_seen(console, request, opened);
 }

@@ -18,6 +18,7 @@
 #include "host/cli/verbs.hpp"
 #include "host/cli/write_report.hpp"
 #include "host/model/model_file.hpp"
+#include "host/ranks/mpi_module.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
 #include "host/train/memory_plan.hpp"
@@ -45,6 +46,7 @@ struct OutputPaths {
 OutputPaths output_paths(const TrainRequest& request) {
   OutputPaths paths;
   paths.model = request.out.empty() ? stem_of(request.data, "model") + ".safetensors" : request.out;
+  if (!request.writes) return paths;
   paths.metrics = request.metrics;
   if (request.metrics.empty()) paths.metrics = without_suffix(paths.model, ".safetensors") + ".metrics.jsonl";
   if (request.metrics == "none") paths.metrics.clear();
@@ -303,11 +305,21 @@ void report_result(const FinishedRun& run, Console& console) {
   out.commit();
 }
 
+void print_processes(Console& console, const Ranks& ranks, const BlockGrid& grid) {
+  const int least = grid.size() / ranks.size(), most = (grid.size() + ranks.size() - 1) / ranks.size();
+  console.line("ranks",
+               fmt::format("{} processes, each with {}{} of {} rows of blocks", ranks.size(), least,
+                           most > least ? fmt::format(" or {}", most) : "", grid.size()),
+               "mpirun -n, --grid");
+  console.note(
+      "the model does not keep what users have rated, of which each process has a part: recommend reads it again");
+}
+
 }  // namespace
 
 int run_verb(const TrainRequest& request, Console& console) {
   const Stopwatch watch;
-  end_on_stop_signals();
+  if (request.writes) end_on_stop_signals();  // of several processes, one says so
   TrainConfig config = resolve_config(request);
   check_pages(request, config);
   if (request.folds > 0) return cross_validate(request, console);
@@ -324,7 +336,10 @@ int run_verb(const TrainRequest& request, Console& console) {
   TrainConfig layout = config;
   layout.grid = checkpoints.grid(config);
   TrainingData data = prepare(layout, *chosen.engine, opened.source);
-  print_split(console, request, config, data.n_train(), data.valid.size());
+  Ranks& ranks = job();
+  const Position n_valid = ranks.sum(data.valid.size());
+  print_split(console, request, config, data.n_train(), n_valid);
+  if (!ranks.is_alone()) print_processes(console, ranks, *data.grid);
   if (data.grid) print_room(console, request, *data.grid);
   console.line("engine", chosen.why, "--engine, --threads");
   const std::set<std::string> derived = scale_to_ratings(config, request, scale_of(config, ids, data));
@@ -332,10 +347,9 @@ int run_verb(const TrainRequest& request, Console& console) {
                        data.grid ? data.grid->size() : 0, config);
   TrainingRecord record = record_of(opened.about, data);
   Model model = new_model(request, config, std::move(ids), data);
-  print_settings(console, config, model, !data.valid.empty());
+  print_settings(console, config, model, n_valid > 0);
 
   if (const auto device = chosen.engine->memory()) {
-    const Position n_valid = data.valid.size();
     const TrainingSize size = data.grid ? size_of(model, *data.grid, n_valid) : size_of(model, data.n_train(), n_valid);
     console.line("memory", describe(chosen.engine->plan(size, config), *device),
                  config.batch_size > 0 ? "--rank, --batch-size, --device-memory" : "--rank, --device-memory, --grid");
@@ -349,7 +363,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   record.settings = settings_toml("train", request.settings, resolved, Purpose::record);
   write_record(record, config, result, model);
   if (opened.seen) model.seen = opened.seen->read();
-  write_model(model, paths.model);
+  if (request.writes) write_model(model, paths.model);
   if (!request.report.empty()) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);
   }

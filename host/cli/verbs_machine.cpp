@@ -5,6 +5,7 @@
 #include "host/base/thread_pool.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/verbs.hpp"
+#include "host/ranks/mpi_module.hpp"
 #include "host/ratings/synthetic.hpp"
 #include "host/settings/words.hpp"
 
@@ -85,8 +86,14 @@ std::vector<Fact> machine_facts() {
 
 /// Parts that a build can have and this one has not.
 const std::vector<std::string>& absent_parts() {
-  static const std::vector<std::string> parts{"NCCL", "MPI", "BLAS", "HDF5", "NUMA"};
+  static const std::vector<std::string> parts{"NCCL", "BLAS", "HDF5", "NUMA"};
   return parts;
+}
+
+/// What training by several processes stands on.
+std::string processes() {
+  const std::string absence = mpi_absence();
+  return absence.empty() ? "several, under mpirun" : "one: " + absence;
 }
 
 void write_ratings(const SyntheticShape& shape, std::uint64_t seed, bool json, OutputFile& out) {
@@ -145,6 +152,7 @@ int run_verb(const DoctorRequest& /*request*/, Console& console) {
     object.raw("engines", '[' + engines + ']');
     std::string absent;
     for (const std::string& part : absent_parts()) absent += (absent.empty() ? "" : ", ") + json_string(part);
+    object.text("processes", processes());
     object.raw("not_compiled_in", '[' + absent + ']');
     out.write(object.str() + '\n');
     out.commit();
@@ -155,6 +163,7 @@ int run_verb(const DoctorRequest& /*request*/, Console& console) {
     out.write(
         fmt::format("{:<12}{}: {}{}\n", "engine", engine.name, engine.available ? "" : "absent, ", engine.detail));
   }
+  out.write(fmt::format("{:<12}{}\n", "processes", processes()));
   out.write(fmt::format("{:<12}{}\n", "not in it", join(absent_parts(), ", ") + " (not compiled in)"));
   out.commit();
   return 0;

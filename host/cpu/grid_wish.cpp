@@ -13,7 +13,7 @@ GridWish grid_wish_of_machine(int threads) {
   cache = sysconf(_SC_LEVEL2_CACHE_SIZE);  // 0 or -1 where it is not known
 #endif
   if (cache <= 0) cache = kUsual;
-  return {.least_ranges = std::min(2 * threads, kMaxGrid), .cache = 2 * cache};
+  return {.least_ranges = std::min(2 * threads, kMaxGrid), .cache = 2 * cache, .of_machine = true};
 }
 
 }  // namespace wf

@@ -73,6 +73,7 @@ PageFile::PageFile(const std::string& path) : file_(path) {
     begins_.push_back(begin);
     begin += page.ratings;
   }
+  share_among(Ranks::alone());
 }
 
 void PageFile::fail(const std::string& what) const {

@@ -21,7 +21,10 @@ class PageFile final : public RatingSource {
   explicit PageFile(const std::string& path);
 
   const PageSource& source() const { return source_; }
-  Position size() const override { return header_.ratings; }  ///< ratings
+  Position size() const override { return n_ratings_; }  ///< ratings
+  Ranks& ranks() const override { return *ranks_; }
+  /// From now on, of several ranks each has its share of the pages: those that begin in its share of the ratings.
+  void share_among(Ranks& ranks);
   Position bytes() const { return header_.file_bytes; }
   IdKind user_kind() const { return static_cast<IdKind>(header_.user_kind); }
   IdKind item_kind() const { return static_cast<IdKind>(header_.item_kind); }
@@ -57,6 +60,8 @@ class PageFile final : public RatingSource {
   HostBuffer<float> table_;          // of values; empty: pages hold floats
   HostBuffer<PageEntry> directory_;  // [G x G]
   HostBuffer<Position> begins_;      // [G x G] ratings before a page
+  Ranks* ranks_ = &Ranks::alone();
+  Position first_page_ = 0, end_page_ = 0, n_ratings_ = 0;  // this rank's
 };
 
 }  // namespace wf

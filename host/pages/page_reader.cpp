@@ -127,12 +127,24 @@ void PageFile::for_parts(ThreadPool& pool, int shares, const Visit& visit) const
   share_out(pool, shares, [&](int share, std::atomic<Position>& next) {
     PageDecoder decoder(*this);
     Ratings ratings;
-    for (Position page = next++; page < directory_.size(); page = next++) {
+    for (Position page = first_page_ + next++; page < end_page_; page = first_page_ + next++) {
       ratings.resize(directory_[page].ratings);
       decoder.read(page, ratings, 0);
-      visit(share, {begins_[page], ratings.view()});
+      visit(share, {begins_[page] - begins_[first_page_], ratings.view()});
     }
   });
+}
+
+void PageFile::share_among(Ranks& ranks) {
+  ranks_ = &ranks;
+  const auto page_at = [&](int rank) {  // the first page that begins at the rank's share, or behind
+    const Position begin = header_.ratings / ranks.size() * rank + header_.ratings % ranks.size() * rank / ranks.size();
+    return std::lower_bound(begins_.begin(), begins_.end(), begin) - begins_.begin();
+  };
+  first_page_ = page_at(ranks.rank());
+  end_page_ = ranks.rank() + 1 < ranks.size() ? page_at(ranks.rank() + 1) : directory_.size();
+  n_ratings_ = 0;
+  for (Position page = first_page_; page < end_page_; ++page) n_ratings_ += directory_[page].ratings;
 }
 
 Dataset PageFile::ids() const {

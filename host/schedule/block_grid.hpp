@@ -94,6 +94,7 @@ struct GridWish {
   BlockOrder in_block = BlockOrder::interleaved;
   int least_ranges = 8;  ///< a stratum keeps as many workers busy; with twice as many ranges as workers none waits
   Position cache = Position{512} << 10;  ///< bytes for the items of a range: half of a level 2 cache of 1 MB
+  bool of_machine = false;               ///< it follows from this machine's threads and caches
 };
 
 /// G for tables of so many rows and `rank` factors: the items of a range fit the wish's cache, at least its ranges,

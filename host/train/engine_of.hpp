@@ -283,6 +283,7 @@ class EngineOf final : public Engine {
   static TrainCallbacks agreed_among(Ranks& ranks, const TrainCallbacks& callbacks) {
     TrainCallbacks agreed = callbacks;
     agreed.stop_requested = {};
+    agreed.checkpoint = {};  // each has a part
     agreed.stop_after_epoch = [&ranks, &callbacks] { return ranks.any(callbacks.stops_after_epoch()); };
     return agreed;
   }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 
 namespace wf {
 namespace {
@@ -45,6 +46,7 @@ TEST(Ranks, ExchangeAndGather) {
   for (const int size : {1, 2, 4}) {
     on_ranks(size, [&](Ranks& ranks) {
       std::vector<HostBuffer<int>> to;
+      to.reserve(static_cast<std::size_t>(size));
       for (int b = 0; b < size; ++b) to.emplace_back(ranks.rank() + b, 10 * ranks.rank() + b);
       const std::vector<HostBuffer<int>> from = ranks.exchange(to);
       for (int a = 0; a < size; ++a) {
@@ -89,11 +91,9 @@ TEST(Ranks, AloneHasNobodyToWaitFor) {
 /// The part of the ratings that a rank has: uneven ones, and none for the third.
 RatingsView<Host> part_of(const Ratings& all, const Ranks& ranks) {
   const Position weights[] = {3, 1, 0, 5, 2, 2, 1};
-  Position total = 0, before = 0;
-  for (int r = 0; r < ranks.size(); ++r) {
-    total += weights[r];
-    if (r < ranks.rank()) before += weights[r];
-  }
+  const Position total = std::accumulate(weights, weights + ranks.size(), Position{0});
+  const Position before = std::accumulate(weights, weights + ranks.rank(), Position{0});
+  if (total == 0) return {};
   const Position begin = all.size() * before / total;
   return all.view().part(begin, all.size() * (before + weights[ranks.rank()]) / total - begin);
 }

@@ -1,6 +1,7 @@
 // DSGD by several ranks, on threads: the model of one process, bit for bit.
 #include "host/api/train.hpp"
 #include "host/base/philox.hpp"
+#include "host/cpu/cpu.hpp"
 #include "host/train/ring_sgd.hpp"
 #include "tests/support/thread_ranks.hpp"
 
@@ -114,6 +115,55 @@ TEST_P(Ring, HasTheBitsOfOneProcess) {
         }
       });
     }
+  }
+}
+
+/// Ranks without users, without ratings to bring, and a block for nobody.
+TEST(RingOfFew, OneUserAndFewerUsersThanRanks) {
+  for (const RowId n_users : {1, 3}) {
+    const Ratings all = ring_ratings(60, n_users);
+    const TrainSettings settings = settings_of({}, 8, 1);
+    const Training expected = train(settings, source_of(all, 0, all.size(), Ranks::alone(), n_users));
+    for (const int size : {2, 5, 8}) {
+      on_ranks(size, [&](Ranks& ranks) {
+        const bool brings = ranks.rank() == size - 1;  // all there is
+        const Training found = train(settings, source_of(all, 0, brings ? all.size() : 0, ranks, n_users));
+        expect_same_reports(expected, found);
+        if (ranks.rank() == 0) expect_same(expected, found);
+      });
+    }
+  }
+}
+
+TEST(RingOfFew, MoreRanksThanRangesIsAnError) {
+  const Ratings all = ring_ratings(100);
+  const auto f = [&](Ranks& ranks) { train(settings_of({}, 2, 1), source_of(all, 0, 50, ranks)); };
+  EXPECT_THROW(on_ranks(3, f), UsageError);
+}
+
+/// Every item once an epoch, with its record; of the steps between G strata one may be missing.
+TEST(RingOfFew, WhatARankSendsIsTheItemsOnceAnEpoch) {
+  const Ratings all = ring_ratings(3000);
+  for (const int size : {2, 4}) {
+    on_ranks(size, [&](Ranks& ranks) {
+      constexpr int kGrid = 16, kEpochs = 8;
+      TrainSettings settings = settings_of({}, kGrid, 1);
+      settings.config.lr = 0.05;
+      const Position begin = all.size() * ranks.rank() / size, end = all.size() * (ranks.rank() + 1) / size;
+      TrainingSource source = source_of(all, begin, end - begin, ranks);
+      const ChosenEngine chosen = make_engine("cpu", 1, true, settings.config.device_plan);
+      TrainingData data = prepare(settings.config, *chosen.engine, source);
+      Model model = new_model(settings, settings.config, std::move(source.data), data);
+      data.grid->start_epoch(1);
+      const int padded_rank = 16;  // of 12
+      RingTables tables(model, *data.grid, settings.config, padded_rank, data.grid->stratum(0)[0].item_range);
+      Cpu cpu(1);
+      RingSgd<Cpu> method(cpu, tables, model, *data.grid, data.valid.view(), settings.config);
+      for (int epoch = 1; epoch <= kEpochs; ++epoch) method.run_epoch(epoch, 0.05, [](Position) {});
+      const double items = static_cast<double>(method.bytes_sent()) / (4.0 * (padded_rank + kRecord)) / kEpochs;
+      EXPECT_LE(items, kRingItems * 1.05);  // ranges differ by some rows
+      EXPECT_GE(items, kRingItems * (kGrid - 1.0) / kGrid * 0.95);
+    });
   }
 }
 

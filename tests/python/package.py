@@ -90,10 +90,18 @@ def main():
         embed(prefix, folder, version)
         has_module = os.path.exists(f"{build}/libwarpfactor_cuda.so")
         assert (prefix / "lib/warpfactor/libwarpfactor_cuda.so").is_file() == has_module
+        has_mpi = os.path.exists(f"{build}/libwarpfactor_mpi.so")
+        assert (prefix / "lib/warpfactor/libwarpfactor_mpi.so").is_file() == has_mpi
         if not has_debs:
             print("the .tar.gz is right; the .deb: dpkg-deb and dpkg-shlibdeps (Debian: dpkg-dev) are not here")
             sys.exit(SKIPPED)
-        (package,) = (folder / "packed").glob("*.deb")
+        packages = sorted((folder / "packed").glob("*.deb"), key=lambda package: "-mpi_" in package.name)
+        assert len(packages) == 1 + has_mpi, packages
+        package = packages[0]
+        if has_mpi:  # of which the program's own package knows nothing
+            assert "libopenmpi" in run("dpkg-deb", "-f", packages[1], "Depends")
+            assert "libwarpfactor_mpi.so" in run("dpkg-deb", "-c", packages[1])
+            assert "mpi" not in run("dpkg-deb", "-f", package, "Depends")
         fields = dict(line.split(": ", 1) for line in run("dpkg-deb", "-f", package).splitlines() if ": " in line)
         assert fields["Package"] == "warpfactor" and fields["Version"].startswith(version), fields
         assert "libc6" in fields["Depends"] and "cuda" not in fields["Depends"], fields

@@ -38,6 +38,7 @@ NOT_RUN = {  # what else a page may show, and why it is not run here
     "scripts/profile": "gpu_check.py tests it, and plays nsys",
     "ncu ": "it needs a device",
 }
+PROCESSES = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
 SMALLER = (("top_lists_bench ml-20m 64 10 5", "top_lists_bench ml-100k 8 10 1"), ("RATINGS.csv ...", "RATINGS.csv"))
 
 
@@ -104,12 +105,15 @@ def main(program):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     failures = []
     ran = 0
+    not_run = dict(NOT_RUN)
+    if shutil.which("mpirun") is None or not (pathlib.Path(program).resolve().parent / "libwarpfactor_mpi.so").exists():
+        not_run["mpirun "] = "there is no mpirun, or this build has no MPI module"
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_data(folder)
         lay_out_programs(folder, pathlib.Path(program).resolve())
         path = f"{folder}/bin:{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", **PROCESSES}
         pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
         for command in [command for page in pages for command in commands_of(page)] + toml_commands(folder):
             small, lacks = benchmark(command, folder)
@@ -118,7 +122,7 @@ def main(program):
                 continue
             if command.startswith(("scripts/", "bench/")) and not (ROOT / command.split()[0]).is_file():
                 failures.append(f"{command} does not exist")
-            reason = next((reason for begin, reason in NOT_RUN.items() if command.startswith(begin)), None)
+            reason = next((reason for begin, reason in not_run.items() if command.startswith(begin)), None)
             if reason:
                 print(f"not run: {command}: {reason}")
                 continue

@@ -17,7 +17,7 @@ using Bytes = std::vector<std::byte>;
 
 class Mail {
  public:
-  explicit Mail(int ranks) : ranks_(ranks), boxes_(static_cast<std::size_t>(ranks * ranks)) {}
+  explicit Mail(int ranks) : ranks_(ranks), boxes_(static_cast<std::size_t>(ranks) * static_cast<std::size_t>(ranks)) {}
 
   void put(int from, int to, Span<const std::byte, Host> bytes) {
     const std::lock_guard lock(mutex_);
@@ -49,7 +49,9 @@ class Mail {
     std::deque<Bytes> sent;
     Position receives = 0;
   };
-  Box& box(int from, int to) { return boxes_[static_cast<std::size_t>(from * ranks_ + to)]; }
+  Box& box(int from, int to) {
+    return boxes_[static_cast<std::size_t>(from) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(to)];
+  }
 
   int ranks_;
   std::vector<Box> boxes_;
@@ -102,6 +104,7 @@ void on_ranks(int size, const std::function<void(Ranks&)>& f) {
   std::mutex mutex;
   std::exception_ptr first;
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(size));
   for (int r = 0; r < size; ++r) {
     threads.emplace_back([&, r] {
       ThreadRanks ranks(mail, r, size);
