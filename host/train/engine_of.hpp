@@ -213,7 +213,7 @@ class EngineOf final : public Engine {
     begin_tables(kernels_, callbacks, tables);
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
     const bool pairwise = is_pairwise(config.loss);
-    ThreadPool pool(std::is_same_v<typename K::Space, Host> ? config.threads : 1);
+    ThreadPool pool(SharesTables<K> ? config.threads : 1);
     HostBuffer<float> scores;  // of the ratings that validate
     const ValidationPairs pairs = pairwise ? validation_pairs(model, grid, valid, config) : ValidationPairs();
     TrainResult result = run_epochs(
@@ -221,7 +221,7 @@ class EngineOf final : public Engine {
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
           if (pairwise) return pair_errors(pairs, tables.view(model), score_options(model, config.loss));
-          if constexpr (std::is_same_v<typename K::Space, Host>) {  // as several ranks find them
+          if constexpr (SharesTables<K>) {  // as several ranks find them
             scores.resize(valid.size());
             kernels_.predict(tables.view(model), score_options(model, config.loss), valid.user, valid.item,
                              scores.span());
@@ -253,7 +253,7 @@ class EngineOf final : public Engine {
   /// Several ranks have the rows between them. `model` comes without factors, and rank 0's leaves with all of them.
   TrainResult train_on_ring(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) {
-    if constexpr (!std::is_same_v<typename K::Space, Host>) {
+    if constexpr (!SharesTables<K>) {
       throw UsageError("engine " + name() + " trains in one process", "take --engine cpu, or start one process");
     } else {
       if (is_pairwise(config.loss)) {

@@ -6,16 +6,24 @@
 #include "host/train/rating_sgd.hpp"
 #include "host/train/ring_tables.hpp"
 
+#include <concepts>
 #include <memory>
 #include <vector>
 
 namespace wf {
 
+/// A kernel set that several ranks can work with: in memory of the host, which tells the errors of each block, and
+/// whose scores are those that its errors are of.
+template <class K>
+concept SharesTables = KernelSet<K> && requires(K& kernels) {
+  { kernels.block_errors() } -> std::same_as<Span<const ErrorSums, Host>>;
+};
+
 /// From one stratum to the next, a rank's ranges of items stay but one: that of its outermost range of users goes to
 /// the rank beside, and one comes from the other side. A range leaves as soon as its block is done, and is needed last
 /// where it arrives, so that the blocks between hide the way. Each epoch a rank sends every item once, k factors and a
 /// record, and receives it once: docs/scaling.md.
-template <KernelSet K>
+template <SharesTables K>
 class RingSgd {
  public:
   /// The tables and the grid must outlive this.
@@ -118,17 +126,10 @@ class RingSgd {
   void step_blocks(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
     if (blocks.empty()) return;
     const SgdTables<Host> tables = tables_.view(shape_);
-    if constexpr (requires { kernels_.block_errors(); }) {
-      kernels_.sgd_update(tables, grid_.ratings(), blocks, settings, penalties_.view());
-      const auto found = kernels_.block_errors();
-      std::copy(found.begin(), found.end(), errors);
-      kernels_.take_errors();
-    } else {
-      for (const Block& block : blocks) {
-        kernels_.sgd_update(tables, grid_.ratings(), {&block, 1}, settings, penalties_.view());
-        *errors++ = kernels_.take_errors();
-      }
-    }
+    kernels_.sgd_update(tables, grid_.ratings(), blocks, settings, penalties_.view());
+    const Span<const ErrorSums, Host> found = kernels_.block_errors();
+    std::copy(found.begin(), found.end(), errors);
+    kernels_.take_errors();
   }
 
   /// How the ring turns to that offset: 1, -1, or 0 where it is there.

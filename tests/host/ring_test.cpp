@@ -39,13 +39,12 @@ struct RingCase {
   int rank = 12;
   double valid_frac = 0.2;
   LrSchedule schedule = LrSchedule::constant;
-  std::string engine = "cpu";
 };
 
 TrainSettings settings_of(const RingCase& of, int grid, int threads) {
   TrainSettings settings;
   TrainConfig& config = settings.config;
-  config.engine = of.engine;
+  config.engine = "cpu";
   config.rank = of.rank;
   config.epochs = 6;
   config.optimizer = of.optimizer;
@@ -174,8 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Ring,
                                          RingCase{.name = "BoldDriver",
                                                   .optimizer = Optimizer::sgd,
                                                   .valid_frac = 0,
-                                                  .schedule = LrSchedule::bold_driver},
-                                         RingCase{.name = "Reference", .engine = "reference"}),
+                                                  .schedule = LrSchedule::bold_driver}),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace
