@@ -122,6 +122,8 @@ if(Python3_FOUND)
     wf_program_test(killed_training)  # a library stands in front of the program's
     wf_program_test(gpu_check)  # a script is under test; its programs have tests of their own
     wf_program_test(memory_limit)  # sanitizers take memory of their own
+    wf_program_test(hostile_files)  # likewise
+    wf_program_test(shared_files)
   endif()
   if(TARGET warpfactor-in-flight AND is_release)  # a hundred times as slow there
     wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)

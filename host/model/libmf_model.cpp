@@ -136,6 +136,7 @@ std::string text_of(const std::string& path) {
   const DiskFile file(path);
   std::string text(static_cast<std::size_t>(file.size()), '\0');
   if (!text.empty()) file.read_at(0, text.data(), file.size());
+  file.check_unchanged();
   return text;
 }
 
