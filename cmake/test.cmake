@@ -54,6 +54,12 @@ wf_test(kernels LINK wf_api wf_readers)
 set_target_properties(kernels_tests PROPERTIES UNITY_BUILD OFF)  # seconds each as they are
 wf_test(cli LINK wf_api wf_readers)
 
+# Limits at their size: minutes and some 4 GB, so that they run only where they are asked for (CONTRIBUTING.md)
+add_executable(large_tests tests/large/limits_test.cpp)
+target_link_libraries(large_tests PRIVATE wf_api GTest::gtest_main)
+add_test(NAME large_tests CONFIGURATIONS Large COMMAND large_tests)
+set_tests_properties(large_tests PROPERTIES LABELS large TIMEOUT 3600)
+
 # The suites of kernels/ and cuda/ on a real device; trajectories run through the module beside it, as users run it.
 if(TARGET wf_cuda)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/kernels/*_test.cpp"
