@@ -64,6 +64,12 @@ set_tests_properties(large_tests PROPERTIES LABELS large TIMEOUT 3600)
 add_executable(soak tests/soak/soak.cpp)
 target_link_libraries(soak PRIVATE wf_flags libwarpfactor)
 set_target_properties(soak PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+if(WARPFACTOR_SANITIZE MATCHES "address")  # the suite says what it leaks only where the sanitizer looks for it
+  add_executable(leak tests/soak/leak.cpp)
+  target_link_libraries(leak PRIVATE wf_flags)
+  add_test(NAME leaks_are_found COMMAND leak)
+  set_tests_properties(leaks_are_found PROPERTIES PASS_REGULAR_EXPRESSION "LeakSanitizer: detected memory leaks")
+endif()
 
 # The suites of kernels/ and cuda/ on a real device; trajectories run through the module beside it, as users run it.
 if(TARGET wf_cuda)
