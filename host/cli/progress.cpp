@@ -120,7 +120,11 @@ MetricsLog::MetricsLog(std::string path, std::string so_far) : path_(std::move(p
 }
 
 MetricsLog::~MetricsLog() {
-  if (file_ != nullptr) static_cast<void>(std::fclose(file_));
+  close();
+}
+
+void MetricsLog::close() {
+  if (file_ != nullptr) static_cast<void>(std::fclose(std::exchange(file_, nullptr)));
 }
 
 void MetricsLog::append(const std::string& lines) {

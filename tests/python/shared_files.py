@@ -72,6 +72,29 @@ class Shared(unittest.TestCase):
             with self.subTest(name):
                 self.check_full(words, "File too large", limit)
 
+    def check_log(self, *log):
+        """A training whose log cannot be written on says so once, and ends as it would have."""
+        words = ("train", "../r.csv", "-o", "out", *TRAIN)
+        expected = self.alone(*words, "--metrics", "none")
+        result = subprocess.run([PROGRAM, *words, *log], cwd=self.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr.count(f"no more epochs are logged: cannot write {log[-1]}"), 1, result.stderr)
+        self.assertIn("No space left on device", result.stderr)
+        self.assertEqual((self.folder / "out").read_bytes()[-4096:], expected[-4096:])
+
+    def test_metrics_whose_disk_is_full(self):
+        self.check_log("--metrics", "/dev/full")
+
+    def test_events_whose_disk_is_full(self):
+        events = self.home / "events"
+        events.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "small", events], capture_output=True).returncode != 0:
+            self.skipTest("a small file system cannot be mounted here")
+        try:
+            self.check_log("--metrics", "none", "--tensorboard", "../events")
+        finally:
+            subprocess.run(["umount", events], check=True)
+
     def test_a_disk_that_is_full(self):
         small = self.folder
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "small", small], capture_output=True).returncode != 0:
