@@ -90,6 +90,7 @@ class Words {
   void expect_end() {
     while (at_ < text_.size() && is_blank(text_[at_])) line_ += text_[at_++] == '\n' ? 1 : 0;
     if (at_ < text_.size()) fail("goes on behind its last row");
+    if (!text_.ends_with('\n')) fail("is cut in its last row");  // a number that is cut is a number, too
   }
   Position bytes_left() const { return static_cast<Position>(text_.size() - at_); }
 
