@@ -36,6 +36,7 @@ endif()
 if(WARPFACTOR_WERROR)
   target_compile_options(wf_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
+include(harden)
 if(WARPFACTOR_SANITIZE)
   target_compile_options(wf_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${WARPFACTOR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)

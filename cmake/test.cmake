@@ -54,6 +54,23 @@ wf_test(kernels LINK wf_api wf_readers)
 set_target_properties(kernels_tests PROPERTIES UNITY_BUILD OFF)  # seconds each as they are
 wf_test(cli LINK wf_api wf_readers)
 
+# Limits at their size: minutes and some 4 GB, so that they run only where they are asked for (CONTRIBUTING.md)
+add_executable(large_tests tests/large/limits_test.cpp)
+target_link_libraries(large_tests PRIVATE wf_api GTest::gtest_main)
+add_test(NAME large_tests CONFIGURATIONS Large COMMAND large_tests)
+set_tests_properties(large_tests PROPERTIES LABELS large TIMEOUT 3600)
+
+# What scripts/soak runs beside the program: it uses the library as others do
+add_executable(soak tests/soak/soak.cpp)
+target_link_libraries(soak PRIVATE wf_flags libwarpfactor)
+set_target_properties(soak PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+if(WARPFACTOR_SANITIZE MATCHES "address")  # the suite says what it leaks only where the sanitizer looks for it
+  add_executable(leak tests/soak/leak.cpp)
+  target_link_libraries(leak PRIVATE wf_flags)
+  add_test(NAME leaks_are_found COMMAND leak)
+  set_tests_properties(leaks_are_found PROPERTIES PASS_REGULAR_EXPRESSION "LeakSanitizer: detected memory leaks")
+endif()
+
 # The suites of kernels/ and cuda/ on a real device; trajectories run through the module beside it, as users run it.
 if(TARGET wf_cuda)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/kernels/*_test.cpp"
@@ -123,6 +140,15 @@ if(Python3_FOUND)
     wf_program_test(killed_training)  # a library stands in front of the program's
     wf_program_test(gpu_check)  # a script is under test; its programs have tests of their own
     wf_program_test(memory_limit)  # sanitizers take memory of their own
+    wf_program_test(hostile_files)  # likewise
+    wf_program_test(shared_files)
+  endif()
+  if(is_release)  # sanitizers hold back what was freed, and look for leaks themselves
+    add_test(NAME soak COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/scripts/soak 0.33 --build ${CMAKE_BINARY_DIR})
+    set_tests_properties(soak PROPERTIES TIMEOUT 300)
+  endif()
+  if(is_hardened)
+    wf_program_test(hardened $<TARGET_FILE:libwarpfactor>)
   endif()
   if(TARGET warpfactor-in-flight AND is_release)  # a hundred times as slow there
     wf_program_test(rounding $<TARGET_FILE:warpfactor-in-flight>)

@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace wf {
@@ -18,6 +20,16 @@ namespace {
 std::string follow_links(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
   return resolved ? resolved.get() : path;
+}
+
+/// What open takes from the permissions of a new file. Not umask(), which would change it for other threads meanwhile.
+mode_t mask_of_new_files() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    constexpr std::string_view kField = "Umask:";
+    if (line.starts_with(kField)) return static_cast<mode_t>(std::strtoul(line.c_str() + kField.size(), nullptr, 8));
+  }
+  return 077;  // no /proc: the file stays its owner's
 }
 
 }  // namespace
@@ -32,6 +44,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(follow_links(path)) {
   struct stat facts {};
   const bool exists = ::stat(path_.c_str(), &facts) == 0;
   if (!exists || S_ISREG(facts.st_mode)) {
+    permissions_ = exists ? facts.st_mode & 0777 : 0666 & ~mask_of_new_files();
     open_temporary();
   } else {
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);  // a directory refuses this by itself
@@ -43,9 +56,9 @@ AtomicFile::AtomicFile(const std::string& path) : path_(follow_links(path)) {
 
 void AtomicFile::open_temporary() {
   static std::atomic<unsigned> counter{0};
-  do {  // not mkstemp: open gives the result the permissions that any other file of this user gets
+  do {  // the owner's alone until it is whole
     temporary_ = path_ + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   } while (descriptor_ < 0 && errno == EEXIST);
 }
 
@@ -67,6 +80,7 @@ void AtomicFile::write(const void* data, Position bytes) {
 
 void AtomicFile::commit_keeping(const std::string& old_name) {
   const bool in_place = temporary_.empty();
+  if (!in_place) static_cast<void>(::fchmod(descriptor_, permissions_));  // refused where a file system has none
   if (!in_place && ::fsync(descriptor_) != 0) fail("sync");
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("close");
   if (in_place) return;

@@ -17,8 +17,9 @@ struct FolderNotSynced : FailedError {
 
 /// Writes to a temporary name beside `path`; commit() syncs and renames it, so the old file stays whole until the new
 /// one is complete. Without commit() the temporary is removed. A link is followed: what it points to is replaced. What
-/// is no regular file (/dev/null, a named pipe) is written in place. Throws FailedError with the path, the call and
-/// the system's reason.
+/// is no regular file (/dev/null, a named pipe) is written in place. The temporary is its owner's alone, and no link
+/// that lies at its name is followed; the result has the permissions of the file that it replaces, or those of any new
+/// file. Throws FailedError with the path, the call and the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -42,6 +43,7 @@ class AtomicFile {
 
   std::string path_, temporary_;  // no temporary: the file is written in place
   int descriptor_ = -1;
+  unsigned permissions_ = 0;  // of the result
 };
 
 }  // namespace wf

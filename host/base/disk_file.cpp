@@ -19,12 +19,13 @@ DiskFile::DiskFile(std::string path) : path_(std::move(path)) {
   if (descriptor_ < 0) {
     fail(std::string("cannot be opened: ") + std::strerror(errno), "check the path and its permissions");
   }
-  if (::fstat(descriptor_, &facts) == 0 && S_ISREG(facts.st_mode)) {
-    size_ = facts.st_size;
+  if (const std::optional<FileStamp> stamp = stamp_of(descriptor_)) {
+    stamp_ = *stamp;
     return;
   }
+  const bool known = ::fstat(descriptor_, &facts) == 0;
   ::close(descriptor_);
-  if (S_ISDIR(facts.st_mode)) fail("is a directory", "name a file in it");
+  if (known && S_ISDIR(facts.st_mode)) fail("is a directory", "name a file in it");
   fail("is no regular file", "write it to a file first");
 }
 
@@ -42,11 +43,15 @@ void DiskFile::read_at(Position place, void* into, Position bytes) const {
     const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail(std::string("cannot be read: ") + std::strerror(errno), "check the file and the disk");
-    if (count == 0) fail("became shorter while it was read", "do not write to it meanwhile");
+    if (count == 0) fail("became shorter while it was read", kLeaveUnchanged);
     next += count;
     place += count;
     bytes -= count;
   }
+}
+
+void DiskFile::check_unchanged() const {
+  if (stamp_of(descriptor_) != stamp_) fail(kChangedWhileRead, kLeaveUnchanged);
 }
 
 }  // namespace wf

@@ -1,5 +1,6 @@
 // A regular file that is read at any place, by any number of threads.
 #pragma once
+#include "host/base/file_stamp.hpp"
 #include "host/base/types.hpp"
 
 #include <string>
@@ -16,15 +17,18 @@ class DiskFile {
   DiskFile& operator=(const DiskFile&) = delete;
 
   const std::string& path() const { return path_; }
-  Position size() const { return size_; }  ///< when it was opened
+  Position size() const { return stamp_.bytes; }  ///< when it was opened
   void read_at(Position place, void* into, Position bytes) const;
+  /// Throws where the file has been written to since it was opened: what was read may be of two files. For those of a
+  /// format without checksums.
+  void check_unchanged() const;
 
  private:
   [[noreturn]] void fail(const std::string& what, const std::string& cure) const;
 
   std::string path_;
   int descriptor_ = -1;
-  Position size_ = 0;
+  FileStamp stamp_;
 };
 
 }  // namespace wf

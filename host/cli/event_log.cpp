@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace wf::cli {
 namespace {
@@ -51,7 +52,11 @@ EventLog::EventLog(const std::string& folder) {
 }
 
 EventLog::~EventLog() {
-  if (file_ != nullptr) static_cast<void>(std::fclose(file_));
+  close();
+}
+
+void EventLog::close() {
+  if (file_ != nullptr) static_cast<void>(std::fclose(std::exchange(file_, nullptr)));
 }
 
 void EventLog::append(const std::string& message) {

@@ -17,6 +17,7 @@ class EventLog {
   EventLog(const EventLog&) = delete;
   EventLog& operator=(const EventLog&) = delete;
   void write(const EpochReport& report);
+  void close();  ///< no more on disk
 
  private:
   void append(const std::string& message);

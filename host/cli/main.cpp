@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 #include <new>
 
@@ -78,6 +79,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace wf::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond ulimit -f a write is an error with a place, and not the end
   const std::vector<std::string> arguments(argv + 1, argv + std::max(argc, 1));
   if (!arguments.empty() && (arguments[0] == "--version" || arguments[0] == "-V")) {
     return wf::cli::print("warpfactor " WARPFACTOR_VERSION "\n");

@@ -9,6 +9,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -108,7 +110,9 @@ MetricsLog::MetricsLog(std::string path, std::string so_far) : path_(std::move(p
     text_ = std::move(so_far);
     return;
   }
-  file_ = std::fopen(path_.c_str(), "we");
+  // each line goes behind what is there: those of another training that was given the same name stay whole
+  const int descriptor = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor >= 0) file_ = ::fdopen(descriptor, "a");
   if (file_ == nullptr) {
     throw FailedError("cannot write " + path_ + ": " + std::strerror(errno), "choose another --metrics, or none");
   }
@@ -116,7 +120,11 @@ MetricsLog::MetricsLog(std::string path, std::string so_far) : path_(std::move(p
 }
 
 MetricsLog::~MetricsLog() {
-  if (file_ != nullptr) static_cast<void>(std::fclose(file_));
+  close();
+}
+
+void MetricsLog::close() {
+  if (file_ != nullptr) static_cast<void>(std::fclose(std::exchange(file_, nullptr)));
 }
 
 void MetricsLog::append(const std::string& lines) {

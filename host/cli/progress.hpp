@@ -48,7 +48,8 @@ class MetricsLog {
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
   void write(const EpochReport& report);
-  const std::string& text() const { return text_; }  ///< all lines
+  void close();                                      ///< no more on disk
+  const std::string& text() const { return text_; }  ///< all lines, on disk or not
 
  private:
   void append(const std::string& lines);

@@ -108,6 +108,18 @@ std::set<std::string> scale_to_ratings(TrainConfig& config, const TrainRequest& 
   return derived;
 }
 
+/// A log of epochs whose disk is full costs itself, and not the training.
+template <class Log>
+void log_epoch(Log& log, const EpochReport& report, Console& console) {
+  try {
+    log.write(report);
+  } catch (const FailedError& error) {
+    log.close();
+    console.warn(
+        fmt::format("no more epochs are logged: {} ({}); the training goes on", error.problem(), error.cure()));
+  }
+}
+
 TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths, Engine& engine,
                        Model& model, TrainingData& data, Checkpoints& checkpoints, Console& console) {
   TrainingProgress progress(console, config, data.n_train(), checkpoints.resumed_from());
@@ -117,8 +129,8 @@ TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, c
   if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
   TrainCallbacks callbacks;
   callbacks.epoch = [&](const EpochReport& report) {
-    metrics.write(report);
-    events.write(report);
+    log_epoch(metrics, report, console);
+    log_epoch(events, report, console);
     progress.finish_epoch(report);
   };
   callbacks.progress = [&](int epoch, double share, double rate) { progress.update(epoch, share, rate); };

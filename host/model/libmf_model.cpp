@@ -90,6 +90,7 @@ class Words {
   void expect_end() {
     while (at_ < text_.size() && is_blank(text_[at_])) line_ += text_[at_++] == '\n' ? 1 : 0;
     if (at_ < text_.size()) fail("goes on behind its last row");
+    if (!text_.ends_with('\n')) fail("is cut in its last row");  // a number that is cut is a number, too
   }
   Position bytes_left() const { return static_cast<Position>(text_.size() - at_); }
 
@@ -136,6 +137,7 @@ std::string text_of(const std::string& path) {
   const DiskFile file(path);
   std::string text(static_cast<std::size_t>(file.size()), '\0');
   if (!text.empty()) file.read_at(0, text.data(), file.size());
+  file.check_unchanged();
   return text;
 }
 

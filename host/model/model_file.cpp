@@ -362,6 +362,7 @@ Model read_tables(const std::string& path, const std::vector<std::string>* users
     model.tables.user_biases = read_finite(file, kUserBiases);
     model.tables.item_biases = read_finite(file, kItemBiases);
   }
+  file.check_unchanged();
   return model;
 }
 
@@ -391,6 +392,7 @@ void load_tables(Model& model, const std::string& path) {
   t.item_factors = read_finite(file, kItemFactors);
   if (user_biases) t.user_biases = read_finite(file, kUserBiases);
   if (item_biases) t.item_biases = read_finite(file, kItemBiases);
+  file.check_unchanged();
 }
 
 }  // namespace wf

@@ -17,76 +17,11 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the container is little-endian and copied as it is");
 
-using Json = nlohmann::json;  // sorted: ordered_json looks names up one by one, hours for the longest header
+using Json = nlohmann::json;
 constexpr Position kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kWanted = "give a .safetensors file";
 
 constexpr const char* kDamagedFile = "the file is damaged or incomplete; copy or write it again";
-
-// the types of whole bytes; a model's file may hold others beside its tables
-constexpr std::array<std::pair<std::string_view, int>, 17> kDtypes{{{"BOOL", 1},
-                                                                    {"U8", 1},
-                                                                    {"I8", 1},
-                                                                    {"F8_E5M2", 1},
-                                                                    {"F8_E4M3", 1},
-                                                                    {"F8_E8M0", 1},
-                                                                    {"I16", 2},
-                                                                    {"U16", 2},
-                                                                    {"F16", 2},
-                                                                    {"BF16", 2},
-                                                                    {"I32", 4},
-                                                                    {"U32", 4},
-                                                                    {"F32", 4},
-                                                                    {"I64", 8},
-                                                                    {"U64", 8},
-                                                                    {"F64", 8},
-                                                                    {"C64", 8}}};
-
-/// Bytes of one element; 0: an unknown type.
-int bytes_of(std::string_view dtype) {
-  for (const auto& [name, bytes] : kDtypes) {
-    if (name == dtype) return bytes;
-  }
-  return 0;
-}
-
-bool whole_number(const Json& value) {
-  return value.is_number_unsigned() && value.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX);
-}
-
-/// One entry of the header, checked against the bytes there are. Throws std::invalid_argument with what is wrong.
-TensorInfo parse_tensor(const Json& value, Position data_bytes) {
-  if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string())
-    throw std::invalid_argument("has no dtype");
-  if (!value.contains("shape") || !value["shape"].is_array()) throw std::invalid_argument("has no shape");
-  if (!value.contains("data_offsets") || !value["data_offsets"].is_array() || value["data_offsets"].size() != 2) {
-    throw std::invalid_argument("has no data_offsets");
-  }
-  TensorInfo info;
-  info.dtype = value["dtype"].get<std::string>();
-  if (bytes_of(info.dtype) == 0) throw std::invalid_argument("has the unknown dtype " + shown(info.dtype));
-  for (const Json& size : value["shape"]) {
-    if (!whole_number(size)) throw std::invalid_argument("has a shape that is no list of sizes");
-    info.shape.push_back(size.get<Position>());
-  }
-  const Json& offsets = value["data_offsets"];
-  if (!whole_number(offsets[0]) || !whole_number(offsets[1]))
-    throw std::invalid_argument("has data_offsets that are no numbers");
-  info.begin = offsets[0].get<Position>();
-  info.end = offsets[1].get<Position>();
-  if (info.begin > info.end) throw std::invalid_argument("ends before it begins");
-  if (info.end > data_bytes) {
-    throw std::invalid_argument("would end " + std::to_string(info.end - data_bytes) + " bytes behind the file's end");
-  }
-  Position expected = 0;
-  try {
-    expected = checked_product(info.elements(), bytes_of(info.dtype));
-  } catch (const Error&) {
-    throw std::invalid_argument("has a shape that no memory holds");
-  }
-  if (expected != info.end - info.begin) throw std::invalid_argument("has a shape that does not fit its bytes");
-  return info;
-}
 
 bool is_text(std::string_view bytes) {
   if (bytes.substr(0, 3) == "\xEF\xBB\xBF") bytes.remove_prefix(3);  // a byte order mark
@@ -112,12 +47,6 @@ std::pair<std::string, std::string> guess_kind(const std::string& first_bytes) {
 
 }  // namespace
 
-Position TensorInfo::elements() const {
-  Position count = 1;
-  for (const Position size : shape) count = checked_product(count, size);
-  return count;
-}
-
 void SafetensorsReader::fail(const std::string& what, const std::string& cure) const {
   throw InputError(Place{path()}, what, cure);
 }
@@ -139,41 +68,13 @@ SafetensorsReader::SafetensorsReader(const std::string& path) : file_(path) {
 }
 
 void SafetensorsReader::parse_header(const std::string& header, Position data_bytes) {
-  const Json json = Json::parse(header, nullptr, false);
-  if (!json.is_object()) fail("is no .safetensors file: its header is not a JSON object", kWanted);
-  struct Extent {
-    Position begin, end;
-    std::string name;
-  };
-  std::vector<Extent> extents;
-  for (const auto& [name, value] : json.items()) {
-    if (name == "__metadata__") {
-      if (!value.is_object()) fail("__metadata__ is not an object of strings", kDamagedFile);
-      for (const auto& [key, text] : value.items()) {
-        if (!text.is_string()) fail("__metadata__ " + shown(key) + " is not a string", kDamagedFile);
-        metadata_[key] = text.get<std::string>();
-      }
-      continue;
-    }
-    TensorInfo info;
-    try {
-      info = parse_tensor(value, data_bytes);
-    } catch (const std::invalid_argument& error) {
-      fail("tensor " + shown(name) + " " + error.what(), kDamagedFile);
-    }
-    extents.push_back({info.begin, info.end, name});
-    tensors_[name] = std::move(info);
-  }
-  std::sort(extents.begin(), extents.end(),
-            [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
-  Position covered = 0;
-  for (const auto& [begin, end, name] : extents) {
-    if (begin < covered) fail("tensor " + shown(name) + " overlaps another", kDamagedFile);
-    if (begin > covered) fail("tensor " + shown(name) + " begins behind a hole", kDamagedFile);
-    covered = end;
-  }
-  if (covered != data_bytes) {
-    fail("ends with " + std::to_string(data_bytes - covered) + " bytes that belong to no tensor", kDamagedFile);
+  try {
+    std::optional<SafetensorsHeader> parsed = parse_safetensors_header(header, data_bytes);
+    if (!parsed) fail("is no .safetensors file: its header is not a JSON object", kWanted);
+    metadata_ = std::move(parsed->metadata);
+    tensors_ = std::move(parsed->tensors);
+  } catch (const std::invalid_argument& error) {
+    fail(error.what(), kDamagedFile);
   }
 }
 

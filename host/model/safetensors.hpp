@@ -3,6 +3,7 @@
 #pragma once
 #include "host/base/disk_file.hpp"
 #include "host/base/host_buffer.hpp"
+#include "host/model/safetensors_header.hpp"
 
 #include <functional>
 #include <map>
@@ -10,15 +11,6 @@
 #include <vector>
 
 namespace wf {
-
-/// One tensor of a file: where its bytes lie and what they are.
-struct TensorInfo {
-  std::string dtype;  ///< "F32", "I64", "U8", ...
-  std::vector<Position> shape;
-  Position begin = 0, end = 0;  ///< bytes, from the start of the data
-
-  Position elements() const;
-};
 
 class SafetensorsReader {
  public:
@@ -47,6 +39,8 @@ class SafetensorsReader {
     read_bytes({info.dtype, {into.size}, begin, begin + into.size * Position{sizeof(T)}}, into.data);
   }
 
+  /// Throws InputError where the file has been written to since it was opened: call it when all is read.
+  void check_unchanged() const { file_.check_unchanged(); }
   /// `what` about this file, as an InputError.
   [[noreturn]] void fail(const std::string& what, const std::string& cure) const;
 

@@ -13,10 +13,10 @@ static_assert(std::endian::native == std::endian::little, "the file is little-en
 /// No text begins so, and a copy that changes line ends changes it.
 inline constexpr char kPageMagic[8] = {'\x89', 'W', 'F', 'R', '\r', '\n', '\x1A', '\n'};
 inline constexpr std::uint32_t kPageVersion = 1;
-inline constexpr Position kPageAlignment = 64;     ///< of every section and page; the gaps are zeros
-inline constexpr Position kMostTableValues = 256;  ///< an index of one byte
-inline constexpr std::uint64_t kPageSeed = 42;     ///< of the cuts into ranges
-inline constexpr Position kLargestMetadata = 16 << 20;
+inline constexpr Position kPageAlignment = 64;         ///< of every section and page; the gaps are zeros
+inline constexpr Position kMostTableValues = 256;      ///< an index of one byte
+inline constexpr std::uint64_t kPageSeed = 42;         ///< of the cuts into ranges
+inline constexpr Position kLargestMetadata = 2 << 20;  ///< as JSON in memory up to 24 times as much
 
 /// A part of the file before the pages. Its hash, XXH3-64, covers the zeros up to the next section as well.
 struct PageSection {

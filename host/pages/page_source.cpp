@@ -1,7 +1,5 @@
 #include "host/pages/page_source.hpp"
 
-#include <sys/stat.h>
-
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -105,13 +103,6 @@ void read_options(const Json& json, PageSource& into) {
 }
 
 }  // namespace
-
-std::optional<FileStamp> stamp_of(const std::string& path) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
-  constexpr Position kSecond = 1'000'000'000;
-  return FileStamp{facts.st_size, Position{facts.st_mtim.tv_sec} * kSecond + facts.st_mtim.tv_nsec};
-}
 
 bool same_options(const PageSource& a, const PageSource& b) {
   return options_json(a) == options_json(b);

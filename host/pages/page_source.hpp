@@ -1,22 +1,12 @@
 // What the ratings of a page file were read from, and how: enough to say whether it is still that file.
 #pragma once
+#include "host/base/file_stamp.hpp"
 #include "host/readers/read_ratings.hpp"
 
 #include <optional>
 #include <string>
 
 namespace wf {
-
-/// A file on disk at one moment.
-struct FileStamp {
-  Position bytes = 0;
-  Position modified_ns = 0;  ///< since 1970
-
-  bool operator==(const FileStamp&) const = default;
-};
-
-/// None for what is no regular file, as a pipe.
-std::optional<FileStamp> stamp_of(const std::string& path);
 
 struct PageSource {
   ReadReport report;

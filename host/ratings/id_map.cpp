@@ -3,8 +3,10 @@
 #include "host/base/host_buffer.hpp"
 #include "host/base/shown.hpp"
 
+#include <sys/random.h>
 #include <tsl/robin_map.h>
 #include <tsl/robin_set.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -13,11 +15,25 @@
 namespace wf {
 namespace {
 
+/// What hashes of ids begin with: another number in every process, so that nobody can write a file whose ids all meet
+/// in one bucket, for which robin_map would double its table with every id. Rows are numbered as ids appear: no result
+/// depends on it.
+std::uint64_t hash_seed() {
+  static const std::uint64_t seed = [] {
+    std::uint64_t bits = 0;
+    if (::getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits)
+      return std::uint64_t{0};  // the kernel is starting
+    return bits;
+  }();
+  return seed;
+}
+
 /// Ids are often multiples of a power of two, which the table's mask would all send to one bucket.
 /// The finaliser of SplitMix64: Steele, Lea, Flood: Fast splittable pseudorandom number generators. OOPSLA 2014.
 struct MixedHash {
+  std::uint64_t seed = hash_seed();
   std::size_t operator()(std::int64_t id) const {
-    auto bits = static_cast<std::uint64_t>(id);
+    auto bits = static_cast<std::uint64_t>(id) ^ seed;
     bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9U;
     bits = (bits ^ bits >> 27) * 0x94D049BB133111EBU;
     return bits ^ bits >> 31;
@@ -50,8 +66,9 @@ struct IdMap::Tables {
   struct Hash {
     using is_transparent = void;
     const Tables* tables;
-    std::size_t operator()(RowId row) const { return std::hash<std::string_view>{}(tables->view(row)); }
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::uint64_t seed = hash_seed();
+    std::size_t operator()(RowId row) const { return (*this)(tables->view(row)); }
+    std::size_t operator()(std::string_view text) const { return XXH3_64bits_withSeed(text.data(), text.size(), seed); }
   };
   struct Equal {
     using is_transparent = void;

@@ -1,6 +1,7 @@
 #include "host/readers/byte_source.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/file_stamp.hpp"
 #include "host/base/hash.hpp"
 
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <fstream>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,6 +27,10 @@ namespace wf {
 namespace {
 
 constexpr std::size_t kRawBuffer = 1 << 18;
+
+/// Ratings compress to a third or a tenth. What unpacks to more than this is refused before memory is filled with it.
+constexpr Position kMostUnpacked = 100;           // bytes for each one on disk
+constexpr Position kAlwaysUnpacked = 64'000'000;  // bytes beyond
 
 std::string system_reason() {
   return std::strerror(errno);
@@ -98,10 +104,16 @@ struct ByteSource::State {
       const ::ssize_t count = ::read(descriptor, into, size);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("cannot be read: " + system_reason(), "check the file and the disk");
+      if (count == 0) check_unchanged();
       hash.add(into, static_cast<Position>(count));
       raw_bytes += count;
       return static_cast<std::size_t>(count);
     }
+  }
+
+  /// Half of an old file and half of a new one, or a line that is half written, may look like ratings.
+  void check_unchanged() const {
+    if (stamp && stamp_of(descriptor) != stamp) fail(kChangedWhileRead, kLeaveUnchanged);
   }
 
   /// Text goes where it is wanted without a stop in the raw buffer, but for the first bytes, which were looked at.
@@ -158,12 +170,21 @@ struct ByteSource::State {
     return static_cast<Position>(output.pos);
   }
 
+  void count_unpacked(Position bytes) {
+    unpacked += bytes;
+    if (unpacked <= kAlwaysUnpacked + kMostUnpacked * raw_bytes) return;
+    fail("unpacks to over " + std::to_string(kMostUnpacked) + " times its size, as no ratings do",
+         compression == "gzip" ? "if it is to be so: gzip -dc FILE | warpfactor train -"
+                               : "if it is to be so: zstd -dc FILE | warpfactor train -");
+  }
+
   std::string path;
   int descriptor = -1;
   bool owns_descriptor = false;
+  std::optional<FileStamp> stamp;  // when it was opened; none: no regular file
   std::vector<char> raw;
   std::size_t begin = 0, end = 0;  // unread part of raw
-  Position raw_bytes = 0;
+  Position raw_bytes = 0, unpacked = 0;
   Hash hash;
   std::string compression;
   z_stream inflater{};
@@ -181,6 +202,7 @@ ByteSource::ByteSource(const std::string& path) : state_(std::make_unique<State>
   if (::fstat(state.descriptor, &facts) == 0 && S_ISDIR(facts.st_mode)) {
     state.fail("is a directory", "name a file in it");
   }
+  state.stamp = stamp_of(state.descriptor);
 
   constexpr std::size_t kLongestMagic = 10;
   while (state.end < kLongestMagic && state.append()) {  // a pipe may give single bytes
@@ -205,18 +227,17 @@ ByteSource::ByteSource(const std::string& path) : state_(std::make_unique<State>
 ByteSource::~ByteSource() = default;
 
 Position ByteSource::read(char* into, Position size) {
-  if (state_->inflating) return state_->read_gzip(into, size);
-  if (state_->decompressor != nullptr) return state_->read_zstd(into, size);
-  return state_->read_plain(into, size);
+  if (state_->compression.empty()) return state_->read_plain(into, size);
+  const Position count = state_->inflating ? state_->read_gzip(into, size) : state_->read_zstd(into, size);
+  state_->count_unpacked(count);
+  return count;
 }
 
 const std::string& ByteSource::compression() const {
   return state_->compression;
 }
 Position ByteSource::file_size() const {
-  struct stat facts {};
-  const bool known = ::fstat(state_->descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
-  return known ? static_cast<Position>(facts.st_size) : 0;
+  return state_->stamp ? state_->stamp->bytes : 0;
 }
 Position ByteSource::raw_bytes() const {
   return state_->raw_bytes;

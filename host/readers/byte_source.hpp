@@ -8,8 +8,9 @@
 namespace wf {
 
 /// A file, or stdin for "-": plain, gzip (any number of members) or zstd (any number of frames). Throws InputError,
-/// with the system's reason, for a file that cannot be opened or read, for damaged or truncated compression, and for
-/// formats that are known but not read (bzip2, xz, zip, Parquet, UTF-16).
+/// with the system's reason, for a file that cannot be opened or read, for damaged or truncated compression, for what
+/// unpacks to over 100 times its size and 64 MB, for a regular file whose length or time of change is another at its
+/// end than at its beginning, and for formats that are known but not read (bzip2, xz, zip, Parquet, UTF-16).
 class ByteSource {
  public:
   explicit ByteSource(const std::string& path);
@@ -21,7 +22,7 @@ class ByteSource {
   Position read(char* into, Position size);
 
   const std::string& compression() const;  ///< "", "gzip" or "zstd"
-  Position file_size() const;              ///< on disk; 0 where that is not known, as of a pipe
+  Position file_size() const;              ///< on disk when it was opened; 0 where that is not known, as of a pipe
   Position raw_bytes() const;              ///< read so far, as they lie on disk
   std::string hash() const;                ///< XXH3-64 of them, 16 hex digits
 

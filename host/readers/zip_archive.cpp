@@ -19,6 +19,9 @@ constexpr Position kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64B
 constexpr Position kLongestComment = 65535;
 constexpr Position kMostEntries = 1000;    // a matrix has six
 constexpr Position kMostOfDeflate = 1032;  // bytes that one packed byte can stand for: zlib's technical details
+// What an archive may unpack to in all: ones that stand for clicks compress to a thousandth, the places of clicks do
+// not.
+constexpr Position kMostUnpacked = 100, kAlwaysUnpacked = 64'000'000;  // bytes for each one on disk, and beyond
 constexpr std::size_t kRawBytes = 1 << 16;
 
 template <class T>
@@ -164,6 +167,13 @@ void ZipArchive::place_entries(Position end) {
                                          : entry->bytes <= checked_product(entry->packed, kMostOfDeflate);
     if (!fits) fail(shown(entry->name) + " has another size than it says");
     end = place;
+  }
+  Position unpacked = 0;  // of at most 1000 entries, each below 1032 times the file
+  for (const ZipEntry& entry : entries_) unpacked += entry.bytes;
+  if (unpacked > kAlwaysUnpacked + kMostUnpacked * file_.size()) {
+    throw InputError(Place{file_.path()},
+                     "unpacks to over " + std::to_string(kMostUnpacked) + " times its size, as no ratings do",
+                     "if it is to be so: scipy.sparse.save_npz(FILE, matrix, compressed=False)");
   }
 }
 

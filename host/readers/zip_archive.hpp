@@ -25,7 +25,8 @@ bool is_zip_file(const std::string& path);
 class ZipArchive {
  public:
   /// Reads the directory. Throws InputError for one that does not fit the file: truncated, overlapping, encrypted, on
-  /// several disks, with names that occur twice, or with sizes that deflate cannot reach.
+  /// several disks, with names that occur twice, with sizes that deflate cannot reach, or that would unpack to over 100
+  /// times its size and 64 MB.
   explicit ZipArchive(const std::string& path);
 
   const DiskFile& file() const { return file_; }

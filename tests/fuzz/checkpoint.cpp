@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint8_t> bytes(data, data + size);
   if (size >= 8) fuzz::seal(bytes.data(), size - 8, &bytes[size - 8]);
   const fuzz::MemoryFile file(bytes.data(), bytes.size());
-  fuzz::read_or_refuse([&] {
+  fuzz::read_or_refuse(size, [&] {
     const CheckpointFile checkpoint(file.path());
     const TrainingState state = checkpoint.state();
     fuzz::require(state.epoch == checkpoint.epoch());

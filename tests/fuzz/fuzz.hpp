@@ -1,6 +1,7 @@
 // What the fuzz targets share: bytes as a file, and what a reader may do about it.
 #pragma once
 #include "host/base/error.hpp"
+#include "tests/fuzz/memory.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -33,9 +34,11 @@ class MemoryFile {
   int descriptor_;
 };
 
-/// Runs `read`, which may refuse what it reads by an error of the project that says what to do, and by no other.
+/// Runs `read` on a file of `bytes`: it may refuse what it reads by an error of the project that says what to do, and
+/// by no other, and may hold the memory that such a file is worth.
 template <class Read>
-void read_or_refuse(const Read& read) {
+void read_or_refuse(std::size_t bytes, const Read& read) {
+  const MemoryLimit limit(kPerByte * bytes + kBeyond);
   try {
     read();
   } catch (const Error& error) {

@@ -27,7 +27,7 @@ void check(const Model& model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::MemoryFile file(data, size);
-  fuzz::read_or_refuse([&] { check(read_model(file.path())); });
-  fuzz::read_or_refuse([&] { check(read_model_for(file.path(), {"1", "b"})); });
+  fuzz::read_or_refuse(size, [&] { check(read_model(file.path())); });
+  fuzz::read_or_refuse(size, [&] { check(read_model_for(file.path(), {"1", "b"})); });
   return 0;
 }

@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint8_t> bytes(data, data + size);
   seal_all(bytes);
   const fuzz::MemoryFile file(bytes.data(), bytes.size());
-  fuzz::read_or_refuse([&] {
+  fuzz::read_or_refuse(size, [&] {
     const PageFile pages(file.path());
     Dataset into;
     pages.read_into(into, 1);

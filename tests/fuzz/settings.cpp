@@ -5,9 +5,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wf;
   const fuzz::MemoryFile file(data, size);
-  fuzz::read_or_refuse([&] {
+  fuzz::read_or_refuse(size, [&] {
     for (const cli::ConfigEntry& entry : cli::read_config_file(file.path())) fuzz::require(entry.line > 0);
   });
-  fuzz::read_or_refuse([&] { cli::read_space_file(file.path()); });
+  fuzz::read_or_refuse(size, [&] { cli::read_space_file(file.path()); });
   return 0;
 }

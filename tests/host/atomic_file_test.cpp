@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <string>
+#include <vector>
+
 namespace wf {
 namespace {
 
@@ -91,6 +94,62 @@ TEST(AtomicFile, GivesTheResultTheUsualPermissions) {
   ::umask(old);
   file.commit();
   EXPECT_EQ(permissions(folder.file("a")), 0640U);
+}
+
+TEST(AtomicFile, KeepsThePermissionsOfTheOldFile) {
+  const FreshFolder folder;
+  for (const mode_t mode : {0600U, 0664U, 0444U}) {
+    folder.write("a", "old");
+    ASSERT_EQ(::chmod(folder.file("a").c_str(), mode), 0);
+    AtomicFile file(folder.file("a"));
+    file.commit();
+    EXPECT_EQ(permissions(folder.file("a")), mode);
+    std::filesystem::remove(folder.file("a"));
+  }
+}
+
+/// The names of temporaries beside `name` in a folder.
+std::vector<std::string> temporaries(const FreshFolder& folder, const std::string& name) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.file(""))) {
+    if (entry.path().filename().string().starts_with(name + ".part-")) found.push_back(entry.path().string());
+  }
+  return found;
+}
+
+TEST(AtomicFile, NobodyElseReadsTheTemporary) {
+  const FreshFolder folder;
+  folder.write("a", "old");
+  ASSERT_EQ(::chmod(folder.file("a").c_str(), 0644), 0);
+  const mode_t old = ::umask(0);
+  const AtomicFile over_an_old_one(folder.file("a")), fresh(folder.file("b"));
+  ::umask(old);
+  for (const char* name : {"a", "b"}) {
+    ASSERT_EQ(temporaries(folder, name).size(), 1U);
+    EXPECT_EQ(permissions(temporaries(folder, name)[0]), 0600U);
+  }
+}
+
+TEST(AtomicFile, FollowsNoLinkAtTheTemporarysName) {
+  const FreshFolder folder;
+  folder.write("victim", "precious");
+  std::string name;
+  {
+    const AtomicFile probe(folder.file("a"));
+    ASSERT_EQ(temporaries(folder, "a").size(), 1U);
+    name = temporaries(folder, "a")[0];
+  }
+  const std::size_t dash = name.rfind('-');
+  const int next = std::stoi(name.substr(dash + 1)) + 1;
+  for (int n = next; n < next + 10; ++n) {  // as somebody would who knows process and counter
+    ASSERT_EQ(::symlink("victim", (name.substr(0, dash + 1) + std::to_string(n)).c_str()), 0);
+  }
+  AtomicFile file(folder.file("a"));
+  file.write("new", 3);
+  file.commit();
+  EXPECT_EQ(bytes_of(folder.file("victim")), "precious");
+  EXPECT_EQ(bytes_of(folder.file("a")), "new");
+  EXPECT_FALSE(std::filesystem::is_symlink(folder.file("a")));
 }
 
 TEST(AtomicFile, TwoWritersDoNotMeet) {

@@ -294,5 +294,24 @@ RC_GTEST_PROP(IdMap, IsRebuiltFromWhatAModelFileHolds, ()) {
   for (const std::string& id : given) RC_ASSERT(again.find(id) == ids.find(id));
 }
 
+/// The number whose hash is `hash` where nothing is drawn: SplitMix64's finaliser backwards.
+std::int64_t id_of_hash(std::uint64_t hash) {
+  hash = (hash ^ hash >> 31 ^ hash >> 62) * 0x319642B2D24D8EC3U;
+  hash = (hash ^ hash >> 27 ^ hash >> 54) * 0x96DE1B173F119089U;
+  return static_cast<std::int64_t>(hash ^ hash >> 30 ^ hash >> 60);
+}
+
+/// In a table that all would fill from its first bucket on, the 8,193rd id makes robin_map double it, as does each
+/// behind: to more memory than there is.
+TEST(IdMap, TakesIdsThatWereMadeToMeetInOneBucket) {
+  constexpr int kIds = 20'000;
+  IdMap ids;
+  for (int n = 1; n <= kIds; ++n) {
+    ids.insert(std::to_string(id_of_hash(static_cast<std::uint64_t>(n) << 40)));
+  }
+  EXPECT_EQ(ids.size(), kIds);
+  EXPECT_EQ(ids.find(std::to_string(id_of_hash(std::uint64_t{7} << 40))), 6);
+}
+
 }  // namespace
 }  // namespace wf

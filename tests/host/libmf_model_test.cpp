@@ -131,6 +131,15 @@ TEST(LibmfModel, RefusesWhatLibmfHasNoWordsFor) {
   EXPECT_THROW(write_libmf_model(make_model(1, 1, kMaxRank, true), folder.file("m")), UsageError);
 }
 
+TEST(LibmfModel, IsRefusedWhereverItIsCut) {
+  const FreshFolder folder;
+  write_libmf_model(drawn_model(false), folder.file("m"));
+  const std::string whole = bytes_of(folder.file("m"));
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_THROW(read_model(folder.write("cut", whole.substr(0, length))), InputError) << length;
+  }
+}
+
 TEST(LibmfModel, IsKnownByItsFirstLine) {
   const FreshFolder folder;
   EXPECT_TRUE(is_libmf_model(folder.write("a", "f 10\nm 0\n")));

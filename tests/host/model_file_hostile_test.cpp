@@ -2,6 +2,7 @@
 // end, and none makes the reader allocate what the file does not hold.
 #include "host/base/error.hpp"
 #include "host/model/model_file.hpp"
+#include "host/model/safetensors.hpp"
 #include "tests/host/model_support.hpp"
 
 #include <gmock/gmock.h>
@@ -170,10 +171,37 @@ TEST(HostileModel, NamesSomeOfManyTensors) {  // and reads their header in n log
   EXPECT_LT(error.size(), 400U);
 }
 
+TEST(HostileModel, RefusesListsThatGoOn) {
+  std::string list = "[0";
+  for (int n = 1; n < 64; ++n) list += ",0";
+  EXPECT_EQ(error_of_bytes(with_factors(entry("x", "F32", list + "]", "[24,24]"))), "no error");
+  list += ",0";
+  EXPECT_THAT(error_of_bytes(with_factors(entry("x", "F32", list + "]", "[24,24]"))),
+              HasSubstr("has a shape that is no list of sizes"));
+  EXPECT_THAT(error_of_bytes(with_factors(entry("x", "F32", "[[1]]", "[24,28]"), "abcd")),
+              HasSubstr("has a shape that is no list of sizes"));
+  EXPECT_THAT(error_of_bytes(with_factors(entry("x", "F32", "[1]", list + "]"), "abcd")),
+              HasSubstr("has data_offsets that are no numbers"));
+}
+
+TEST(HostileModel, RefusesATensorThatIsAnnouncedTwice) {
+  const std::string x = entry("x", "F32", "[1]", "[24,28]");
+  EXPECT_THAT(error_of_bytes(with_factors(x + "," + x, "abcd")), HasSubstr("tensor \"x\" occurs twice"));
+}
+
+TEST(HostileModel, RefusesMetadataWithoutEnd) {
+  std::string header = R"("__metadata__":{"0":"")";
+  for (int n = 1; n <= 1 << 16; ++n) header += ",\"" + std::to_string(n) + "\":\"\"";
+  EXPECT_THAT(error_of_bytes(with_factors(header + "}")), HasSubstr("__metadata__ has more than 65536 entries"));
+}
+
 TEST(HostileModel, RefusesMetadataThatIsNotText) {
   EXPECT_THAT(error_of_bytes(with_factors("\"__metadata__\":[]")), HasSubstr("__metadata__ is not an object"));
-  EXPECT_THAT(error_of_bytes(with_factors(R"("__metadata__":{"a":1})")),
-              HasSubstr("__metadata__ \"a\" is not a string"));
+  for (const char* value : {"1", "-1", "1.5", "null", "true", "[]", "[\"b\"]", "{}", "{\"b\":\"c\"}"}) {
+    EXPECT_THAT(error_of_bytes(with_factors(std::string(R"("__metadata__":{"a":)") + value + "}")),
+                HasSubstr("__metadata__ \"a\" is not a string"))
+        << value;
+  }
 }
 
 TEST(HostileModel, RefusesEveryMalformedTensor) {
@@ -329,6 +357,22 @@ TEST(HostileModel, RefusesIdsThatWereDroppedOrDoubled) {
                   entry("item_ids", "I64", "[1]", "[24,32]") + "," + entry("item_ids.bytes", "U8", "[0]", "[32,32]"),
                   longs({1}))),
               HasSubstr("has both item_ids and item_ids.bytes"));
+}
+
+TEST(HostileModel, RefusesAFileThatChangesMeanwhile) {
+  const FreshFolder folder;
+  const std::string path = folder.write("m", with_factors(""));
+  const SafetensorsReader file(path);
+  file.check_unchanged();
+  std::ofstream(path, std::ios::app) << "x";
+  EXPECT_THROW(file.check_unchanged(), InputError);
+  std::filesystem::resize_file(path, 40);
+  try {
+    file.read<float>("user_factors.weight", "F32");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.problem(), "became shorter while it was read");
+  }
 }
 
 }  // namespace

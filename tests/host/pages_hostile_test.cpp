@@ -55,6 +55,24 @@ class Forgery {
     std::memcpy(at(header.directory.offset + page * 32), &entry, sizeof entry);
   }
 
+  /// Blanks behind the metadata, until they have so many bytes, a multiple of 64; what lies behind moves.
+  void fill_metadata(Position bytes) {
+    const Position more = bytes - padded(header.metadata.bytes);
+    const auto end = static_cast<std::size_t>(header.metadata.offset + header.metadata.bytes);
+    const auto blanks = static_cast<std::size_t>(bytes - header.metadata.bytes);
+    bytes_.replace(end, static_cast<std::size_t>(padded(header.metadata.bytes) - header.metadata.bytes), blanks, ' ');
+    header.metadata.bytes = bytes;
+    for (PageSection* section : {&header.user_ids, &header.item_ids, &header.values, &header.directory}) {
+      section->offset += more;
+    }
+    header.file_bytes += more;
+    for (int page = 0; page < kPages; ++page) {
+      PageEntry moved = entry(page);
+      moved.offset += more;
+      put(page, moved);
+    }
+  }
+
   /// With every checksum set right again, those of pages too.
   std::string sealed() {
     for (int page = 0; page < kPages; ++page) {
@@ -211,6 +229,12 @@ TEST(HostilePages, RefusesIdsThatOccurTwice) {
                 std::memcpy(f.at(f.header.item_ids.offset + 8), &far, 8);
               }),
               HasSubstr("its item ids: their offsets do not ascend"));
+}
+
+TEST(HostilePages, RefusesMetadataBeyondTheLimit) {
+  EXPECT_EQ(error_of_forged([](Forgery& f) { f.fill_metadata(kLargestMetadata); }), "no error");
+  EXPECT_THAT(error_of_forged([](Forgery& f) { f.fill_metadata(kLargestMetadata + kPageAlignment); }),
+              HasSubstr("its metadata lie"));
 }
 
 TEST(HostilePages, RefusesMetadataThatIsNone) {

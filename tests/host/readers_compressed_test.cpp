@@ -95,6 +95,33 @@ TEST(CompressedFiles, AreNotCalledDamagedForALargeWindow) {
               testing::AllOf(HasSubstr("zstd --long"), HasSubstr("zstd -dc --long=31 FILE | warpfactor train -")));
 }
 
+/// 80 MB of one line again and again.
+const std::string& eighty_megabytes() {
+  static const std::string text = [] {
+    std::string lines;
+    while (lines.size() < 80'000'000) lines += "1,2,3\n";
+    return lines;
+  }();
+  return text;
+}
+
+TEST(CompressedFiles, ThatUnpackAThousandfoldAreRefused) {
+  const std::string gz = gzipped(eighty_megabytes()), zst = zstandard(eighty_megabytes());
+  ASSERT_LT(gz.size(), 200'000U);
+  ASSERT_LT(zst.size(), 100'000U);
+  EXPECT_THAT(read_error(gz), testing::AllOf(HasSubstr("unpacks to over 100 times its size, as no ratings do"),
+                                             HasSubstr("gzip -dc FILE | warpfactor train -")));
+  EXPECT_THAT(read_error(zst), testing::AllOf(HasSubstr("unpacks to over 100 times its size, as no ratings do"),
+                                              HasSubstr("zstd -dc FILE | warpfactor train -")));
+}
+
+TEST(CompressedFiles, ThatAreSmallMayUnpackToAnyMultiple) {
+  const std::string some = eighty_megabytes().substr(0, 1'200'000);
+  ASSERT_LT(zstandard(some).size(), some.size() / 1000);
+  EXPECT_EQ(read_text_as_file(zstandard(some)).report.ratings, 200'000);
+  EXPECT_EQ(read_text_as_file(gzipped(some)).report.ratings, 200'000);
+}
+
 TEST(CompressedFiles, MayBeEmptyInside) {
   EXPECT_THAT(read_error(gzipped("")), HasSubstr("holds no ratings"));
   EXPECT_THAT(read_error(zstandard("")), HasSubstr("holds no ratings"));

@@ -1,11 +1,15 @@
 // What is refused, and the exact words: place, text found, cure.
+#include "host/readers/byte_source.hpp"
 #include "tests/host/readers_support.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <vector>
 
 namespace wf {
 namespace {
@@ -244,6 +248,40 @@ TEST(Reader, RefusesASheetOfUsersByItems) {
   EXPECT_EQ(
       test::read_text_as_file(sheet, {.user_column = "1", .item_column = "2", .rating_column = "3"}).triples.size(),
       3U);
+}
+
+/// Reads a file up to its middle, lets `change` have it, and reads on: the error, or "no error".
+template <class Change>
+std::string error_after(const Change& change) {
+  const test::TemporaryFolder folder;
+  std::string text;
+  for (int n = 0; n < 100'000; ++n) text += std::to_string(n) + ",2,3\n";
+  const std::string path = folder.write("ratings.csv", text);
+  std::vector<char> part(1000);
+  try {
+    ByteSource source(path);
+    source.read(part.data(), 1000);
+    change(path);
+    while (source.read(part.data(), 1000) > 0) {
+    }
+  } catch (const InputError& error) {
+    return error.problem() + " (" + error.cure() + ")";
+  }
+  return "no error";
+}
+
+TEST(Reader, RefusesAFileThatChangesMeanwhile) {
+  const std::string refused = "changed while it was read (do not write to it meanwhile, or read a copy)";
+  EXPECT_EQ(error_after([](const std::string& path) { std::filesystem::resize_file(path, 500'000); }), refused);
+  EXPECT_EQ(error_after([](const std::string& path) { std::filesystem::resize_file(path, 0); }), refused);
+  EXPECT_EQ(error_after([](const std::string& path) { std::ofstream(path, std::ios::app) << "7,8,9\n"; }), refused);
+  EXPECT_EQ(error_after([](const std::string& path) {
+              std::fstream(path, std::ios::in | std::ios::out) << "7";  // of the same length
+              const auto later = std::filesystem::last_write_time(path) + std::chrono::seconds(1);
+              std::filesystem::last_write_time(path, later);  // clocks of files may be coarse
+            }),
+            refused);
+  EXPECT_EQ(error_after([](const std::string& path) { std::filesystem::remove(path); }), "no error") << "it is whole";
 }
 
 }  // namespace

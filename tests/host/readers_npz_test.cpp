@@ -177,6 +177,22 @@ TEST(SciPyMatrix, RefusesArchivesThatLie) {
   EXPECT_THAT(with([](auto& members) { members.assign(2000, members[4]); }), HasSubstr("2000 entries"));
 }
 
+TEST(SciPyMatrix, RefusesArchivesThatUnpackAThousandfold) {
+  constexpr int kEntries = 6'000'000;  // 72 MB that are 70 KB in the archive
+  const std::string count = std::to_string(kEntries);
+  std::vector<ZipMember> members = csr_with("indices", npy("<i4", "(" + count + ",)", std::string(4 * kEntries, '\0')));
+  for (ZipMember& member : members) {
+    if (member.name == "data.npy") member.bytes = npy("<f8", "(" + count + ",)", std::string(8 * kEntries, '\0'));
+    member.deflated = true;
+  }
+  const std::string bomb = zip(members);
+  ASSERT_LT(bomb.size(), 80'000U);
+  EXPECT_THAT(read_error(bomb),
+              AllOf(HasSubstr("unpacks to over 100 times its size, as no ratings do"), HasSubstr("compressed=False")));
+  for (ZipMember& member : members) member.deflated = false;
+  EXPECT_THAT(read_error(zip(members)), HasSubstr("does not divide the entries into rows")) << "nothing is packed";
+}
+
 /// Every second byte of a small archive is another one, and every beginning of it is all there is.
 TEST(SciPyMatrix, SurvivesAnyDamage) {
   for (const bool packed : {false, true}) {
