@@ -218,11 +218,29 @@ std::string reason_text(StopReason reason, const TrainConfig& config) {
   if (reason == StopReason::early) return fmt::format(" · stopped: no better for {} epochs", config.patience);
   if (reason == StopReason::interrupted)
     return fmt::format(" · interrupted by {}", stop_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+  if (reason == StopReason::diverged) return " · stopped: diverged";
   return "";
 }
 
 const char* reason_word(StopReason reason) {
-  return reason == StopReason::early ? "early" : reason == StopReason::interrupted ? "interrupted" : "all_epochs";
+  switch (reason) {
+    case StopReason::early:
+      return "early";
+    case StopReason::interrupted:
+      return "interrupted";
+    case StopReason::diverged:
+      return "diverged";
+    case StopReason::all_epochs:
+      break;
+  }
+  return "all_epochs";
+}
+
+/// After the model is saved: an interrupted training is the signal's, one that diverged failed although there is a
+/// model of its best epoch.
+int exit_code_of(StopReason reason) {
+  if (reason == StopReason::interrupted) return 128 + stop_signal();
+  return reason == StopReason::diverged ? 1 : 0;
 }
 
 TrainingRecord record_of(const PageSource& about, const TrainingData& data) {
@@ -251,6 +269,11 @@ struct FinishedRun {
   double seconds() const { return watch.seconds(); }
 };
 
+std::string divergence_json(const TrainResult& result) {
+  if (result.reason != StopReason::diverged) return "null";
+  return JsonObject().text("message", result.divergence.what).text("cure", result.divergence.cure).str();
+}
+
 std::string result_json(const FinishedRun& run) {
   const EpochReport* best = best_report(run.result);
   JsonObject object;
@@ -264,6 +287,7 @@ std::string result_json(const FinishedRun& run) {
       .count("empty_rows", run.result.empty_rows)
       .count("deficient_rows", run.result.deficient_rows)
       .text("stopped", reason_word(run.result.reason))
+      .raw("divergence", divergence_json(run.result))
       .count("resumed_from", run.checkpoints.resumed_from())
       .count("checkpoint_epoch", run.checkpoints.last_epoch());
   object.number("train_rmse", best != nullptr ? std::optional(best->train_rmse) : std::nullopt)
@@ -294,6 +318,10 @@ void report_result(const FinishedRun& run, Console& console) {
   if (run.result.best_epoch > 0 && run.result.partial_epoch) epoch += " and a part of the next";
   console.line("done", fmt::format("{} in {}{}", score_text(run.result, run.baselines, run.config),
                                    short_seconds(run.seconds()), reason_text(run.result.reason, run.config)));
+  if (run.result.reason == StopReason::diverged) {
+    console.warn(fmt::format("{}; the model is that of epoch {} ({})", run.result.divergence.what,
+                             run.result.best_epoch, run.result.divergence.cure));
+  }
   if (const std::string note = note_on_rows(run.result); !note.empty()) console.note(note);
   if (const std::string note = note_on_score(run.result, run.baselines, run.config); !note.empty()) console.note(note);
   if (const EpochReport* best = best_report(run.result); best != nullptr && best->skipped > 0) {
@@ -380,7 +408,7 @@ int run_verb(const TrainRequest& request, Console& console) {
     write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);
   }
   report_result({result, data.baselines, config, paths, model, record, checkpoints, watch}, console);
-  return result.reason == StopReason::interrupted ? 128 + stop_signal() : 0;
+  return exit_code_of(result.reason);
 }
 
 }  // namespace wf::cli

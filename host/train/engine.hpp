@@ -48,7 +48,12 @@ struct TrainCallbacks {
   }
 };
 
-enum class StopReason { all_epochs, early, interrupted };
+enum class StopReason { all_epochs, early, interrupted, diverged };
+
+/// Of a run that diverged and went back to its best epoch.
+struct Divergence {
+  std::string what, cure;
+};
 
 /// Of svd and pca.
 struct Spectrum {
@@ -71,6 +76,7 @@ struct TrainResult {
   bool partial_epoch =
       false;  ///< and a part of the next one: stopped in its middle, with no earlier tables to go back to
   StopReason reason = StopReason::all_epochs;
+  Divergence divergence;  ///< with StopReason::diverged
 };
 
 /// A model in an engine's memory, ready to answer. Neither the model nor the engine may change or end before it.
@@ -101,8 +107,9 @@ class Engine {
   virtual MemoryPlan plan(const TrainingSize& size, const TrainConfig& config) const = 0;
 
   /// Trains in place and leaves the best epoch's tables (by `valid`, if it is not empty; else the last) in `model`.
-  /// `train` is consumed: its order changes. Throws FailedError, naming the epoch, when the run diverges;
-  /// `model` is then without tables.
+  /// `train` is consumed: its order changes. A run that diverges ends with that epoch
+  /// at the latest and StopReason::diverged; without a best epoch by `valid` to go back to, it throws FailedError,
+  /// naming the epoch, and `model` is then without tables.
   virtual TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) = 0;
 

@@ -69,6 +69,32 @@ class ScorerOf final : public Scorer {
   Borrowed user_factors_, item_factors_, user_biases_, item_biases_;
 };
 
+/// Of the ratings that validate; summed exactly where the kernel set's scores allow it, so that neither their order nor
+/// who has which of them matters.
+template <KernelSet K>
+class ValidationErrors {
+ public:
+  explicit ValidationErrors(const TrainConfig& config)
+      : loss_(config.loss), pool_(SharesTables<K> ? config.threads : 1) {}
+
+  ErrorSums errors(K& kernels, const ModelView<const float, typename K::Space>& view, const Model& model,
+                   const RatingsView<Host>& valid, Position at_once = kStagedRatings) {
+    const ScoreOptions options = score_options(model, loss_);
+    if constexpr (SharesTables<K>) {
+      scores_.resize(valid.size());
+      kernels.predict(view, options, valid.user, valid.item, scores_.span());
+      return exact_errors(std::as_const(scores_).span(), valid.value, loss_, pool_, Ranks::alone());
+    } else {
+      return errors_of(kernels, view, options, valid, at_once);
+    }
+  }
+
+ private:
+  Loss loss_;
+  ThreadPool pool_;
+  HostBuffer<float> scores_;  // [valid]
+};
+
 template <KernelSet K>
 class EngineOf final : public Engine {
  public:
@@ -175,6 +201,7 @@ class EngineOf final : public Engine {
     SpaceTables<K> tables(kernels_, model), best;
     begin_tables(kernels_, callbacks, tables);
     Method method(kernels_, tables.view(model), std::move(lists), config);
+    ValidationErrors<K> validation(config);
     TrainResult result = run_epochs(
         kernels_, tables, best, method, n_train, valid.size(), config, callbacks,
         [&](int epoch, double) {
@@ -183,7 +210,7 @@ class EngineOf final : public Engine {
             return progress.report(static_cast<Position>(share * static_cast<double>(n_train)));
           });
         },
-        [&] { return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid); });
+        [&] { return validation.errors(kernels_, tables.view(model), model, valid); });
     tell(method, result);
     tables.to_host(kernels_, model);
     return result;
@@ -195,13 +222,14 @@ class EngineOf final : public Engine {
     SpaceTables<K> tables(kernels_, model), best;
     begin_tables(kernels_, callbacks, tables);
     MiniBatch<K> method(kernels_, tables.view(model), train.view(), config);
+    ValidationErrors<K> validation(config);
     TrainResult result = run_epochs(
         kernels_, tables, best, method, train.size(), valid.size(), config, callbacks,
         [&](int epoch, double lr) {
           ProgressReporter progress(callbacks, epoch, train.size());
           return method.run_epoch(epoch, lr, callbacks, [&](Position done) { return progress.report(done); });
         },
-        [&] { return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid); });
+        [&] { return validation.errors(kernels_, tables.view(model), model, valid); });
     tables.to_host(kernels_, model);
     return result;
   }
@@ -213,22 +241,15 @@ class EngineOf final : public Engine {
     begin_tables(kernels_, callbacks, tables);
     RatingSgd<K> method(kernels_, tables.sgd_view(model), grid, config, plan.set_ratings);
     const bool pairwise = is_pairwise(config.loss);
-    ThreadPool pool(SharesTables<K> ? config.threads : 1);
-    HostBuffer<float> scores;  // of the ratings that validate
+    ValidationErrors<K> validation(config);
     const ValidationPairs pairs = pairwise ? validation_pairs(model, grid, valid, config) : ValidationPairs();
     TrainResult result = run_epochs(
         kernels_, tables, best, method, grid.n_ratings(), pairwise ? pairs.size() : valid.size(), config, callbacks,
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
           if (pairwise) return pair_errors(pairs, tables.view(model), score_options(model, config.loss));
-          if constexpr (SharesTables<K>) {  // as several ranks find them
-            scores.resize(valid.size());
-            kernels_.predict(tables.view(model), score_options(model, config.loss), valid.user, valid.item,
-                             scores.span());
-            return exact_errors(std::as_const(scores).span(), valid.value, config.loss, pool, Ranks::alone());
-          }
-          return errors_of(kernels_, tables.view(model), score_options(model, config.loss), valid,
-                           std::min(plan.set_ratings, kStagedRatings));
+          return validation.errors(kernels_, tables.view(model), model, valid,
+                                   std::min(plan.set_ratings, kStagedRatings));
         });
     tables.to_host(kernels_, model);
     return result;

@@ -3,9 +3,11 @@
 #pragma once
 #include "host/kernels/host_memory.hpp"
 #include "host/schedule/block_grid.hpp"
+#include "host/train/divergence.hpp"
 #include "host/train/record_tables.hpp"
 
 #include <string>
+#include <type_traits>
 
 namespace wf {
 
@@ -32,9 +34,11 @@ class RingTables {
   /// Into the tables of rank 0's model, by its own names; the other ranks' stay empty. The tables here are gone then.
   void to_model(Model& model);
 
-  /// Throws UsageError: no checkpoint holds a part of the tables yet.
+  /// Throws UsageError: no checkpoint holds a part of the tables yet. Whether they are finite is seen where they are
+  /// together.
   template <class Visit>
   void state(Visit&&, const std::string&) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<Visit>, FiniteState>) return;
     throw UsageError("a training of several processes has no checkpoints yet",
                      "leave out --checkpoint-every, --resume");
   }

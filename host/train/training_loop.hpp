@@ -1,9 +1,9 @@
 // The training loop, once for all kernel sets and both ways of stepping: epochs, validation, the best epoch, stopping.
 #pragma once
 #include "host/base/error.hpp"
-#include "host/base/json_text.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/kernels/contract.hpp"
+#include "host/train/divergence.hpp"
 #include "host/train/early_stopping.hpp"
 #include "host/train/learning_rate.hpp"
 #include "host/train/memory_plan.hpp"
@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace wf {
@@ -102,17 +103,6 @@ class ProgressReporter {
   std::chrono::steady_clock::time_point last_ = start_;
 };
 
-/// Throws FailedError when a loss is not finite or has left the neighbourhood of the first epoch's.
-inline void check_convergence(int epoch, double lr, double train_loss, double criterion, const TrainResult& so_far) {
-  constexpr double kRise = 100;  // times the first epoch's loss: no run that converges comes near it
-  const bool finite = std::isfinite(train_loss) && std::isfinite(criterion);
-  const double first_loss = so_far.epochs.empty() ? train_loss : so_far.epochs.front().train_loss;
-  if (finite && !(first_loss > 0 && train_loss > kRise * first_loss)) return;
-  throw FailedError("training diverged in epoch " + std::to_string(epoch) + ": the loss is " +
-                        (finite ? std::to_string(train_loss) : std::string("no longer a finite number")),
-                    lr > 0 ? "lower --lr, now " + json_number(lr) + ", or raise --lambda" : "raise --lambda");
-}
-
 /// Where a training stands between two epochs, beside its tables.
 template <class Method>
 struct LoopState {
@@ -132,6 +122,18 @@ struct LoopState {
 
 inline constexpr const char* kTables = "tables.";
 inline constexpr const char* kBestTables = "best.";
+inline constexpr const char* kNotFinite =
+    "factors, or what the optimizer remembers of them, are no longer finite numbers";
+
+/// Throws FailedError where tables that are a training's end are not finite. On a device the model's writer sees it.
+template <class Memory, class TablesOf>
+void check_finite(TablesOf& tables, const TrainResult& result) {
+  if constexpr (std::is_same_v<typename Memory::Space, Host>) {
+    FiniteState state;
+    tables.state(state, kTables);
+    if (!state.finite() && !result.epochs.empty()) throw divergence_error(result.epochs.back(), kNotFinite);
+  }
+}
 
 /// The tables of the state to go on from, where there is one: before a method that looks at them is made.
 template <class Memory, class TablesOf>
@@ -169,12 +171,14 @@ void save_state(Memory& memory, int epoch, TablesOf& tables, TablesOf& best, boo
   tables.state(save, kTables);
   loop.visit(save);
   if (chooses && loop.result.best_epoch > 0 && loop.result.best_epoch < epoch) best.state(save, kBestTables);
+  if (!all_finite(state)) throw divergence_error(loop.result.epochs.back(), kNotFinite);
   callbacks.checkpoint(state);
 }
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
-/// the loss is no longer finite. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
+/// it diverges. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
 /// ratings, or with a loss of pairs the last one; `best` is where it is kept, and in the end what the last epoch left.
+/// Throws FailedError where a run diverges that has no best epoch to go back to.
 /// `memory`: where the tables are, and what `method` remembers from epoch to epoch.
 template <class Memory, class TablesOf, class Method, class RunEpoch, class Validate>
 TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method& method, Position n_train,
@@ -212,16 +216,20 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
     }
     rate.observe(sums.loss);
 
-    double criterion = report.train_loss;
     if (n_valid > 0) {
       const ErrorSums errors = validate();
       report.valid_loss = errors.mean_loss();
       report.valid_rmse = errors.rmse();
       report.valid_mae = errors.mae();
-      criterion = errors.mean_loss();
     }
-    check_convergence(epoch, report.lr, report.train_loss, criterion, result);
-    report.best = chooses ? stopping.observe(epoch, criterion) : true;
+    if (const std::string what = divergence_of(report, result.epochs); !what.empty()) {
+      const FailedError error = divergence_error(report, what);
+      if (!chooses || result.best_epoch == 0) throw error;  // no tables to go back to
+      result.reason = StopReason::diverged;
+      result.divergence = {error.problem(), error.cure()};
+      break;
+    }
+    report.best = chooses ? stopping.observe(epoch, *report.valid_loss) : true;
     if (report.best) result.best_epoch = epoch;
     // a second copy of the tables exists only where there is a validation set to choose by
     if (report.best && chooses) tables.copy_to(memory, best);
@@ -236,6 +244,7 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
     if (callbacks.wants_checkpoint(epoch, last)) save_state(memory, epoch, tables, best, chooses, loop, callbacks);
   }
   if (chooses && result.best_epoch > 0) std::swap(tables, best);
+  check_finite<Memory>(tables, result);
   return result;
 }
 

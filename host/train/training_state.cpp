@@ -1,5 +1,9 @@
 #include "host/train/training_state.hpp"
 
+#include "host/train/divergence.hpp"
+
+#include <algorithm>
+
 namespace wf {
 namespace {
 
@@ -11,6 +15,13 @@ void refuse_any(const Values& values) {
 }
 
 }  // namespace
+
+bool all_finite(const TrainingState& state) {
+  return std::all_of(state.arrays.begin(), state.arrays.end(), [](const auto& named) {
+    const StateArray& array = named.second;
+    return array.type() != StateArray::Type::f32 || all_finite(static_cast<const float*>(array.data()), array.size());
+  });
+}
 
 void check_all_taken(const TrainingState& state) {
   refuse_any(state.arrays);

@@ -148,6 +148,9 @@ class StateLoader {
   TrainingState& from_;
 };
 
+/// Whether all floats of its arrays are.
+bool all_finite(const TrainingState& state);
+
 /// Throws FailedError where a piece was left: the training that it is from had more to remember.
 void check_all_taken(const TrainingState& state);
 

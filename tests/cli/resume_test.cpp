@@ -1,7 +1,7 @@
 // train --checkpoint-every and --resume: a training that was stopped and goes on ends with the bits of one that was
 // not. Kills and failing disks are met in tests/python/killed_training.py.
 #include "host/api/checkpoint_file.hpp"
-#include "tests/cli/small_data.hpp"
+#include "tests/cli/every_algorithm.hpp"
 
 #include <fmt/format.h>
 
@@ -18,33 +18,8 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-using Words = std::vector<std::string>;
 
 constexpr const char* kCheckpoint = "m.safetensors.checkpoint";
-
-Words operator+(Words left, const Words& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
-
-/// Of a model's file: what stands behind the header.
-std::string model_bytes_of(const std::string& path) {
-  const std::string bytes = read_text(path);
-  std::uint64_t header = 0;
-  for (int n = 7; n >= 0; --n) header = header << 8 | static_cast<unsigned char>(bytes.at(static_cast<std::size_t>(n)));
-  return bytes.substr(8 + header);
-}
-
-/// The log without what differs from run to run.
-std::vector<std::string> metrics_without_times(const std::string& path) {
-  std::vector<std::string> lines;
-  for (const std::string& line : lines_of(read_text(path))) {
-    json metrics = json::parse(line);
-    for (const char* key : {"ts", "seconds", "ratings_per_s"}) metrics.erase(key);
-    lines.push_back(metrics.dump());
-  }
-  return lines;
-}
 
 class Resume : public testing::Test {
  protected:
@@ -62,12 +37,7 @@ class Resume : public testing::Test {
   TemporaryFolder folder_;
 };
 
-struct Case {
-  const char* name;
-  Words options;
-};
-
-class EveryAlgorithm : public Resume, public testing::WithParamInterface<Case> {};
+class EveryAlgorithm : public Resume, public testing::WithParamInterface<AlgorithmCase> {};
 
 TEST_P(EveryAlgorithm, StoppedAfterEachEpochEndsWithTheSameBits) {
   constexpr int kEpochs = 5;
@@ -90,34 +60,7 @@ TEST_P(EveryAlgorithm, StoppedAfterEachEpochEndsWithTheSameBits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Algorithms, EveryAlgorithm,
-    testing::Values(
-        Case{"Default", {}}, Case{"WithoutValidation", {"--no-valid"}}, Case{"WithoutBiases", {"--no-biases"}},
-        Case{"Grid", {"--grid", "5"}}, Case{"PlainSgd", {"--optimizer", "sgd"}},
-        Case{"BoldDriver", {"--lr-schedule", "bold_driver", "--lr", "0.2"}},
-        Case{"Inverse", {"--lr-schedule", "inverse"}},
-        Case{"StopsEarly", {"--valid-frac", "0.2", "--patience", "2", "--min-delta", "0.05"}},
-        Case{"BestIsNotTheLast",
-             {"--valid-frac", "0.2", "--batch-size", "50", "--optimizer", "adam", "--gradients", "dense", "--lr", "1"}},
-        Case{"InFileOrder", {"--shuffle", "none"}}, Case{"Kl", {"--loss", "kl"}},
-        Case{"Logistic", {"--loss", "logistic"}}, Case{"Bpr", {"--loss", "bpr", "--valid-frac", "0.1"}},
-        Case{"Warp", {"--loss", "warp"}}, Case{"Nonnegative", {"--nonnegative", "--l1", "0.01"}},
-        Case{"Batches", {"--batch-size", "50"}},
-        Case{"BatchesInFileOrder", {"--batch-size", "50", "--shuffle", "none", "--max-norm", "2"}},
-        Case{"BatchMomentum", {"--batch-size", "50", "--momentum", "0.9"}},
-        Case{"BatchDenseMomentum", {"--batch-size", "50", "--momentum", "0.9", "--gradients", "dense"}},
-        Case{"BatchAdagrad", {"--batch-size", "50", "--optimizer", "adagrad"}},
-        Case{"BatchAdam", {"--batch-size", "50", "--optimizer", "adam", "--gradients", "dense"}},
-        Case{"BatchSparseAdam", {"--batch-size", "50", "--optimizer", "sparse_adam"}},
-        Case{"Als", {"--algorithm", "als"}}, Case{"AlsCg", {"--algorithm", "als", "--solver", "cg"}},
-        Case{"Ials", {"--implicit"}}, Case{"IalsCg", {"--implicit", "--solver", "cg"}},
-        Case{"IalsSubspace", {"--implicit", "--solver", "subspace"}}, Case{"Nmf", {"--algorithm", "nmf"}},
-        Case{"NmfZeros", {"--algorithm", "nmf", "--missing", "zero"}},
-        Case{"NmfKl", {"--algorithm", "nmf", "--nmf-loss", "kl", "--missing", "zero"}},
-        Case{"NmfHals", {"--algorithm", "nmf", "--solver", "hals"}}, Case{"Gd", {"--algorithm", "gd"}},
-        Case{"GdWithoutValidation", {"--algorithm", "gd", "--no-valid"}}, Case{"Ccd", {"--algorithm", "ccd"}}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Algorithms, EveryAlgorithm, testing::ValuesIn(cases_with_epochs()), name_of_case);
 
 TEST_F(Resume, ADecompositionGoesOnFromAnyPass) {
   for (const char* algorithm : {"svd", "pca"}) {
@@ -286,7 +229,7 @@ TEST_F(Resume, OtherSettingsAreRefusedByTheirNames) {
        "--lr was 0.05, is 0.06; --min-delta was 0, is 0.5 ("},
       {options + Words{"--seed", "7"}, "--seed was 42, is 7"},
       {options + Words{"--engine", "reference"}, "--engine was cpu, is reference"},
-      {options + Words{"--optimizer", "sgd"}, "--optimizer was \"row_adagrad\", is \"sgd\""},
+      {options + Words{"--optimizer", "sgd"}, R"(--optimizer was "row_adagrad", is "sgd")"},
       {options + Words{"--valid-frac", "0.2"}, "--valid-frac was 0.05, is 0.2"},
       {options + Words{"--init-from", "m.safetensors"}, "--init-from was none, is given"},
       {options + Words{"--valid", "ratings.csv"}, "--valid was none, is "},
