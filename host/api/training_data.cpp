@@ -95,11 +95,11 @@ RatingRoom room_for(const TrainConfig& config, const TrainingSource& source, Pos
 /// that leaves can go while the other is worked on.
 GridWish wish_of_all(GridWish wish, Ranks& ranks) {
   if (ranks.is_alone()) return wish;
-  double most[] = {static_cast<double>(wish.least_ranges), static_cast<double>(wish.cache)};
+  double most[] = {static_cast<double>(wish.least_ranges), -static_cast<double>(wish.cache)};  // the smallest cache
   ranks.most({most, std::size(most)});
   const int ranges = static_cast<int>(most[0]);
   wish.least_ranges = wish.of_machine ? ranges * ranks.size() : std::max(ranges, 2 * ranks.size());
-  wish.cache = static_cast<Position>(most[1]);
+  wish.cache = static_cast<Position>(-most[1]);
   return wish;
 }
 

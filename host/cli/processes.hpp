@@ -2,6 +2,8 @@
 #pragma once
 #include "host/base/error.hpp"
 #include "host/cli/requests.hpp"
+#include "host/pages/page_source.hpp"
+#include "host/ranks/ranks.hpp"
 
 #include <string_view>
 
@@ -10,6 +12,10 @@ namespace wf::cli {
 /// Where mpirun has started several processes, joins them: `command` becomes this one's part, which of all but the
 /// first writes nothing. Throws UsageError for what several cannot do.
 void join_processes(Command& command);
+
+/// Throws UsageError where this process has other settings or other ratings than the first one: variables and files are
+/// those of each machine. All processes call it, and begin nothing together before.
+void check_same_everywhere(Ranks& ranks, const TrainConfig& config, const PageSource& data);
 
 /// report_error. Of several processes, names this one and ends the others; the first one speaks before them, so that
 /// what all of them have met is said once.

@@ -15,6 +15,9 @@ std::atomic<bool> checkpoint_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 
+void end_silently(int signal) {
+  _exit(128 + signal);
+}
 void end_now(int signal) {
   constexpr std::string_view kText = "\nwarpfactor: interrupted before training began; nothing was saved\n";
   if (write(STDERR_FILENO, kText.data(), kText.size()) < 0) _exit(128 + signal);  // nobody listens: end all the same
@@ -41,8 +44,8 @@ void install(void (*handler)(int), std::initializer_list<int> signals) {
 
 }  // namespace
 
-void end_on_stop_signals() {
-  install(end_now, {SIGINT, SIGTERM});
+void end_on_stop_signals(bool speaks) {
+  install(speaks ? end_now : end_silently, {SIGINT, SIGTERM});
   install(ask_for_checkpoint, {SIGUSR1});
 }
 void remember_stop_signals() {

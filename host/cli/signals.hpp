@@ -5,8 +5,9 @@
 namespace wf::cli {
 
 /// From now on SIGINT or SIGTERM ends the program with 128 + signal and a line that says that nothing was saved, even
-/// where it waits for input. SIGUSR1 is kept for take_checkpoint_signal().
-void end_on_stop_signals();
+/// where it waits for input. SIGUSR1 is kept for take_checkpoint_signal(). `speaks` false: without the line, of several
+/// processes that are ended because one of them has said what is wrong.
+void end_on_stop_signals(bool speaks = true);
 
 /// From now on the first SIGINT or SIGTERM only sets stop_signal().
 void remember_stop_signals();

@@ -17,7 +17,9 @@ void collect_seen(Console& console, const TrainRequest& request, OpenedRatings& 
   if (!request.save_seen || opened.source.scratch_folder.empty()) return;
   const TrainingSource& source = opened.source;
   const Position n_users = source.data.users.size();
-  const Position bytes = ItemSets::bytes(source.ratings->size(), n_users);
+  const Position rows = n_users + source.data.items.size();
+  const Position model = checked_product(rows, 4 * Position{request.config.rank});  // beside it, in the end
+  const Position bytes = ItemSets::bytes(source.ratings->size(), n_users) + model;
   if (request.memory > 0 && request.memory < resident_bytes() + bytes) {
     console.note(
         fmt::format("the model does not keep what users have rated: to collect that takes {} of --memory {}; "

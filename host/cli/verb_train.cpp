@@ -9,6 +9,7 @@
 #include "host/cli/cross_validation.hpp"
 #include "host/cli/event_log.hpp"
 #include "host/cli/output_file.hpp"
+#include "host/cli/processes.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/resolve_config.hpp"
 #include "host/cli/settings_toml.hpp"
@@ -359,7 +360,8 @@ void print_processes(Console& console, const Ranks& ranks, const BlockGrid& grid
 
 int run_verb(const TrainRequest& request, Console& console) {
   const Stopwatch watch;
-  if (request.writes) end_on_stop_signals();  // of several processes, one says so
+  Ranks& ranks = job();
+  end_on_stop_signals(ranks.is_alone());
   TrainConfig config = resolve_config(request);
   check_pages(request, config);
   if (request.folds > 0) return cross_validate(request, console);
@@ -370,13 +372,13 @@ int run_verb(const TrainRequest& request, Console& console) {
 
   const bool stays = config.batch_size == 0;  // by row as well: two passes, and no more
   OpenedRatings opened = open_ratings(console, request, stays, folder_of(paths.model));
+  check_same_everywhere(ranks, config, opened.about);
   Dataset& ids = opened.source.data;
   check_padding(config, ids);
   print_data(console, opened.about.report, ids, config);
   TrainConfig layout = config;
   layout.grid = checkpoints.grid(config);
   TrainingData data = prepare(layout, *chosen.engine, opened.source);
-  Ranks& ranks = job();
   const Position n_valid = ranks.sum(data.valid.size());
   print_split(console, request, config, data.n_train(), n_valid);
   if (!ranks.is_alone()) print_processes(console, ranks, *data.grid);

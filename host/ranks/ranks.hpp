@@ -12,7 +12,7 @@
 
 namespace wf {
 
-/// Bytes under way. They must stay where they are until wait() returns; without it, a message is waited for at its end.
+/// Bytes under way. They must stay where they are until wait() returns; who does not wait for one ends the job.
 class Message {
  public:
   virtual ~Message() = default;

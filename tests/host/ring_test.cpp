@@ -39,6 +39,7 @@ struct RingCase {
   int rank = 12;
   double valid_frac = 0.2;
   LrSchedule schedule = LrSchedule::constant;
+  int epochs = 6;
 };
 
 TrainSettings settings_of(const RingCase& of, int grid, int threads) {
@@ -46,7 +47,8 @@ TrainSettings settings_of(const RingCase& of, int grid, int threads) {
   TrainConfig& config = settings.config;
   config.engine = "cpu";
   config.rank = of.rank;
-  config.epochs = 6;
+  config.epochs = of.epochs;
+  config.patience = 5;
   config.optimizer = of.optimizer;
   config.biases = of.biases;
   config.nonnegative = of.nonnegative;
@@ -83,6 +85,7 @@ void expect_same(const Training& one, const Training& other) {
 void expect_same_reports(const Training& one, const Training& other) {
   EXPECT_EQ(one.n_ratings, other.n_ratings);
   EXPECT_EQ(one.result.best_epoch, other.result.best_epoch);
+  EXPECT_EQ(one.result.reason, other.result.reason);
   EXPECT_EQ(one.baselines.bias_rmse, other.baselines.bias_rmse);
   ASSERT_EQ(one.result.epochs.size(), other.result.epochs.size());
   for (std::size_t e = 0; e < one.result.epochs.size(); ++e) {
@@ -99,6 +102,10 @@ TEST_P(Ring, HasTheBitsOfOneProcess) {
   const Ratings all = ring_ratings(3000);
   for (const int grid : {7, 16}) {
     const Training expected = train(settings_of(GetParam(), grid, 1), source_of(all, 0, all.size(), Ranks::alone()));
+    if (GetParam().name == "BestIsNotTheLast") {
+      EXPECT_EQ(expected.result.reason, StopReason::early);
+      EXPECT_LT(expected.result.best_epoch, static_cast<int>(expected.result.epochs.size()));
+    }
     expect_same(expected, train(settings_of(GetParam(), grid, 3), source_of(all, 0, all.size(), Ranks::alone())));
     for (const int size : {2, 3, 7}) {
       SCOPED_TRACE(std::to_string(size) + " ranks, grid " + std::to_string(grid));
@@ -170,6 +177,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Ring,
                          testing::Values(RingCase{"RowAdagrad"},
                                          RingCase{.name = "Sgd", .optimizer = Optimizer::sgd, .biases = false},
                                          RingCase{.name = "Nonnegative", .nonnegative = true, .rank = 5},
+                                         RingCase{.name = "BestIsNotTheLast", .rank = 60, .epochs = 80},
                                          RingCase{.name = "BoldDriver",
                                                   .optimizer = Optimizer::sgd,
                                                   .valid_frac = 0,

@@ -16,6 +16,7 @@ import time
 
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_btl_base_warn_component_unused="0",
+                   OMPI_MCA_btl_vader_eager_limit="512",  # ranges of items are on their way, not copied at once
                    OMPI_MCA_btl_vader_single_copy_mechanism="none")  # containers may forbid it
 SKIPPED = 77
 LIMIT = 120  # seconds of a run: a deadlock ends
@@ -71,13 +72,35 @@ def check_refusals(program, folder):
             (["train", "ratings.wfr", "--loss", "bpr"], 2, "another --loss"),
             (["train", "ratings.wfr", "--checkpoint-every", "1"], 2, "--checkpoint-every"),
             (["train", "ratings.wfr", "--grid", "1"], 2, "--grid 4 or more"),
-            (["train", "ratings.wfr", "--nonsense"], 2, "unknown option"),
-            (["info", "one.safetensors"], 2, "without mpirun")):
-        result = mpirun(program, 2, [*words, *(["-o", "none.safetensors"] if words[0] == "train" else [])], folder)
+            (["train", "-"], 2, "stdin"),
+            (["train", "ratings.wfr", "--nonsense"], 2, "unknown option")):
+        result = mpirun(program, 2, [*words, "-o", "none.safetensors"], folder)
         assert result.returncode == code, (words, result.returncode, result.stderr)
         assert what in result.stderr, (words, result.stderr)
         assert result.stderr.count("warpfactor " + words[0] + ": process") + result.stderr.count("ghost.wfr: process") == 1, result.stderr
         assert not (folder / "none.safetensors").exists()
+
+
+def check_differences(program, folder):
+    """Settings of one process alone, as a variable that mpirun has not passed on; ratings of another file."""
+    subprocess.run([program, "convert", "other.txt", "-o", "other.wfr", "--quiet"], cwd=folder, check=True, timeout=LIMIT)
+    words = ["train", "ratings.wfr", "-k", "8", "--epochs", "3", "-o", "none.safetensors"]
+    for other, what in ((["-k", "16"], "--rank: 16 here, and 8 in process 0"), (["--seed", "5"], "--seed: 5 here"),
+                        (["other.wfr"], "the ratings: ")):
+        theirs = [other[0] if other[0].endswith(".wfr") and word == "ratings.wfr" else word for word in words]
+        theirs += [] if other[0].endswith(".wfr") else other
+        theirs = [word for n, word in enumerate(theirs) if not (other[0] == "-k" and n in (2, 3))]
+        result = subprocess.run(["mpirun", "-n", "1", program, *words, ":", "-n", "1", program, *theirs], cwd=folder,
+                                env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT)
+        assert result.returncode == 2 and what in result.stderr, (other, result.returncode, result.stderr)
+        assert "interrupted" not in result.stderr, result.stderr
+        assert not (folder / "none.safetensors").exists()
+
+
+def check_other_verbs(program, folder):
+    """Each process by itself, as where a script under mpirun calls the program."""
+    result = mpirun(program, 2, ["info", "one.safetensors"], folder)
+    assert result.returncode == 0 and result.stdout.count("rank ") == 2, (result.stdout, result.stderr)
 
 
 def is_running(process):
@@ -134,10 +157,13 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for words in (["synth", "--users", "700", "--items", "300", "--ratings", "40000", "-o", "ratings.txt"],
+                      ["synth", "--users", "700", "--items", "300", "--ratings", "40000", "--seed", "3", "-o", "other.txt"],
                       ["convert", "ratings.txt", "-o", "ratings.wfr"]):
             subprocess.run([program, *words, "--quiet"], cwd=folder, check=True, timeout=LIMIT)
         check_bits(program, folder)
         check_refusals(program, folder)
+        check_differences(program, folder)
+        check_other_verbs(program, folder)
         check_death(program, folder)
         check_without_module(program, folder)
     print("2, 3, 4 and 7 processes have the bits of one; what they cannot do is refused once; one that dies ends all")

@@ -7,36 +7,46 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
 namespace wf::test {
 namespace {
 
-using Bytes = std::vector<std::byte>;
+/// A message of which one end, or both, are there. Bytes go when both are: not before, so that who lets go of what is
+/// under way, or looks at what has not come, is found out.
+struct Letter {
+  std::optional<Span<const std::byte, Host>> sent;
+  std::optional<Span<std::byte, Host>> wanted;
+  bool delivered = false;
+};
 
 class Mail {
  public:
   explicit Mail(int ranks) : ranks_(ranks), boxes_(static_cast<std::size_t>(ranks) * static_cast<std::size_t>(ranks)) {}
 
-  void put(int from, int to, Span<const std::byte, Host> bytes) {
+  Letter& send(int from, int to, Span<const std::byte, Host> bytes) {
     const std::lock_guard lock(mutex_);
-    box(from, to).sent.emplace_back(bytes.begin(), bytes.end());
-    changed_.notify_all();
+    Box& between = box(from, to);
+    Letter& letter = between.at(between.sends++);
+    letter.sent = bytes;
+    deliver(letter);
+    return letter;
   }
-  /// The place of a receive among those between two ranks.
-  Position next_receive(int from, int to) {
+  Letter& receive(int from, int to, Span<std::byte, Host> into) {
     const std::lock_guard lock(mutex_);
-    return box(from, to).receives++;
+    std::fill(into.begin(), into.end(), std::byte{0xFF});  // NaN
+    Box& between = box(from, to);
+    Letter& letter = between.at(between.receives++);
+    letter.wanted = into;
+    deliver(letter);
+    return letter;
   }
-  void take(int from, int to, Position place, Span<std::byte, Host> into) {
+  void wait(const Letter& letter) {
     std::unique_lock lock(mutex_);
-    Box& mine = box(from, to);
-    changed_.wait(lock, [&] { return broken_ || static_cast<Position>(mine.sent.size()) > place; });
-    if (static_cast<Position>(mine.sent.size()) <= place) throw FailedError("another rank is gone");
-    Bytes bytes = std::move(mine.sent[static_cast<std::size_t>(place)]);
-    if (static_cast<Position>(bytes.size()) != into.size) throw std::logic_error("a message of another size");
-    std::copy(bytes.begin(), bytes.end(), into.begin());
+    changed_.wait(lock, [&] { return broken_ || letter.delivered; });
+    if (!letter.delivered) throw FailedError("another rank is gone");
   }
   void fail() {
     const std::lock_guard lock(mutex_);
@@ -46,11 +56,22 @@ class Mail {
 
  private:
   struct Box {
-    std::deque<Bytes> sent;
-    Position receives = 0;
+    std::deque<Letter> letters;  // in the order in which either end starts them
+    std::size_t sends = 0, receives = 0;
+    Letter& at(std::size_t place) {
+      if (place == letters.size()) letters.emplace_back();
+      return letters[place];
+    }
   };
   Box& box(int from, int to) {
     return boxes_[static_cast<std::size_t>(from) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(to)];
+  }
+  void deliver(Letter& letter) {
+    if (!letter.sent || !letter.wanted || broken_) return;
+    if (letter.sent->size != letter.wanted->size) throw std::logic_error("a message of another size");
+    std::copy(letter.sent->begin(), letter.sent->end(), letter.wanted->begin());
+    letter.delivered = true;
+    changed_.notify_all();
   }
 
   int ranks_;
@@ -60,37 +81,24 @@ class Mail {
   bool broken_ = false;
 };
 
-class Sent final : public Message {
+class UnderWay final : public Message {
  public:
-  void wait() override {}
-};
-
-class Receiving final : public Message {
- public:
-  Receiving(Mail& mail, int from, int to, Span<std::byte, Host> into)
-      : mail_(mail), from_(from), to_(to), place_(mail.next_receive(from, to)), into_(into) {}
-  void wait() override {
-    if (!done_) mail_.take(from_, to_, place_, into_);
-    done_ = true;
-  }
+  UnderWay(Mail& mail, const Letter& letter) : mail_(mail), letter_(letter) {}
+  void wait() override { mail_.wait(letter_); }
 
  private:
   Mail& mail_;
-  int from_, to_;
-  Position place_;
-  Span<std::byte, Host> into_;
-  bool done_ = false;
+  const Letter& letter_;
 };
 
 class ThreadRanks final : public Ranks {
  public:
   ThreadRanks(Mail& mail, int rank, int size) : Ranks(rank, size), mail_(mail) {}
   std::unique_ptr<Message> start_send(int to, Span<const std::byte, Host> bytes) override {
-    mail_.put(rank(), to, bytes);
-    return std::make_unique<Sent>();
+    return std::make_unique<UnderWay>(mail_, mail_.send(rank(), to, bytes));
   }
   std::unique_ptr<Message> start_receive(int from, Span<std::byte, Host> bytes) override {
-    return std::make_unique<Receiving>(mail_, from, rank(), bytes);
+    return std::make_unique<UnderWay>(mail_, mail_.receive(from, rank(), bytes));
   }
 
  private:

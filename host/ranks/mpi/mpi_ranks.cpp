@@ -46,7 +46,12 @@ class MpiMessage final : public Message {
   }
   MPI_Request* next() { return &requests_.emplace_back(MPI_REQUEST_NULL); }
   void wait() override {
-    check(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+    std::vector<MPI_Status> statuses(requests_.size());
+    const int code = MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), statuses.data());
+    if (code == MPI_ERR_IN_STATUS) {
+      for (const MPI_Status& status : statuses) check(status.MPI_ERROR, "MPI_Waitall");
+    }
+    check(code, "MPI_Waitall");
     requests_.clear();
   }
 
@@ -102,6 +107,8 @@ class MpiRanks final : public Ranks {
 std::unique_ptr<Ranks> start() {
   int provided = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_FUNNELED)
+    throw FailedError("MPI: this one works without threads alone", "take -j 1, or another MPI");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   return std::make_unique<MpiRanks>();
 }
