@@ -88,8 +88,8 @@ void check_same_everywhere(Ranks& ranks, const TrainConfig& config, const PageSo
   mine["the program"] = WARPFACTOR_VERSION;
   mine["the ratings"] = fmt::format("{} of {}", data.report.hash, grouped(data.report.ratings));
   std::string text;
-  for (const auto& [key, value] : mine) text += key + '=' + value + '\n';
-  Position size = static_cast<Position>(text.size());
+  for (const auto& [key, value] : mine) text += fmt::format("{}={}\n", key, value);
+  auto size = static_cast<Position>(text.size());
   ranks.broadcast(0, Span<Position, Host>{&size, 1});
   std::string first = text;
   first.resize(static_cast<std::size_t>(size));

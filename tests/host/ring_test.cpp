@@ -173,16 +173,17 @@ TEST(RingOfFew, WhatARankSendsIsTheItemsOnceAnEpoch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Ring,
-                         testing::Values(RingCase{"RowAdagrad"},
-                                         RingCase{.name = "Sgd", .optimizer = Optimizer::sgd, .biases = false},
-                                         RingCase{.name = "Nonnegative", .nonnegative = true, .rank = 5},
-                                         RingCase{.name = "BestIsNotTheLast", .rank = 60, .epochs = 80},
-                                         RingCase{.name = "BoldDriver",
-                                                  .optimizer = Optimizer::sgd,
-                                                  .valid_frac = 0,
-                                                  .schedule = LrSchedule::bold_driver}),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Ring,
+    testing::Values(RingCase{"RowAdagrad"}, RingCase{.name = "Sgd", .optimizer = Optimizer::sgd, .biases = false},
+                    RingCase{.name = "Nonnegative", .nonnegative = true, .rank = 5},
+                    RingCase{.name = "PagesOfRows", .rank = 500, .epochs = 3},  // which are let go as they leave
+                    RingCase{.name = "BestIsNotTheLast", .rank = 60, .epochs = 80},
+                    RingCase{.name = "BoldDriver",
+                             .optimizer = Optimizer::sgd,
+                             .valid_frac = 0,
+                             .schedule = LrSchedule::bold_driver}),
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace wf
