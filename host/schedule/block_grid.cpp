@@ -169,6 +169,11 @@ void BlockGrid::order_blocks(ThreadPool& pool) {
 
 void BlockGrid::start_epoch(int epoch) {
   if (shape_.order == Shuffle::none) return;
+  if (shape_.in_block == BlockOrder::by_user && ranks().is_alone()) {
+    std::iota(offsets_.begin(), offsets_.end(), 0);  // no epoch's order follows from another's
+    shuffle(offsets_.data(), size(), shape_.seed, Purpose::strata, static_cast<std::uint32_t>(epoch));
+    return;
+  }
   const Walk walk = walk_of(shape_.seed, epoch, size());
   for (int s = 0; s < size(); ++s) offsets_[s] = (walk.first + walk.step * s) % size();
 }

@@ -40,7 +40,8 @@ class BlockGrid {
 
   /// The strata of an epoch walk along the ring of ranges, in a direction drawn from (seed, epoch), from where those of
   /// the epoch before ended, or from one step further, which is drawn as well: from one stratum to the next, a range of
-  /// items goes to the users beside, and nowhere else (docs/decisions/0023-processes.md).
+  /// items goes to the users beside, and nowhere else (docs/decisions/0023-processes.md). Of blocks by user, which one
+  /// process has on a device, strata are in an order drawn from (seed, epoch).
   void start_epoch(int epoch);
 
   int size() const { return shape_.size; }
