@@ -72,6 +72,7 @@ TrainingSource source_of(const Ratings& all, Position begin, Position count, Ran
 
 template <class T>
 bool same_bits(const HostBuffer<T>& a, const HostBuffer<T>& b) {
+  if (a.empty() || b.empty()) return a.size() == b.size();
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
 }
 
