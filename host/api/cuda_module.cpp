@@ -18,7 +18,7 @@ fs::path cuda_path() {
 /// A function of an opened library.
 template <class Function>
 Function function_of(void* library, const char* name) {
-  return reinterpret_cast<Function>(symbol_of(library, name));
+  return reinterpret_cast<Function>(dlsym(library, name));
 }
 
 /// The driver's own words for a CUresult.

@@ -9,7 +9,6 @@
 #include <utility>
 
 namespace wf {
-
 namespace {
 
 /// Of several ranks, which draw their rows themselves (host/train/ring_tables.hpp).
@@ -21,6 +20,14 @@ Model model_without_factors(Position n_users, Position n_items, const TrainConfi
   model.tables.user_biases = HostBuffer<float>(n_users, 0.0F);
   model.tables.item_biases = HostBuffer<float>(n_items, 0.0F);
   return model;
+}
+
+void draw_factors(Model& model, const TrainConfig& config, const TrainingData& data) {
+  if (!finds_spectrum(config.algorithm)) {  // svd and pca begin with nothing of the model
+    initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
+  }
+  if (data.grid) zero_unrated_rows(model, data.grid->counts());
+  if (config.nonnegative || config.algorithm == Algorithm::nmf) make_nonnegative(model);
 }
 
 }  // namespace
@@ -52,25 +59,20 @@ void check_padding(const TrainConfig& config, const Dataset& ids) {
 
 Model new_model(const TrainSettings& settings, const TrainConfig& config, Dataset&& ids, TrainingData& data) {
   const bool is_shared = data.grid && !data.grid->ranks().is_alone();
+  if (is_shared && !settings.init_from.empty()) {
+    throw UsageError("--init-from begins with a whole model, and each process has a part",
+                     "leave it out, or start one process");
+  }
   Model model = is_shared ? model_without_factors(ids.users.size(), ids.items.size(), config)
                           : make_model(ids.users.size(), ids.items.size(), config.rank, config.biases);
   model.users = std::move(ids.users);
   model.items = std::move(ids.items);
   model.norm_limit = config.norm_limit;
   set_rating_facts(model, data.facts, config);
-  if (!finds_spectrum(config.algorithm) && !is_shared) {  // svd and pca begin with nothing of the model
-    initialise(model, config.init, config.seed, config.user_padding, config.item_padding, config.threads);
-  }
-  if (data.grid && !is_shared) zero_unrated_rows(model, data.grid->counts());
-  if (config.nonnegative || config.algorithm == Algorithm::nmf) make_nonnegative(model);
+  if (!is_shared) draw_factors(model, config, data);
   if (config.bias_init == BiasInit::fitted) {
     model.tables.user_biases = std::move(data.baselines.fitted.user_bias);
     model.tables.item_biases = std::move(data.baselines.fitted.item_bias);
-  }
-  if (is_shared) {
-    if (settings.init_from.empty()) return model;
-    throw UsageError("--init-from begins with a whole model, and each process has a part",
-                     "leave it out, or start one process");
   }
   if (!settings.init_from.empty()) load_tables(model, settings.init_from);
   if (config.nonnegative && has_negative_factors(model)) {

@@ -35,8 +35,4 @@ fs::path module_path(const char* variable, const char* file) {
   return {};
 }
 
-void* symbol_of(void* library, const char* name) {
-  return dlsym(library, name);
-}
-
 }  // namespace wf

@@ -8,7 +8,4 @@ namespace wf {
 /// variable names. Empty: nowhere.
 std::filesystem::path module_path(const char* variable, const char* file);
 
-/// A function of a library that dlopen has opened; nullptr: it has none of that name.
-void* symbol_of(void* library, const char* name);
-
 }  // namespace wf

@@ -241,7 +241,7 @@ const char* reason_word(StopReason reason) {
 /// model of its best epoch.
 int exit_code_of(StopReason reason) {
   if (reason == StopReason::interrupted) return 128 + stop_signal();
-  return reason == StopReason::diverged ? 1 : 0;
+  return reason == StopReason::diverged ? static_cast<int>(ErrorKind::failed) : 0;
 }
 
 TrainingRecord record_of(const PageSource& about, const TrainingData& data) {

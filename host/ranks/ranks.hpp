@@ -3,6 +3,7 @@
 #include "host/base/host_buffer.hpp"
 #include "host/base/view.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,8 +41,8 @@ class Ranks {
   virtual std::unique_ptr<Message> start_receive(int from, Span<std::byte, Host> bytes) = 0;
 
   /// values[n] becomes the sum, or the largest, of what the ranks have there.
-  virtual void sum(Span<std::int64_t, Host> values);
-  virtual void most(Span<double, Host> values);
+  virtual void sum(Span<std::int64_t, Host> values) = 0;
+  virtual void most(Span<double, Host> values) = 0;
 
   std::int64_t sum(std::int64_t value) {
     sum({&value, 1});
@@ -66,8 +67,6 @@ class Ranks {
   Ranks(int rank, int size) : rank_(rank), size_(size) {}
 
  private:
-  template <class T, class Join>
-  void join(Span<T, Host> values, const Join& join_two);
   /// Sizes that the ranks have for each other: result[r] is what rank r has for this one.
   std::vector<Position> exchange_sizes(const std::vector<Position>& to);
 

@@ -3,6 +3,7 @@
 #include "host/base/error.hpp"
 #include "host/base/file_stamp.hpp"
 #include "host/base/hash.hpp"
+#include "host/readers/unpacked_limit.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -27,10 +28,6 @@ namespace wf {
 namespace {
 
 constexpr std::size_t kRawBuffer = 1 << 18;
-
-/// Ratings compress to a third or a tenth. What unpacks to more than this is refused before memory is filled with it.
-constexpr Position kMostUnpacked = 100;           // bytes for each one on disk
-constexpr Position kAlwaysUnpacked = 64'000'000;  // bytes beyond
 
 std::string system_reason() {
   return std::strerror(errno);
@@ -172,10 +169,9 @@ struct ByteSource::State {
 
   void count_unpacked(Position bytes) {
     unpacked += bytes;
-    if (unpacked <= kAlwaysUnpacked + kMostUnpacked * raw_bytes) return;
-    fail("unpacks to over " + std::to_string(kMostUnpacked) + " times its size, as no ratings do",
-         compression == "gzip" ? "if it is to be so: gzip -dc FILE | warpfactor train -"
-                               : "if it is to be so: zstd -dc FILE | warpfactor train -");
+    if (!unpacks_too_far(unpacked, raw_bytes)) return;  // else before memory is filled with it
+    fail(unpacks_too_far_text(), compression == "gzip" ? "if it is to be so: gzip -dc FILE | warpfactor train -"
+                                                       : "if it is to be so: zstd -dc FILE | warpfactor train -");
   }
 
   std::string path;

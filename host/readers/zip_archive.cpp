@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
+#include "host/readers/unpacked_limit.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,9 +20,6 @@ constexpr Position kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64B
 constexpr Position kLongestComment = 65535;
 constexpr Position kMostEntries = 1000;    // a matrix has six
 constexpr Position kMostOfDeflate = 1032;  // bytes that one packed byte can stand for: zlib's technical details
-// What an archive may unpack to in all: ones that stand for clicks compress to a thousandth, the places of clicks do
-// not.
-constexpr Position kMostUnpacked = 100, kAlwaysUnpacked = 64'000'000;  // bytes for each one on disk, and beyond
 constexpr std::size_t kRawBytes = 1 << 16;
 
 template <class T>
@@ -170,9 +168,8 @@ void ZipArchive::place_entries(Position end) {
   }
   Position unpacked = 0;  // of at most 1000 entries, each below 1032 times the file
   for (const ZipEntry& entry : entries_) unpacked += entry.bytes;
-  if (unpacked > kAlwaysUnpacked + kMostUnpacked * file_.size()) {
-    throw InputError(Place{file_.path()},
-                     "unpacks to over " + std::to_string(kMostUnpacked) + " times its size, as no ratings do",
+  if (unpacks_too_far(unpacked, file_.size())) {
+    throw InputError(Place{file_.path()}, unpacks_too_far_text(),
                      "if it is to be so: scipy.sparse.save_npz(FILE, matrix, compressed=False)");
   }
 }

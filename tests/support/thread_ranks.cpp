@@ -100,8 +100,31 @@ class ThreadRanks final : public Ranks {
   std::unique_ptr<Message> start_receive(int from, Span<std::byte, Host> bytes) override {
     return std::make_unique<UnderWay>(mail_, mail_.receive(from, rank(), bytes));
   }
+  using Ranks::sum;
+  void sum(Span<std::int64_t, Host> values) override {
+    join(values, [](std::int64_t a, std::int64_t b) { return a + b; });
+  }
+  void most(Span<double, Host> values) override {
+    join(values, [](double a, double b) { return std::max(a, b); });
+  }
 
  private:
+  /// Through rank 0, one rank after the other.
+  template <class T, class Join>
+  void join(Span<T, Host> values, const Join& join_two) {
+    if (is_alone() || values.empty()) return;
+    if (rank() > 0) {
+      start_send(0, bytes_of(Span<const T, Host>(values)))->wait();
+    } else {
+      HostBuffer<T> others(values.size);
+      for (int r = 1; r < size(); ++r) {
+        start_receive(r, writable_bytes_of(others.span()))->wait();
+        for (Position n = 0; n < values.size; ++n) values[n] = join_two(values[n], others[n]);
+      }
+    }
+    broadcast(0, values);
+  }
+
   Mail& mail_;
 };
 
