@@ -48,14 +48,16 @@ int bytes_of(std::string_view dtype) {
   return 0;
 }
 
+constexpr Position kNoWholeNumber = -1;
+
 /// A list of sizes or places, as far as it is one.
 struct WholeNumbers {
   std::vector<Position> values;
   bool valid = true;
 
-  void add(std::optional<Position> value) {
-    valid = valid && value && values.size() < kMostSides;
-    if (valid) values.push_back(*value);
+  void add(Position value) {
+    valid = valid && value >= 0 && values.size() < kMostSides;
+    if (valid) values.push_back(value);
   }
 };
 
@@ -104,11 +106,11 @@ class HeaderEvents : public nlohmann::json_sax<Json> {
 
   bool null() override { return take_other(); }
   bool boolean(bool) override { return take_other(); }
-  bool number_integer(number_integer_t) override { return take_number(std::nullopt); }  // a negative one
-  bool number_float(number_float_t, const string_t&) override { return take_number(std::nullopt); }
+  bool number_integer(number_integer_t) override { return take_number(kNoWholeNumber); }  // a negative one
+  bool number_float(number_float_t, const string_t&) override { return take_number(kNoWholeNumber); }
   bool number_unsigned(number_unsigned_t value) override {
     const bool fits = value <= static_cast<number_unsigned_t>(INT64_MAX);
-    return take_number(fits ? std::optional(static_cast<Position>(value)) : std::nullopt);
+    return take_number(fits ? static_cast<Position>(value) : kNoWholeNumber);
   }
   bool string(string_t& text) override {
     if (open_ != 2 || (!in_metadata_ && field_ != "dtype")) return take_other();
@@ -166,7 +168,7 @@ class HeaderEvents : public nlohmann::json_sax<Json> {
     if (in_metadata_) return nullptr;
     return field_ == "shape" ? &tensor_.shape : field_ == "data_offsets" ? &tensor_.offsets : nullptr;
   }
-  bool take_number(std::optional<Position> value) {
+  bool take_number(Position value) {
     if (open_ != 3 || list_of_field() == nullptr || !*list_of_field()) return take_other();
     (*list_of_field())->add(value);
     return true;
@@ -177,7 +179,7 @@ class HeaderEvents : public nlohmann::json_sax<Json> {
     if (open_ == 1 && name_ == "__metadata__") throw std::invalid_argument("__metadata__ is not an object of strings");
     if (open_ == 1) refuse_tensor(name_, "has no dtype");
     if (open_ == 2 && in_metadata_) throw std::invalid_argument("__metadata__ " + shown(field_) + " is not a string");
-    if (open_ == 3 && list_of_field() != nullptr && *list_of_field()) (*list_of_field())->add(std::nullopt);
+    if (open_ == 3 && list_of_field() != nullptr && *list_of_field()) (*list_of_field())->add(kNoWholeNumber);
     return true;
   }
 
