@@ -34,7 +34,8 @@ std::string versions() {
          ", built with toolkit " + version_text(CUDART_VERSION);
 }
 
-std::unique_ptr<Engine> make(bool deterministic, SgdPlan plan) {
+std::unique_ptr<Engine> make(bool deterministic, SgdPlan plan, int device) {
+  check_cuda(cudaSetDevice(device), "cudaSetDevice");
   return std::make_unique<EngineOf<Cuda>>(deterministic ? Order::repeatable : Order::racing, plan);
 }
 

@@ -27,7 +27,8 @@ void Event::wait() const {
 }
 
 Context::Context() {
-  check_cuda(cudaDeviceGetDefaultMemPool(&pool_, 0), "cudaDeviceGetDefaultMemPool");
+  check_cuda(cudaGetDevice(&device_), "cudaGetDevice");
+  check_cuda(cudaDeviceGetDefaultMemPool(&pool_, device_), "cudaDeviceGetDefaultMemPool");
   std::uint64_t keep = UINT64_MAX;  // what was freed is handed out again instead of going back to the driver
   check_cuda(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
 }
@@ -37,12 +38,6 @@ void Context::wait() const {
 }
 
 namespace {
-
-int attribute_of_device(cudaDeviceAttr attribute) {
-  int value = 0;
-  check_cuda(cudaDeviceGetAttribute(&value, attribute, 0), "cudaDeviceGetAttribute");
-  return value;
-}
 
 /// Bytes that the pool holds and nobody uses.
 std::uint64_t kept(cudaMemPool_t pool) {
@@ -54,17 +49,23 @@ std::uint64_t kept(cudaMemPool_t pool) {
 
 }  // namespace
 
+int Context::attribute(cudaDeviceAttr attribute) const {
+  int value = 0;
+  check_cuda(cudaDeviceGetAttribute(&value, attribute, device_), "cudaDeviceGetAttribute");
+  return value;
+}
+
 int Context::multiprocessors() const {
-  return attribute_of_device(cudaDevAttrMultiProcessorCount);
+  return attribute(cudaDevAttrMultiProcessorCount);
 }
 
 Position Context::second_cache() const {
-  return attribute_of_device(cudaDevAttrL2CacheSize);
+  return attribute(cudaDevAttrL2CacheSize);
 }
 
 Position Context::tile_bytes() const {
   constexpr Position kStatic = 2048;  // the sums of errors take 1 KB
-  return attribute_of_device(cudaDevAttrMaxSharedMemoryPerBlockOptin) - kStatic;
+  return attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin) - kStatic;
 }
 
 DeviceMemory Context::memory() const {
@@ -72,7 +73,7 @@ DeviceMemory Context::memory() const {
   std::size_t free = 0, total = 0;
   check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
   cudaDeviceProp properties{};
-  check_cuda(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  check_cuda(cudaGetDeviceProperties(&properties, device_), "cudaGetDeviceProperties");
   memory.device = properties.name;
   memory.free = static_cast<Position>(free) + static_cast<Position>(kept(pool_));
   memory.total = static_cast<Position>(total);

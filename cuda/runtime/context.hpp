@@ -40,7 +40,7 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-/// Device 0 of those that CUDA_VISIBLE_DEVICES leaves.
+/// The current device of the thread that makes it, for that thread.
 class Context {
  public:
   Context();
@@ -55,6 +55,9 @@ class Context {
   DeviceMemory memory() const;    ///< free: what the driver has, and what our pool keeps for the next allocation
 
  private:
+  int attribute(cudaDeviceAttr attribute) const;
+
+  int device_ = 0;
   cudaMemPool_t pool_ = nullptr;
   Stream compute_, copy_, copy_back_;
 };

@@ -1,10 +1,9 @@
 #include "host/api/checkpoint_file.hpp"
 
-#include "host/base/atomic_file.hpp"
-#include "host/base/disk_file.hpp"
-#include "host/base/hash.hpp"
+#include "host/api/checkpoint_sums.hpp"
 #include "host/base/round_trip.hpp"
 #include "host/base/shown.hpp"
+#include "host/ranks/shared_file.hpp"
 #include "host/schedule/block.hpp"
 
 #include <nlohmann/json.hpp>
@@ -27,7 +26,7 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "warpfactor checkpoint";
-constexpr const char* kVersion = "1";
+constexpr const char* kVersion = "2";
 constexpr const char* kEpochs = "epochs";
 constexpr const char* kMetrics = "metrics";
 constexpr const char* kChecksum = "checksum";
@@ -94,26 +93,71 @@ std::map<std::string, std::string> metadata_of(const CheckpointFacts& facts, con
           {"counts", Json(state.counts).dump()}};
 }
 
-/// Compares the last 8 bytes with the hash of all before them.
-void check_whole(const std::string& path) {
-  constexpr Position kAtOnce = Position{1} << 22;
-  const DiskFile file(path);
-  std::uint64_t written = 0;
-  const Position hashed = file.size() - Position{sizeof(written)};
-  const auto fail = [&path] {
-    throw DamagedCheckpoint({path}, "is not the whole checkpoint that was written: its checksum is that of other bytes",
-                            kCure);
+/// What a checkpoint is made of, and where in the file.
+struct Layout {
+  std::string head;
+  std::map<std::string, Position> begins;  // of tensors, in the file
+  Position data_bytes = 0;                 // without the checksums
+
+  Position place(const char* tensor) const { return begins.at(tensor); }
+};
+
+Layout layout_of(const CheckpointFacts& facts, const TrainingState& state) {
+  Layout layout;
+  SafetensorsWriter writer;
+  const auto add = [&](const std::string& name, const char* dtype, std::vector<Position> shape, Position bytes) {
+    layout.begins[name] = writer.add(name, dtype, std::move(shape), nullptr, bytes);
   };
-  if (hashed < 0) fail();
-  Hash hash;
-  HostBuffer<char> part(std::min(hashed, kAtOnce));
-  for (Position at = 0; at < hashed; at += part.size()) {
-    part.resize(std::min(kAtOnce, hashed - at));
-    file.read_at(at, part.data(), part.size());
-    hash.add(part.data(), part.size());
+  // elements of 8 bytes first, single bytes behind those of 4: each tensor begins at a multiple of its element's size
+  for (const auto& [name, array] : state.arrays) {
+    if (array.type() == StateArray::Type::i64) add(name, "I64", {array.size()}, array.bytes());
   }
-  file.read_at(hashed, &written, sizeof(written));
-  if (written != hash.value()) fail();
+  const auto epochs = static_cast<Position>(state.epochs.size());
+  add(kEpochs, "F64", {epochs, kEpochColumns}, epochs * kEpochColumns * 8);
+  for (const auto& [name, array] : state.arrays) {
+    if (array.type() == StateArray::Type::f32) add(name, "F32", {array.size()}, array.bytes());
+  }
+  const auto metrics = static_cast<Position>(facts.metrics.size());
+  add(kMetrics, "U8", {metrics}, metrics);
+  layout.data_bytes = writer.bytes();
+  const Position sums = 8 * count_of_sums(layout.data_bytes);
+  add(kChecksum, "U8", {sums}, sums);
+  layout.head = writer.header(metadata_of(facts, state));
+  for (auto& [name, begin] : layout.begins) begin += static_cast<Position>(layout.head.size());
+  return layout;
+}
+
+HostBuffer<double> rows_of(const std::vector<EpochReport>& epochs) {
+  HostBuffer<double> rows(static_cast<Position>(epochs.size()) * kEpochColumns);
+  double* next = rows.data();
+  for (const EpochReport& report : epochs) {
+    const std::vector<double> row = row_of(report);
+    next = std::copy(row.begin(), row.end(), next);
+  }
+  return rows;
+}
+
+/// What rank 0 has for all: it alone measures seconds and keeps a log.
+void write_common(SharedFile& file, const Layout& layout, const CheckpointFacts& facts, const TrainingState& state) {
+  file.write_at(0, layout.head.data(), static_cast<Position>(layout.head.size()));
+  const HostBuffer<double> epochs = rows_of(state.epochs);
+  file.write_at(layout.place(kEpochs), epochs.data(), epochs.size() * 8);
+  file.write_at(layout.place(kMetrics), facts.metrics.data(), static_cast<Position>(facts.metrics.size()));
+}
+
+void write_pieces(SharedFile& file, const Layout& layout, const TrainingState& state) {
+  for (const auto& [name, array] : state.arrays) {
+    const Position begin = layout.begins.at(name), bytes = array.element_bytes();
+    for (const StateArray::Piece& piece : array.pieces()) {
+      file.write_at(begin + piece.first * bytes, piece.data, piece.count * bytes);
+    }
+  }
+}
+
+void check_whole(const std::string& path, Ranks& ranks) {
+  if (sums_are_right(ranks, DiskFile(path))) return;
+  throw DamagedCheckpoint({path}, "is not the whole checkpoint that was written: its checksum is that of other bytes",
+                          kCure);
 }
 
 const std::string& text_in(const SafetensorsReader& file, const char* key) {
@@ -180,38 +224,22 @@ std::string damaged_checkpoint(const std::string& path) {
   return path + ".damaged";
 }
 
-void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state) {
-  HostBuffer<double> epochs(static_cast<Position>(state.epochs.size()) * kEpochColumns);
-  double* next = epochs.data();
-  for (const EpochReport& report : state.epochs) {
-    const std::vector<double> row = row_of(report);
-    next = std::copy(row.begin(), row.end(), next);
-  }
-  SafetensorsWriter writer;
-  // elements of 8 bytes first, single bytes behind those of 4: each tensor begins at a multiple of its element's size
-  for (const auto& [name, array] : state.arrays) {
-    if (array.type() == StateArray::Type::i64) writer.add(name, "I64", {array.size()}, array.data(), array.bytes());
-  }
-  writer.add(kEpochs, "F64", {static_cast<Position>(state.epochs.size()), kEpochColumns}, epochs.data(),
-             epochs.size() * 8);
-  for (const auto& [name, array] : state.arrays) {
-    if (array.type() == StateArray::Type::f32) writer.add(name, "F32", {array.size()}, array.data(), array.bytes());
-  }
-  const auto metrics = static_cast<Position>(facts.metrics.size());
-  writer.add(kMetrics, "U8", {metrics}, facts.metrics.data(), metrics);
-  std::uint64_t before =
-      0;  // of all bytes that the sink has had: those of the checksum are read when it has the others
-  writer.add(kChecksum, "U8", {Position{sizeof(before)}}, &before, sizeof(before));
-
-  AtomicFile file(path);
-  Hash hash;
-  writer.write(
-      [&](const void* data, Position bytes) {
-        file.write(data, bytes);
-        hash.add(data, bytes);
-        before = hash.value();
-      },
-      metadata_of(facts, state));
+void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state, Ranks& ranks) {
+  CheckpointFacts common = facts;
+  common.metrics = broadcast_text(ranks, facts.metrics);
+  const Layout layout = layout_of(common, state);
+  SharedFile file(ranks, path);
+  all_or_none(ranks, [&] {
+    if (ranks.rank() == 0) write_common(file, layout, common, state);
+    write_pieces(file, layout, state);
+  });
+  file.sync();
+  HostBuffer<std::uint64_t> sums;
+  all_or_none(ranks, [&] {
+    const auto read_at = [&](Position place, void* into, Position bytes) { file.read_at(place, into, bytes); };
+    sums = sums_of(ranks, layout.head, layout.data_bytes, read_at);
+    if (ranks.rank() == 0) file.write_at(layout.place(kChecksum), sums.data(), sums.size() * 8);
+  });
   file.commit_keeping(previous_checkpoint(path));
 }
 
@@ -230,9 +258,9 @@ void remove_unfinished(const std::string& path) {
   }
 }
 
-CheckpointFile::CheckpointFile(const std::string& path) {
-  check_whole(path);
-  file_ = std::make_unique<SafetensorsReader>(path);
+CheckpointFile::CheckpointFile(const std::string& path, Ranks& ranks) {
+  check_whole(path, ranks);
+  file_ = std::make_shared<SafetensorsReader>(path);
   if (text_in(*file_, "format") != kFormat) file_->fail("is no checkpoint", kCure);
   if (const std::string& version = text_in(*file_, "format_version"); version != kVersion) {
     file_->fail("has checkpoint version " + shown(version) + "; this program reads version " + kVersion, kCure);
@@ -273,6 +301,14 @@ std::vector<EpochReport> CheckpointFile::read_epochs(Position count) const {
   return epochs;
 }
 
+template <class T>
+StateArray CheckpointFile::array_of(const std::string& name, const char* dtype) const {
+  return {StateArray::kTypeOf<T>, file_->tensor(name, dtype).elements(),
+          [file = file_, name, dtype](Position first, Position count, void* into) {
+            file->read_part(name, dtype, first, Span<T, Host>{static_cast<T*>(into), count});
+          }};
+}
+
 TrainingState CheckpointFile::state(Steps steps) const {
   TrainingState state;
   state.epoch = epoch_;
@@ -280,28 +316,28 @@ TrainingState CheckpointFile::state(Steps steps) const {
   read_numbers(state);
   for (const auto& [name, info] : file_->tensors()) {
     if (kOwnTensors.contains(name)) continue;
-    StateArray array = info.dtype == "I64" ? StateArray(file_->read<Position>(name, "I64"))
-                                           : StateArray(file_->read<float>(name, "F32"));
-    state.arrays.insert_or_assign(name, std::move(array));
+    state.arrays.insert_or_assign(name,
+                                  info.dtype == "I64" ? array_of<Position>(name, "I64") : array_of<float>(name, "F32"));
   }
   return state;
 }
 
-FoundCheckpoint find_checkpoint(const std::string& path) {
+FoundCheckpoint find_checkpoint(const std::string& path, Ranks& ranks) {
   const std::string previous = previous_checkpoint(path);
+  const auto seen = [&ranks](const std::string& name) { return ranks.any(is_there(name)); };
   FoundCheckpoint found;
-  if (!is_there(path)) {
-    if (!is_there(previous)) return found;
+  if (!seen(path)) {
+    if (!seen(previous)) return found;
     found.why_previous = path + " is not there";
-    found.file.emplace(previous);
+    found.file.emplace(previous, ranks);
     return found;
   }
   try {
-    found.file.emplace(path);
-  } catch (const DamagedCheckpoint& error) {
-    if (!is_there(previous)) throw;
+    found.file.emplace(path, ranks);
+  } catch (const DamagedCheckpoint& error) {  // on all ranks, or on none
+    if (!seen(previous)) throw;
     found.why_previous = error.where() + ": " + error.problem();
-    found.file.emplace(previous);
+    found.file.emplace(previous, ranks);
   }
   return found;
 }

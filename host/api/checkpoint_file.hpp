@@ -2,6 +2,7 @@
 // docs/formats.md has the layout.
 #pragma once
 #include "host/model/safetensors.hpp"
+#include "host/ranks/ranks.hpp"
 #include "host/train/training_state.hpp"
 
 #include <map>
@@ -26,7 +27,9 @@ std::string damaged_checkpoint(const std::string& path);   ///< where its last o
 /// moment, one of the two names is that of a whole checkpoint, where `path` was. Throws FailedError with the call that
 /// failed: what `path` held is then still under one of the names, and what previous_checkpoint(path) held is lost where
 /// it was the last rename. Throws FolderNotSynced where all was written.
-void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state);
+/// Ranks write one file together, each its pieces of the arrays; what they have in common is rank 0's.
+void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state,
+                      Ranks& ranks = Ranks::alone());
 
 /// Removes what writers of `path` left beside it that were killed. Of processes of this machine.
 void remove_unfinished(const std::string& path);
@@ -40,21 +43,24 @@ class CheckpointFile {
  public:
   enum class Steps { epochs, passes };  ///< passes: of svd and pca, which have no reports of epochs
 
-  /// Reads all of the file once. Throws DamagedCheckpoint where it is not whole, and InputError where it cannot be
-  /// read, is of another version of the format, or has numbers that no training has.
-  explicit CheckpointFile(const std::string& path);
+  /// Reads all of the file once, each rank a part. Throws DamagedCheckpoint where it is not whole, and InputError where
+  /// it cannot be read, is of another version of the format, or has numbers that no training has.
+  explicit CheckpointFile(const std::string& path, Ranks& ranks = Ranks::alone());
 
   const std::string& path() const { return file_->path(); }
   const CheckpointFacts& facts() const { return facts_; }
   int epoch() const { return epoch_; }
-  /// Throws InputError where what it has is no state after that many `steps`.
+  /// Its arrays are read when they are taken. Throws InputError where what it has is no state after that many `steps`.
   TrainingState state(Steps steps = Steps::epochs) const;
 
  private:
   void read_numbers(TrainingState& state) const;
   std::vector<EpochReport> read_epochs(Position count) const;
 
-  std::unique_ptr<SafetensorsReader> file_;
+  template <class T>
+  StateArray array_of(const std::string& name, const char* dtype) const;
+
+  std::shared_ptr<const SafetensorsReader> file_;
   CheckpointFacts facts_;
   int epoch_ = 0;
 };
@@ -66,7 +72,7 @@ struct FoundCheckpoint {
 
 /// The last whole checkpoint of `path`: the one before only where the last is damaged or not there. Throws
 /// DamagedCheckpoint where none of them is whole, and InputError where it cannot be known.
-FoundCheckpoint find_checkpoint(const std::string& path);
+FoundCheckpoint find_checkpoint(const std::string& path, Ranks& ranks = Ranks::alone());
 
 /// Gives the one before the name of the last; a damaged last one is then called damaged_checkpoint(path). Throws
 /// FailedError.

@@ -21,10 +21,11 @@ struct CudaModule {
   std::vector<CudaDevice> (*devices)();
   std::string (*versions)();  ///< "driver for CUDA 13.0, built with toolkit 13.0"
   std::string (*problem)();   ///< why device 0 cannot be used, e.g. no code for it in this build; empty: it can
-  std::unique_ptr<Engine> (*make_engine)(bool deterministic, SgdPlan plan);
+  /// On that one of devices(), by the thread that makes it and then uses it.
+  std::unique_ptr<Engine> (*make_engine)(bool deterministic, SgdPlan plan, int device);
 };
 
-inline constexpr int kCudaModuleVersion = 5;  // raise it with CudaModule, Engine or Scorer
+inline constexpr int kCudaModuleVersion = 6;  // raise it with CudaModule, Engine or Scorer
 inline constexpr const char* kCudaModuleSymbol = "warpfactor_cuda_module";
 inline constexpr const char* kCudaModuleFile = "libwarpfactor_cuda.so";
 

@@ -27,10 +27,14 @@ std::string describe(const CudaDevice& device) {
          std::to_string(device.multiprocessors) + " multiprocessors, " + short_bytes(device.memory);
 }
 
-ChosenEngine make_cuda(bool deterministic, SgdPlan plan, const std::string& reason) {
+/// `local`: counts the processes of this machine, which share its devices.
+ChosenEngine make_cuda(bool deterministic, SgdPlan plan, int local, const std::string& reason) {
   const CudaModule& module = cuda_module();
+  const std::vector<CudaDevice> devices = module.devices();
+  const int device = devices.empty() ? 0 : local % static_cast<int>(devices.size());
   const std::string mode = deterministic ? ", repeatable" : "";
-  return {module.make_engine(deterministic, plan), "cuda, " + describe(module.devices().front()) + mode + reason};
+  return {module.make_engine(deterministic, plan, device),
+          "cuda, " + describe(devices.at(static_cast<std::size_t>(device))) + mode + reason};
 }
 
 ChosenEngine without_cuda(int threads, bool deterministic, const std::string& problem) {
@@ -40,7 +44,7 @@ ChosenEngine without_cuda(int threads, bool deterministic, const std::string& pr
 /// A device that is there may be taken by others, or without memory.
 ChosenEngine make_fastest(int threads, bool deterministic, SgdPlan plan) {
   try {
-    return make_cuda(deterministic, plan, " (the fastest here)");
+    return make_cuda(deterministic, plan, 0, " (the fastest here)");
   } catch (const DeviceError& error) {
     return without_cuda(threads, deterministic, error.problem());
   }
@@ -79,7 +83,7 @@ std::vector<EngineInfo> list_engines() {
           cuda_info()};
 }
 
-ChosenEngine make_engine(const std::string& name, int threads, bool deterministic, SgdPlan plan) {
+ChosenEngine make_engine(const std::string& name, int threads, bool deterministic, SgdPlan plan, int local) {
   if (name == "reference") return {std::make_unique<EngineOf<Reference>>(), "reference, 1 thread, sums in double"};
   if (name == "cpu") return make_cpu(threads, deterministic, "");
   if (name != "auto" && name != "cuda") {
@@ -88,7 +92,7 @@ ChosenEngine make_engine(const std::string& name, int threads, bool deterministi
   const std::string problem = cuda_problem();
   if (name == "auto")
     return problem.empty() ? make_fastest(threads, deterministic, plan) : without_cuda(threads, deterministic, problem);
-  if (problem.empty()) return make_cuda(deterministic, plan, "");
+  if (problem.empty()) return make_cuda(deterministic, plan, local, "");
   throw DeviceError("engine cuda: " + problem, "--engine cpu or --engine auto; warpfactor doctor lists engines");
 }
 

@@ -25,9 +25,10 @@ struct ChosenEngine {
 };
 
 /// `name` auto, reference, cpu or cuda; threads 0 = all; `deterministic`: the same bits in every run, for any
-/// number of threads and on every machine; `plan` of a device's per-rating SGD. A named engine that is absent throws
-/// DeviceError (exit 4).
+/// number of threads and on every machine; `plan` of a device's per-rating SGD; `local`: the number of this process
+/// among those of its machine, which take its devices in turn. A named engine that is absent throws DeviceError (exit
+/// 4).
 ChosenEngine make_engine(const std::string& name, int threads, bool deterministic = false,
-                         SgdPlan plan = SgdPlan::chunks);
+                         SgdPlan plan = SgdPlan::chunks, int local = 0);
 
 }  // namespace wf

@@ -28,9 +28,41 @@ struct RatingHash {
     add_values(item, ratings.item);
     add_values(value, ratings.value);
   }
-  void add_to(HostBuffer<std::uint64_t>& digests) const {
-    for (const Hash* hash : {&user, &item, &value}) digests.push_back(hash->value());
+  std::uint64_t digest() const {
+    const std::uint64_t digests[] = {user.value(), item.value(), value.value()};
+    Hash all;
+    add_values(all, Span<const std::uint64_t, Host>{digests, 3});
+    return all.value();
   }
+};
+
+/// Of the ratings of each range of users, which one rank has; all ranks get them.
+class RangeHashes {
+ public:
+  explicit RangeHashes(const BlockGrid& grid) : grid_(grid), ranges_(static_cast<std::size_t>(grid.size())) {}
+
+  /// Ratings by the grid's names, of ascending ranges.
+  void add(const RatingsView<Host>& ratings) {
+    for (Position first = 0; first < ratings.size();) {
+      const int range = grid_.user_range_of(ratings.user[first]);
+      Position end = first + 1;
+      while (end < ratings.size() && grid_.user_range_of(ratings.user[end]) == range) ++end;
+      ranges_[static_cast<std::size_t>(range)].add(ratings.part(first, end - first));
+      first = end;
+    }
+  }
+  void add_to(HostBuffer<std::uint64_t>& digests) const {
+    const Owners owners = grid_.owners();
+    HostBuffer<std::uint64_t> mine;
+    for (int g = owners.first(grid_.ranks().rank()); g < owners.first(grid_.ranks().rank() + 1); ++g) {
+      mine.push_back(ranges_[static_cast<std::size_t>(g)].digest());
+    }
+    for (const std::uint64_t digest : grid_.ranks().gather(std::as_const(mine).span())) digests.push_back(digest);
+  }
+
+ private:
+  const BlockGrid& grid_;
+  std::vector<RatingHash> ranges_;
 };
 
 }  // namespace
@@ -49,25 +81,30 @@ Identity identity_of(const TrainSettings& settings, const TrainConfig& config, c
 }
 
 std::string hash_of(const TrainingData& data) {
-  RatingHash train, valid;
-  Hash lists;
+  HostBuffer<std::uint64_t> digests;
   if (data.grid) {
+    RangeHashes train(*data.grid), valid(*data.grid);
     ThreadPool pool(1);
     data.grid->source().for_parts(pool, 1, [&](int, const RatingPart& part) { train.add(part.ratings); });
-  } else if (data.lists) {
-    for (const RowLists* side : {&data.lists->user, &data.lists->item}) {
-      const RowListsView<Host> view = side->view();
-      add_values(lists, view.begin);
-      add_values(lists, view.partner);
-      add_values(lists, view.value);
-    }
+    valid.add(data.valid.view());
+    train.add_to(digests);
+    valid.add_to(digests);
   } else {
-    train.add(data.train.view());
+    RatingHash train, valid;
+    Hash lists;
+    if (data.lists) {
+      for (const RowLists* side : {&data.lists->user, &data.lists->item}) {
+        const RowListsView<Host> view = side->view();
+        add_values(lists, view.begin);
+        add_values(lists, view.partner);
+        add_values(lists, view.value);
+      }
+    } else {
+      train.add(data.train.view());
+    }
+    valid.add(data.valid.view());
+    for (const std::uint64_t digest : {lists.value(), train.digest(), valid.digest()}) digests.push_back(digest);
   }
-  valid.add(data.valid.view());
-  HostBuffer<std::uint64_t> digests(1, lists.value());
-  train.add_to(digests);
-  valid.add_to(digests);
   Hash all;
   add_values(all, std::as_const(digests).span());
   return all.text();

@@ -54,17 +54,23 @@ AtomicFile::AtomicFile(const std::string& path) : path_(follow_links(path)) {
   fail("create");
 }
 
+AtomicFile::AtomicFile(const std::string& path, const std::string& temporary)
+    : path_(path), temporary_(temporary), owns_(false) {
+  descriptor_ = ::open((temporary.empty() ? path : temporary).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor_ < 0) fail("write a part of");
+}
+
 void AtomicFile::open_temporary() {
   static std::atomic<unsigned> counter{0};
   do {  // the owner's alone until it is whole
     temporary_ = path_ + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   } while (descriptor_ < 0 && errno == EEXIST);
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (owns_ && !temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(const void* data, Position bytes) {
@@ -78,10 +84,39 @@ void AtomicFile::write(const void* data, Position bytes) {
   }
 }
 
+void AtomicFile::write_at(Position place, const void* data, Position bytes) {
+  const char* next = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ::ssize_t written = ::pwrite(descriptor_, next, static_cast<std::size_t>(bytes), place);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write");
+    next += written;
+    place += written;
+    bytes -= written;
+  }
+}
+
+void AtomicFile::read_at(Position place, void* into, Position bytes) const {
+  char* next = static_cast<char*>(into);
+  while (bytes > 0) {
+    const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) errno = EIO;  // what was written is not there
+    if (count <= 0) fail("read back");
+    next += count;
+    place += count;
+    bytes -= count;
+  }
+}
+
+void AtomicFile::sync() {
+  if (!temporary_.empty() && ::fsync(descriptor_) != 0) fail("sync");
+}
+
 void AtomicFile::commit_keeping(const std::string& old_name) {
   const bool in_place = temporary_.empty();
   if (!in_place) static_cast<void>(::fchmod(descriptor_, permissions_));  // refused where a file system has none
-  if (!in_place && ::fsync(descriptor_) != 0) fail("sync");
+  sync();
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("close");
   if (in_place) return;
   struct stat facts {};

@@ -23,11 +23,19 @@ struct FolderNotSynced : FailedError {
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
+  /// A part of the file that another process replaces: `temporary` is that of its AtomicFile, which commits when all
+  /// parts are synced.
+  AtomicFile(const std::string& path, const std::string& temporary);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
+  const std::string& temporary() const { return temporary_; }  ///< empty: it is written in place
+
   void write(const void* data, Position bytes);
+  void write_at(Position place, const void* data, Position bytes);
+  void read_at(Position place, void* into, Position bytes) const;  ///< of what was written
+  void sync();
   /// Throws FolderNotSynced where all but the last step was done.
   void commit() { commit_keeping({}); }
   /// As commit(); where there is an old file, it is then called `old_name`, of the same file system (empty: it is
@@ -44,6 +52,7 @@ class AtomicFile {
   std::string path_, temporary_;  // no temporary: the file is written in place
   int descriptor_ = -1;
   unsigned permissions_ = 0;  // of the result
+  bool owns_ = true;          // the temporary
 };
 
 }  // namespace wf

@@ -3,10 +3,12 @@
 #include "host/base/atomic_file.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/cli/signals.hpp"
+#include "host/ranks/shared_file.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
@@ -43,17 +45,23 @@ std::string Checkpoints::path_of(const std::string& model_path) {
   return path.string();
 }
 
-Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_path, Console& console)
+Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_path, Ranks& ranks, Console& console)
     : path_(path_of(model_path)),
+      ranks_(ranks),
+      first_process_(::getpid()),
       console_(console),
       every_epochs_(request.checkpoint_epochs),
       every_seconds_(request.checkpoint_seconds),
       asked_(asked(request)) {
-  if (asked()) {
+  if (ranks.any(request.resume) && !request.resume) {
+    throw UsageError("another process has --resume, and this one has not", "start all with the same command");
+  }
+  ranks.broadcast(0, Span<int, Host>{&first_process_, 1});
+  if (asked() && ranks.rank() == 0) {
     for (const std::string& path : {model_path, path_}) remove_unfinished(path);
   }
   if (!request.resume) return;
-  found_ = find_checkpoint(path_);
+  found_ = find_checkpoint(path_, ranks);
   if (!found_.file) {
     console_.note(fmt::format("--resume: there is no {} yet: the training begins", path_));
   } else if (!found_.why_previous.empty()) {
@@ -89,6 +97,7 @@ void Checkpoints::identify(const Identity& identity, const std::set<std::string>
   begun_at_ = last_epoch_ = last_tried_ = begin_.epoch;
   if (!found_.why_previous.empty()) take_name();
   found_ = {};
+  tell_of_last();
   console_.line("resume", fmt::format("{}: goes on behind {} {}", path_, passes ? "pass" : "epoch", begun_at_),
                 "--resume");
 }
@@ -115,7 +124,9 @@ void Checkpoints::check_lengths(const TrainConfig& config) const {
 /// Or the next checkpoint would put the damaged one in the place of the whole one.
 void Checkpoints::take_name() {
   const bool damaged = std::filesystem::exists(path_);
-  make_previous_the_last(path_);
+  all_or_none(ranks_, [this] {
+    if (ranks_.rank() == 0) make_previous_the_last(path_);
+  });
   if (damaged) console_.note(fmt::format("the damaged one is now {}", damaged_checkpoint(path_)));
 }
 
@@ -158,7 +169,7 @@ void Checkpoints::write(const TrainingState& state, const MetricsLog& log) {
   last_time_ = Clock::now();
   facts_.metrics = log.text();
   try {
-    write_checkpoint(path_, facts_, state);
+    write_checkpoint(path_, facts_, state, ranks_);
     count_as_written(state.epoch);
   } catch (const FolderNotSynced& error) {
     count_as_written(state.epoch);
@@ -176,6 +187,16 @@ void Checkpoints::count_as_written(int epoch) {
   const bool first = last_epoch_ == 0;  // of a training from its beginning: the one before is another training's
   if (first) std::filesystem::remove(previous_checkpoint(path_), ignored);
   last_epoch_ = epoch;
+  tell_of_last();
+}
+
+/// Whoever of several processes dies, one of the others says where to go on.
+void Checkpoints::tell_of_last() const {
+  if (ranks_.is_alone() || last_epoch_ == 0 || ranks_.rank() > 1) return;
+  say_when_stopped(fmt::format("\nwarpfactor: the last checkpoint is {}, of epoch {}: the same command with --resume "
+                               "goes on from it\n",
+                               path_, last_epoch_),
+                   ranks_.rank() == 0 ? 0 : first_process_);
 }
 
 }  // namespace wf::cli

@@ -23,7 +23,8 @@ class Checkpoints {
 
   /// Of path_of(model_path). With --resume, looks for the last whole one; throws InputError where there are some and
   /// none is whole, or one cannot be read.
-  Checkpoints(const TrainRequest& request, const std::string& model_path, Console& console);
+  /// Of several processes, all have them, and one set of files.
+  Checkpoints(const TrainRequest& request, const std::string& model_path, Ranks& ranks, Console& console);
 
   /// Was either asked for? A signal may ask at any time.
   bool asked() const { return asked_; }
@@ -55,8 +56,11 @@ class Checkpoints {
   void count_as_written(int epoch);
   void check_lengths(const TrainConfig& config) const;
   void take_name();
+  void tell_of_last() const;
 
   std::string path_;
+  Ranks& ranks_;
+  int first_process_;  // rank 0's, as its machine numbers it
   Console& console_;
   Position every_epochs_;
   double every_seconds_;

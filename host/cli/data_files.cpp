@@ -136,9 +136,23 @@ void note_reader(Console& console, const TrainingRecord& record, const ReadOptio
                   used.item_column.empty() ? "(detected)" : used.item_column));
 }
 
-TrainingFile reread_training_file(Console& console, const Model& model, const TrainingRecord& record,
-                                  const std::string& model_path, int threads) {
+namespace {
+
+/// A regular file of that name beside the model or in this folder; empty: there is none.
+std::string find_beside(const std::string& recorded, const std::string& model_path) {
   namespace fs = std::filesystem;
+  const fs::path name = fs::path(recorded).filename();
+  std::error_code ignored;
+  for (const fs::path& path : {fs::path(model_path).parent_path() / name, name}) {
+    if (fs::is_regular_file(path, ignored)) return path.string();
+  }
+  return "";
+}
+
+}  // namespace
+
+TrainingFile reread_training_file(Console& console, const Model& model, const TrainingRecord& record,
+                                  const std::string& model_path, const std::string& named, int threads) {
   TrainingFile result;
   if (record.data.empty() || record.hash.empty()) {
     result.why_not = "the model does not say what it was trained on";
@@ -148,12 +162,13 @@ TrainingFile reread_training_file(Console& console, const Model& model, const Tr
     result.why_not = "the model was trained on stdin";
     return result;
   }
-  std::error_code ignored;
-  result.path = record.data;
-  if (!fs::exists(result.path, ignored)) result.path = (fs::path(model_path).parent_path() / record.data).string();
-  const auto size = fs::file_size(result.path, ignored);
-  if (ignored) {
-    result.why_not = fmt::format("the training file {} is not there", record.data);
+  result.path = named.empty() ? find_beside(record.data, model_path) : named;
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(result.path, failed);
+  if (failed) {
+    result.why_not = named.empty() ? fmt::format("the training file {} is neither beside the model nor in this folder",
+                                                 shown(std::filesystem::path(record.data).filename().string()))
+                                   : fmt::format("{} is not there", named);
     return result;
   }
   if (static_cast<Position>(size) == record.bytes) {
@@ -166,7 +181,8 @@ TrainingFile reread_training_file(Console& console, const Model& model, const Tr
       return result;
     }
   }
-  result.why_not = fmt::format("the training file {} has changed since", result.path);
+  result.why_not = named.empty() ? fmt::format("the training file {} has changed since", result.path)
+                                 : fmt::format("{} is not what the model was trained on", named);
   return result;
 }
 

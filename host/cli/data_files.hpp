@@ -58,13 +58,15 @@ void note_reader(Console& console, const TrainingRecord& record, const ReadOptio
 /// Says of a file without ratings what counts instead.
 void note_implicit(Console& console);
 
-/// The ratings a model was trained on, read again; or why they cannot be had.
+/// The ratings a model was trained on, read again; or why they cannot be had. Not by the recorded path: whoever wrote
+/// the model would choose what is opened. `named`, or a file of the recorded name beside the model or in this folder;
+/// either only where it is of the recorded length, and taken only with the recorded hash.
 struct TrainingFile {
   std::optional<Ratings> ratings;
   std::string path;
   std::string why_not;
 };
 TrainingFile reread_training_file(Console& console, const Model& model, const TrainingRecord& record,
-                                  const std::string& model_path, int threads);
+                                  const std::string& model_path, const std::string& named, int threads);
 
 }  // namespace wf::cli

@@ -117,9 +117,13 @@ void add_report_options(Parser& parser, ReportRequest& request) {
   };
   parser.positional("MODEL", "a model that train wrote", request.model);
   parser.value(Group::data, "--test", "FILE",
-               "ratings to compare predictions with (default: the validation part of the recorded training file, else "
-               "all of it, if it is unchanged)",
+               "ratings to compare predictions with (default: the validation part of the training file, else all of "
+               "it)",
                text(request.test));
+  parser.value(Group::data, "--train", "FILE",
+               "the file that MODEL was trained on (default: one of its name beside MODEL or in the current folder, if "
+               "it is unchanged)",
+               text(request.train));
   parser.value(Group::data, "--names", "FILE", "titles of items, as recommend takes them, for the map",
                text(request.names));
   add_reader_options(parser, request.reader, true);

@@ -43,8 +43,6 @@ void check_together(const TrainRequest& request) {
       {request.cache, "--cache", "reads all ratings"},
       {!request.valid.empty(), "--valid", "is read whole"},
       {!request.init_from.empty(), "--init-from", "begins with a whole model"},
-      {request.resume, "--resume", "begins with a whole state"},
-      {request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0, "--checkpoint-every", "saves a whole state"},
   };
   for (const auto& option : options) {
     if (!option.given) continue;
@@ -72,9 +70,10 @@ void join_processes(Command& command) {
   if (started_processes() == 1) return;
   auto* const train = std::get_if<TrainRequest>(&command.request);
   if (train == nullptr) return;  // each by itself: of the other verbs, none knows of processes
-  const Ranks& ranks = job();
+  Ranks& ranks = job();
   check_together(*train);
-  if (train->config.engine == "auto" && cuda_absence().empty()) train->config.engine = "cpu";
+  const bool somebody_has_a_device = ranks.any(cuda_absence().empty());  // others may have none
+  if (train->config.engine == "auto" && somebody_has_a_device) train->config.engine = "cpu";
   train->save_seen = false;  // nobody has all ratings
   if (ranks.rank() > 0) follow(*train, command.output);
 }

@@ -105,6 +105,20 @@ void TrainingProgress::finish_epoch(const EpochReport& report) {
   }
 }
 
+namespace {
+
+/// With the time that it is.
+JsonObject line_of_now() {
+  const auto now = std::chrono::system_clock::now();
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  const auto whole = std::chrono::system_clock::to_time_t(now);
+  JsonObject object;
+  object.text("ts", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), millis % 1000));
+  return object;
+}
+
+}  // namespace
+
 MetricsLog::MetricsLog(std::string path, std::string so_far) : path_(std::move(path)) {
   if (path_.empty()) {
     text_ = std::move(so_far);
@@ -136,12 +150,8 @@ void MetricsLog::append(const std::string& lines) {
 }
 
 void MetricsLog::write(const EpochReport& report) {
-  const auto now = std::chrono::system_clock::now();
-  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  const auto whole = std::chrono::system_clock::to_time_t(now);
-  JsonObject object;
-  object.text("ts", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(whole), millis % 1000))
-      .count("epoch", report.epoch)
+  JsonObject object = line_of_now();
+  object.count("epoch", report.epoch)
       .number("train_loss", report.train_loss)
       .number("train_rmse", report.train_rmse)
       .number("valid_loss", report.valid_loss)
@@ -151,6 +161,10 @@ void MetricsLog::write(const EpochReport& report) {
       .number("ratings_per_s", std::round(report.ratings_per_second()))
       .number("seconds", report.seconds);
   append(object.str() + '\n');
+}
+
+void MetricsLog::write_end(const std::string& word, const std::string& message, const std::string& cure) {
+  append(line_of_now().text("stopped", word).text("message", message).text("cure", cure).str() + '\n');
 }
 
 }  // namespace wf::cli

@@ -48,6 +48,8 @@ class MetricsLog {
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
   void write(const EpochReport& report);
+  /// Why there are no more epochs.
+  void write_end(const std::string& word, const std::string& message, const std::string& cure);
   void close();                                      ///< no more on disk
   const std::string& text() const { return text_; }  ///< all lines, on disk or not
 

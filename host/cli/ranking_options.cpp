@@ -63,11 +63,10 @@ void add_evaluate_options(Parser& parser, EvaluateRequest& request) {
   parser.positional("MODEL", "a model that train wrote", request.model);
   parser.positional("FILE", "ratings to compare with; - is stdin", request.data);
   add_reader_options(parser, request.reader, true);
-  parser.value(
-      Group::evaluation, "--train", "FILE",
-      "training ratings: the bias baseline is fitted on them, and --at leaves their items out (default: the recorded "
-      "training file, if it is unchanged)",
-      store(request.train));
+  parser.value(Group::evaluation, "--train", "FILE",
+               "training ratings: the bias baseline is fitted on them, and --at leaves their items out (default: the "
+               "training file, if it is beside MODEL or in the current folder, and unchanged)",
+               store(request.train));
   add_ranking_options(parser, request.ranking);
   add_engine_options(parser, request.engine.engine, request.engine.threads, &request.reader.options.threads);
 }
@@ -105,8 +104,8 @@ void add_recommend_options(Parser& parser, RecommendRequest& request) {
                store(request.allow));
   parser.value(Group::data, "--deny", "FILE", "never recommend these items, one id a line", store(request.deny));
   parser.value(Group::data, "--seen", "FILE",
-               "ratings whose items are left out (default: what the model keeps, else the recorded "
-               "training file, if it is unchanged)",
+               "ratings whose items are left out (default: what the model keeps, else the training "
+               "file, if it is beside MODEL or in the current folder, and unchanged)",
                store(request.seen));
   parser.flag(Group::data, "--keep-seen", "recommend items that the user has rated, too",
               [&request] { request.keep_seen = true; });

@@ -139,8 +139,8 @@ struct SimilarRequest {
 };
 
 struct ReportRequest {
-  std::string model, test, names, out;  ///< out empty: from the model's name
-  ReaderRequest reader;                 ///< of `test`
+  std::string model, train, test, names, out;  ///< out empty: from the model's name
+  ReaderRequest reader;                        ///< of `test`
   EngineRequest engine;
 };
 

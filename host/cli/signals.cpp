@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <initializer_list>
+#include <list>
 #include <string_view>
 
 namespace wf::cli {
@@ -12,6 +13,8 @@ namespace {
 
 std::atomic<int> received{0};
 std::atomic<bool> checkpoint_asked{false};
+std::atomic<const std::string*> last_words{nullptr};
+std::atomic<int> first_to_speak{0};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 
@@ -26,6 +29,11 @@ void end_now(int signal) {
 
 void remember(int signal) {
   received.store(signal);
+  const std::string* const words = last_words.load();
+  const int other = first_to_speak.load();
+  if (words != nullptr && (other == 0 || kill(other, 0) != 0)) {
+    static_cast<void>(!write(STDERR_FILENO, words->data(), words->size()));  // who does not listen, does not
+  }
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
 }
@@ -50,6 +58,11 @@ void end_on_stop_signals(bool speaks) {
 }
 void remember_stop_signals() {
   install(remember, {SIGINT, SIGTERM});
+}
+void say_when_stopped(const std::string& text, int unless_alive) {
+  static std::list<std::string> texts;  // a handler may be reading any of them
+  first_to_speak.store(unless_alive);
+  last_words.store(&texts.emplace_back(text));
 }
 int stop_signal() {
   return received.load();

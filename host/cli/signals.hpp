@@ -1,6 +1,7 @@
 // Ctrl-C and SIGTERM: before training they end the program, during training they ask it to stop, and a second one ends
 // it at once. SIGUSR1 asks for a checkpoint.
 #pragma once
+#include <string>
 
 namespace wf::cli {
 
@@ -11,6 +12,10 @@ void end_on_stop_signals(bool speaks = true);
 
 /// From now on the first SIGINT or SIGTERM only sets stop_signal().
 void remember_stop_signals();
+
+/// What the first of them writes to stderr from now on, where `unless_alive`, a process of this machine, is not there
+/// (0: in any case). Of several processes that are ended because one is gone, the others may have no time for more.
+void say_when_stopped(const std::string& text, int unless_alive);
 
 /// The signal that asked to stop; 0: none did.
 int stop_signal();

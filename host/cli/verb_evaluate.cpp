@@ -28,7 +28,7 @@ struct BaselineResult {
 TrainingFile training_ratings(const EvaluateRequest& request, const Model& model, const TrainingRecord& record,
                               Console& console) {
   if (request.train.empty()) {
-    return reread_training_file(console, model, record, request.model, request.engine.threads);
+    return reread_training_file(console, model, record, request.model, "", request.engine.threads);
   }
   Dataset data = known_dataset(model);
   read_file(console, request.train, options_for(model, record, request.reader.options), data);

@@ -39,7 +39,7 @@ Ratings seen_ratings(const RecommendRequest& request, const Model& model, const 
     read_file(console, request.seen, options, data);
     return std::move(data.ratings);
   }
-  TrainingFile file = reread_training_file(console, model, record, request.model, request.engine.threads);
+  TrainingFile file = reread_training_file(console, model, record, request.model, "", request.engine.threads);
   if (!file.ratings) {
     throw UsageError("which items has the user seen? " + file.why_not,
                      "--seen FILE names ratings whose items are left out, --keep-seen leaves out none");

@@ -63,7 +63,7 @@ Evidence evidence_for(const ReportRequest& request, const Model& model, const Tr
   Evidence evidence;
   const int threads = request.engine.threads;
   evidence.training.mean = model.rating_mean;
-  TrainingFile file = reread_training_file(console, model, record, request.model, threads);
+  TrainingFile file = reread_training_file(console, model, record, request.model, request.train, threads);
   if (file.ratings) {
     if (record.valid_frac > 0) {
       ThreadPool pool(threads);
@@ -78,7 +78,9 @@ Evidence evidence_for(const ReportRequest& request, const Model& model, const Tr
     evidence.compared = std::move(data.ratings);
     evidence.which = request.test;
   } else if (!file.ratings) {
-    evidence.why_not = fmt::format("There are no ratings to compare with: {}. --test FILE names some.", file.why_not);
+    evidence.why_not = fmt::format(
+        "There are no ratings to compare with: {}. --train FILE names those of the training, --test FILE others.",
+        file.why_not);
   } else if (evidence.compared.empty()) {
     evidence.compared = std::move(*file.ratings);
     evidence.which = fmt::format("{}, on which it was trained: expect no such errors elsewhere", file.path);

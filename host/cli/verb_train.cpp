@@ -7,7 +7,6 @@
 #include "host/base/stopwatch.hpp"
 #include "host/cli/checkpoints.hpp"
 #include "host/cli/cross_validation.hpp"
-#include "host/cli/event_log.hpp"
 #include "host/cli/output_file.hpp"
 #include "host/cli/processes.hpp"
 #include "host/cli/progress.hpp"
@@ -15,6 +14,7 @@
 #include "host/cli/settings_toml.hpp"
 #include "host/cli/signals.hpp"
 #include "host/cli/train_header.hpp"
+#include "host/cli/training_logs.hpp"
 #include "host/cli/training_source.hpp"
 #include "host/cli/verbs.hpp"
 #include "host/cli/write_report.hpp"
@@ -109,46 +109,39 @@ std::set<std::string> scale_to_ratings(TrainConfig& config, const TrainRequest& 
   return derived;
 }
 
-/// A log of epochs whose disk is full costs itself, and not the training.
-template <class Log>
-void log_epoch(Log& log, const EpochReport& report, Console& console) {
-  try {
-    log.write(report);
-  } catch (const FailedError& error) {
-    log.close();
-    console.warn(
-        fmt::format("no more epochs are logged: {} ({}); the training goes on", error.problem(), error.cure()));
+const char* reason_word(StopReason reason) {
+  switch (reason) {
+    case StopReason::early:
+      return "early";
+    case StopReason::interrupted:
+      return "interrupted";
+    case StopReason::diverged:
+      return "diverged";
+    case StopReason::all_epochs:
+      break;
   }
+  return "all_epochs";
 }
 
 TrainResult run_epochs(const TrainRequest& request, const TrainConfig& config, const OutputPaths& paths, Engine& engine,
                        Model& model, TrainingData& data, Checkpoints& checkpoints, Console& console) {
   TrainingProgress progress(console, config, data.n_train(), checkpoints.resumed_from());
-  MetricsLog metrics(paths.metrics, checkpoints.metrics());
-  EventLog events(request.tensorboard);
-  std::optional<OutputFile> batch_losses;
-  if (!request.batch_losses.empty()) batch_losses.emplace(request.batch_losses).write("epoch,batch,loss\n");
+  TrainingLogs logs({paths.metrics, request.tensorboard, request.batch_losses}, checkpoints.metrics(), console);
   TrainCallbacks callbacks;
-  callbacks.epoch = [&](const EpochReport& report) {
-    log_epoch(metrics, report, console);
-    log_epoch(events, report, console);
-    progress.finish_epoch(report);
-  };
-  callbacks.progress = [&](int epoch, double share, double rate) { progress.update(epoch, share, rate); };
-  if (batch_losses) {
-    callbacks.batch_loss = [&](int epoch, Position batch, double loss) {
-      batch_losses->write(fmt::format("{},{},{:.9g}\n", epoch, batch, loss));
-    };
-  }
-  checkpoints.attach(callbacks, metrics);
+  logs.attach(callbacks, progress);
+  checkpoints.attach(callbacks, logs.metrics());
   TrainResult result;
   try {
     result = run_training(engine, model, data, config, callbacks);
-  } catch (const FailedError&) {
-    if (batch_losses) batch_losses->commit();  // of a run that diverged: that is when one wants to see them
+  } catch (const FailedError& error) {
+    logs.ended("failed", error.problem(), error.cure());
+    logs.finish();  // of a run that diverged: that is when one wants to see the losses of batches
     throw;
   }
-  if (batch_losses) batch_losses->commit();
+  if (result.reason == StopReason::diverged) {
+    logs.ended(reason_word(result.reason), result.divergence.what, result.divergence.cure);
+  }
+  logs.finish();
   console.clear();
   return result;
 }
@@ -221,20 +214,6 @@ std::string reason_text(StopReason reason, const TrainConfig& config) {
     return fmt::format(" · interrupted by {}", stop_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
   if (reason == StopReason::diverged) return " · stopped: diverged";
   return "";
-}
-
-const char* reason_word(StopReason reason) {
-  switch (reason) {
-    case StopReason::early:
-      return "early";
-    case StopReason::interrupted:
-      return "interrupted";
-    case StopReason::diverged:
-      return "diverged";
-    case StopReason::all_epochs:
-      break;
-  }
-  return "all_epochs";
 }
 
 /// After the model is saved: an interrupted training is the signal's, one that diverged failed although there is a
@@ -366,8 +345,9 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_pages(request, config);
   if (request.folds > 0) return cross_validate(request, console);
   const OutputPaths paths = output_paths(request);
-  Checkpoints checkpoints(request, paths.model, console);
-  ChosenEngine chosen = make_engine(config.engine, config.threads, request.deterministic, config.device_plan);
+  Checkpoints checkpoints(request, paths.model, ranks, console);
+  ChosenEngine chosen =
+      make_engine(config.engine, config.threads, request.deterministic, config.device_plan, local_rank());
   check_device_options(request, *chosen.engine);
 
   const bool stays = config.batch_size == 0;  // by row as well: two passes, and no more
@@ -407,7 +387,14 @@ int run_verb(const TrainRequest& request, Console& console) {
   if (opened.seen) model.seen = opened.seen->read();
   if (request.writes) write_model(model, paths.model);
   if (!request.report.empty()) {
-    write_report({paths.model, {}, {}, request.report, {}, {config.engine, config.threads}}, console);
+    write_report({paths.model,
+                  request.data == "-" ? "" : request.data,
+                  {},
+                  {},
+                  request.report,
+                  {},
+                  {config.engine, config.threads}},
+                 console);
   }
   report_result({result, data.baselines, config, paths, model, record, checkpoints, watch}, console);
   return exit_code_of(result.reason);

@@ -105,31 +105,32 @@ void SafetensorsReader::read_bytes(const TensorInfo& info, void* into) const {
   file_.read_at(data_start_ + info.begin, into, info.end - info.begin);
 }
 
-void SafetensorsWriter::add(const std::string& name, const std::string& dtype, std::vector<Position> shape,
-                            const void* data, Position bytes) {
+Position SafetensorsWriter::add(const std::string& name, const std::string& dtype, std::vector<Position> shape,
+                                const void* data, Position bytes) {
   entries_.push_back({name, {dtype, std::move(shape), bytes_, bytes_ + bytes}, data});
-  bytes_ += bytes;
+  return std::exchange(bytes_, bytes_ + bytes);
 }
 
-void SafetensorsWriter::write(const std::string& path, const std::map<std::string, std::string>& metadata) const {
-  AtomicFile file(path);
-  write([&file](const void* data, Position bytes) { file.write(data, bytes); }, metadata);
-  file.commit();
-}
-
-void SafetensorsWriter::write(const Sink& sink, const std::map<std::string, std::string>& metadata) const {
+std::string SafetensorsWriter::header(const std::map<std::string, std::string>& metadata) const {
   Json json;
   for (const auto& [key, value] : metadata) json["__metadata__"][key] = value;
   for (const Entry& entry : entries_) {
     json[entry.name] = {
         {"dtype", entry.info.dtype}, {"shape", entry.info.shape}, {"data_offsets", {entry.info.begin, entry.info.end}}};
   }
-  std::string header = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  header.resize((header.size() + 7) / 8 * 8, ' ');  // so that the data begins at a multiple of 8
-  const std::uint64_t header_bytes = header.size();
-  sink(&header_bytes, 8);
-  sink(header.data(), static_cast<Position>(header.size()));
-  for (const Entry& entry : entries_) sink(entry.data, entry.info.end - entry.info.begin);
+  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data begins at a multiple of 8
+  const std::uint64_t length = text.size();
+  text.insert(0, reinterpret_cast<const char*>(&length), sizeof(length));
+  return text;
+}
+
+void SafetensorsWriter::write(const std::string& path, const std::map<std::string, std::string>& metadata) const {
+  AtomicFile file(path);
+  const std::string head = header(metadata);
+  file.write(head.data(), static_cast<Position>(head.size()));
+  for (const Entry& entry : entries_) file.write(entry.data, entry.info.end - entry.info.begin);
+  file.commit();
 }
 
 }  // namespace wf

@@ -5,7 +5,6 @@
 #include "host/base/host_buffer.hpp"
 #include "host/model/safetensors_header.hpp"
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -58,13 +57,14 @@ class SafetensorsReader {
 /// Collects tensors (by view: they must outlive write) and writes them in the order they were added.
 class SafetensorsWriter {
  public:
-  void add(const std::string& name, const std::string& dtype, std::vector<Position> shape, const void* data,
-           Position bytes);
+  /// Returns where the tensor begins behind the header. Without `data`, for who takes the header alone.
+  Position add(const std::string& name, const std::string& dtype, std::vector<Position> shape, const void* data,
+               Position bytes);
+  Position bytes() const { return bytes_; }  ///< of all tensors
+  /// The first bytes of the file, with their length.
+  std::string header(const std::map<std::string, std::string>& metadata) const;
   /// Atomic, see AtomicFile.
   void write(const std::string& path, const std::map<std::string, std::string>& metadata) const;
-  /// The bytes of the file in their order: each tensor's are read when those before it have gone to `sink`.
-  using Sink = std::function<void(const void* data, Position bytes)>;
-  void write(const Sink& sink, const std::map<std::string, std::string>& metadata) const;
 
  private:
   struct Entry {

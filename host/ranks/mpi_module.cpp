@@ -75,6 +75,11 @@ std::string process_name() {
          one.module->host() + ")";
 }
 
+int local_rank() {
+  const Job& one = the_job();
+  return one.ranks && !one.ranks->is_alone() ? one.module->local_rank() : 0;
+}
+
 void end_job(int code) {
   const Job& one = the_job();
   if (one.ranks && !one.ranks->is_alone()) one.module->end_all(code);

@@ -13,10 +13,11 @@ struct MpiModule {
   int version;                        ///< kMpiModuleVersion of the sources it was built from
   std::unique_ptr<Ranks> (*start)();  ///< once; with its end MPI's is over
   std::string (*host)();              ///< that this process runs on, as MPI names it
+  int (*local_rank)();                ///< the number of this process among those of its host
   void (*end_all)(int code);          ///< all processes of the job
 };
 
-inline constexpr int kMpiModuleVersion = 1;  // raise it with MpiModule or Ranks
+inline constexpr int kMpiModuleVersion = 2;  // raise it with MpiModule or Ranks
 inline constexpr const char* kMpiModuleSymbol = "warpfactor_mpi_module";
 inline constexpr const char* kMpiModuleFile = "libwarpfactor_mpi.so";
 inline constexpr const char* kMpiModuleVariable = "WARPFACTOR_MPI_MODULE";
@@ -34,6 +35,9 @@ Ranks& job();
 
 /// Where several processes run: "process 3 of 4 (on HOST)"; else empty.
 std::string process_name();
+
+/// The number of this process among those of its machine; 0 where it is alone.
+int local_rank();
 
 /// Ends the other processes of a job that has begun, and this one, with that exit code; returns where this is the only
 /// one.

@@ -57,6 +57,9 @@ class BlockGrid {
   /// Old name -> new name; empty: none has changed.
   Span<const RowId, Host> new_users() const { return users_.renamed.span(); }
   Span<const RowId, Host> new_items() const { return items_.renamed.span(); }
+  /// The range of a row's new name; of who is unknown, the last one.
+  int user_range_of(RowId row) const { return users_.range_of_new(row); }
+  int item_range_of(RowId row) const { return items_.range_of_new(row); }
   const RowCounts& counts() const { return counts_; }  ///< by old names
   /// All of them, [G x G], user range major.
   Span<const Block, Host> blocks() const { return blocks_.span(); }

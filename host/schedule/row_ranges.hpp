@@ -5,6 +5,8 @@
 #include "host/base/view.hpp"
 #include "host/schedule/block.hpp"
 
+#include <algorithm>
+
 namespace wf {
 
 /// Rows are renamed so that those of a range are neighbours in memory.
@@ -17,6 +19,12 @@ struct RowRanges {
   /// A row beyond the table, an unknown id, keeps its name and belongs to the last range.
   RowId new_name(RowId row) const { return is_known(row) ? renamed[row] : row; }
   Position range_of(RowId row) const { return is_known(row) ? range[row] : count() - 1; }
+  /// Of a new name.
+  int range_of_new(RowId row) const {
+    if (count() <= 1 || row < 0) return count() > 1 ? count() - 1 : 0;
+    const auto* const end = std::upper_bound(starts.begin() + 1, starts.end(), row);
+    return std::min(static_cast<int>(end - starts.begin()) - 1, count() - 1);
+  }
   RowRange new_names(Position g) const { return {starts[g], starts[g + 1]}; }
 
  private:

@@ -3,7 +3,7 @@
 #include "host/base/error.hpp"
 #include "host/base/json_text.hpp"
 #include "host/base/types.hpp"
-#include "host/train/epoch_report.hpp"
+#include "host/train/training_state.hpp"
 
 #include <cmath>
 #include <limits>
@@ -30,6 +30,9 @@ class FiniteState {
       using T = std::remove_cv_t<std::remove_pointer_t<decltype(value.data())>>;
       if constexpr (std::is_same_v<T, float>) finite_ = finite_ && all_finite(value.data(), value.size());
     }
+  }
+  void operator()(const std::string&, const SharedState<float>& shared) {
+    for (const auto& [first, values] : shared.pieces) finite_ = finite_ && all_finite(values.data, values.size);
   }
   bool finite() const { return finite_; }
 

@@ -274,38 +274,37 @@ class EngineOf final : public Engine {
   /// Several ranks have the rows between them. `model` comes without factors, and rank 0's leaves with all of them.
   TrainResult train_on_ring(Model& model, BlockGrid& grid, const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) {
-    if constexpr (!SharesTables<K>) {
-      throw UsageError("engine " + name() + " trains in one process", "take --engine cpu, or start one process");
-    } else {
-      if (is_pairwise(config.loss)) {
-        throw UsageError("losses of pairs look up the ratings of all, and each process has its own",
-                         "take another --loss, or start one process");
-      }
-      Ranks& ranks = grid.ranks();
-      grid.start_epoch(1);
-      RingTables tables(model, grid, config, K::padded_rank(model.rank), grid.stratum(0)[0].item_range), best;
-      const Position n_valid = ranks.sum(valid.size());
-      const TrainCallbacks agreed = agreed_among(ranks, callbacks);
-      HostMemory home;
-      RingSgd<K> method(kernels_, tables, model, grid, valid, config);
-      TrainResult result = run_epochs(
-          home, tables, best, method, grid.n_all_ratings(), n_valid, config, agreed,
-          [&](int epoch, double lr) {
-            ProgressReporter progress(agreed, epoch, std::max<Position>(grid.n_ratings(), 1));
-            return method.run_epoch(epoch, lr, [&](Position done) { progress.report(done); });
-          },
-          [&] { return method.errors(score_options(model, config.loss)); });
-      tables.to_model(model);
-      return result;
+    if (is_pairwise(config.loss)) {
+      throw UsageError("losses of pairs look up the ratings of all, and each process has its own",
+                       "take another --loss, or start one process");
     }
+    Ranks& ranks = grid.ranks();
+    grid.start_epoch(callbacks.begin_from == nullptr ? 1 : callbacks.begin_from->epoch + 1);
+    RingTables tables(model, grid, config, K::padded_rank(model.rank), grid.stratum(0)[0].item_range), best;
+    const Position n_valid = ranks.sum(valid.size());
+    const TrainCallbacks agreed = agreed_among(ranks, callbacks);
+    HostMemory home;
+    begin_tables(home, callbacks, tables);
+    RingSgd<K> method(kernels_, tables, model, grid, valid, config);
+    TrainResult result = run_epochs(
+        home, tables, best, method, grid.n_all_ratings(), n_valid, config, agreed,
+        [&](int epoch, double lr) {
+          ProgressReporter progress(agreed, epoch, std::max<Position>(grid.n_ratings(), 1));
+          return method.run_epoch(epoch, lr, [&](Position done) { progress.report(done); });
+        },
+        [&] { return method.errors(score_options(model, config.loss)); });
+    tables.to_model(model);
+    return result;
   }
 
-  /// Ranks stop together, after whole epochs.
+  /// Ranks stop together, after whole epochs, and write checkpoints together.
   static TrainCallbacks agreed_among(Ranks& ranks, const TrainCallbacks& callbacks) {
     TrainCallbacks agreed = callbacks;
     agreed.stop_requested = {};
-    agreed.checkpoint = {};  // each has a part
     agreed.stop_after_epoch = [&ranks, &callbacks] { return ranks.any(callbacks.stops_after_epoch()); };
+    agreed.checkpoint_due = [&ranks, &callbacks](int epoch, bool last) {
+      return ranks.any(callbacks.checkpoint_due && callbacks.checkpoint_due(epoch, last));
+    };
     return agreed;
   }
 

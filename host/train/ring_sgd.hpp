@@ -3,39 +3,29 @@
 #pragma once
 #include "host/kernels/contract.hpp"
 #include "host/train/exact_errors.hpp"
-#include "host/train/rating_sgd.hpp"
+#include "host/train/ring_steps.hpp"
 #include "host/train/ring_tables.hpp"
 
-#include <concepts>
 #include <memory>
 #include <vector>
 
 namespace wf {
 
-/// A kernel set that several ranks can work with: in memory of the host, which tells the errors of each block, and
-/// whose scores are those that its errors are of.
-template <class K>
-concept SharesTables = KernelSet<K> && requires(K& kernels) {
-  { kernels.block_errors() } -> std::same_as<Span<const ErrorSums, Host>>;
-};
-
 /// From one stratum to the next, a rank's ranges of items stay but one: that of its outermost range of users goes to
 /// the rank beside, and one comes from the other side. A range leaves as soon as its block is done, and is needed last
 /// where it arrives, so that the blocks between hide the way. Each epoch a rank sends every item once, k factors and a
 /// record, and receives it once: docs/scaling.md.
-template <SharesTables K>
+template <KernelSet K>
 class RingSgd {
  public:
   /// The tables and the grid must outlive this.
   RingSgd(K& kernels, RingTables& tables, const Model& shape, BlockGrid& grid, const RatingsView<Host>& valid,
           const TrainConfig& config)
-      : kernels_(kernels),
+      : steps_(kernels, tables, shape, grid, config),
         tables_(tables),
-        shape_(shape),
         grid_(grid),
         valid_(valid),
         config_(config),
-        penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)),
         first_(grid.owners().first(rank())),
         end_(grid.owners().first(rank() + 1)),
         scores_(valid.size()),
@@ -124,12 +114,7 @@ class RingSgd {
   }
 
   void step_blocks(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
-    if (blocks.empty()) return;
-    const SgdTables<Host> tables = tables_.view(shape_);
-    kernels_.sgd_update(tables, grid_.ratings(), blocks, settings, penalties_.view());
-    const Span<const ErrorSums, Host> found = kernels_.block_errors();
-    std::copy(found.begin(), found.end(), errors);
-    kernels_.take_errors();
+    if (!blocks.empty()) steps_.step(blocks, settings, errors);
   }
 
   /// How the ring turns to that offset: 1, -1, or 0 where it is there.
@@ -174,15 +159,7 @@ class RingSgd {
   /// Rows that are here, for row_adagrad.
   void settle() {
     if (config_.optimizer != Optimizer::row_adagrad) return;
-    const auto part = [](const Rows<float, Host>& table, const RowRange& range) {
-      return Rows<float, Host>{table.row(range.begin), Position{range.end} - range.begin, table.rank, table.pitch};
-    };
-    for (int g = first_; g < end_; ++g) {
-      SgdTables<Host> rows = tables_.view(shape_);
-      rows.user = part(rows.user, users(g));
-      rows.item = part(rows.item, items((g + tables_.offset()) % size()));
-      kernels_.settle_rows(rows);
-    }
+    for (int g = first_; g < end_; ++g) steps_.settle(users(g), items((g + tables_.offset()) % size()));
   }
 
   /// In the order of one process: by strata, in each by ranges of users.
@@ -224,45 +201,29 @@ class RingSgd {
 
   /// Where this rank's ratings that validate are, by blocks: of unknown rows, with the last range.
   void find_valid_blocks() {
-    const auto range_of = [&](RowId row, bool user) {
-      const auto end_of = [&](int range) { return (user ? users(range) : items(range)).end; };
-      int low = 0, high = size() - 1;
-      if (row < 0) return high;
-      while (low < high) {
-        const int middle = (low + high) / 2;
-        if (row < end_of(middle)) {
-          high = middle;
-        } else {
-          low = middle + 1;
-        }
-      }
-      return low;
-    };
     valid_starts_ = HostBuffer<Position>(Position{end_ - first_} * size() + 1, 0);
     for (Position n = 0; n < valid_.size(); ++n) {
-      ++valid_starts_[Position{range_of(valid_.user[n], true) - first_} * size() + range_of(valid_.item[n], false) + 1];
+      const Position users = grid_.user_range_of(valid_.user[n]) - first_;
+      ++valid_starts_[users * size() + grid_.item_range_of(valid_.item[n]) + 1];
     }
     for (Position b = 1; b < valid_starts_.size(); ++b) valid_starts_[b] += valid_starts_[b - 1];
   }
 
   void score_valid(int item_range, const ScoreOptions& options) {
-    const ModelView<const float, Host> view = model_view(tables_.view(shape_));
     for (int g = 0; g < end_ - first_; ++g) {
       const Position block = Position{g} * size() + item_range;
       const Position begin = valid_starts_[block], count = valid_starts_[block + 1] - begin;
       if (count == 0) continue;
-      kernels_.predict(view, options, valid_.user.part(begin, count), valid_.item.part(begin, count),
-                       scores_.span().part(begin, count));
+      steps_.predict(users(first_ + g), items(item_range), options, valid_.user.part(begin, count),
+                     valid_.item.part(begin, count), scores_.span().part(begin, count));
     }
   }
 
-  K& kernels_;
+  RingSteps<K> steps_;
   RingTables& tables_;
-  const Model& shape_;
   BlockGrid& grid_;
   RatingsView<Host> valid_;
   TrainConfig config_;
-  Penalties<K> penalties_;
   int first_, end_;                    // this rank's ranges of users
   HostBuffer<Position> valid_starts_;  // [this rank's ranges x G + 1]
   HostBuffer<float> scores_;           // [valid]

@@ -39,16 +39,6 @@ struct SideStart {
 
 }  // namespace
 
-template <class F>
-void RingTables::for_ranges(const F& f) const {
-  const Owners owners = grid_->owners();
-  const int size = grid_->size(), rank = grid_->ranks().rank();
-  for (int g = owners.first(rank); g < owners.first(rank + 1); ++g) {
-    const Block& block = grid_->blocks()[Position{g} * size + (g + offset_) % size];
-    f(block.users, block.items);
-  }
-}
-
 RingTables::RingTables(Model& model, const BlockGrid& grid, const TrainConfig& config, int padded_rank, int offset)
     : grid_(&grid),
       layout_{model.rank, padded_rank, config.storage},

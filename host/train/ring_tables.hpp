@@ -3,11 +3,11 @@
 #pragma once
 #include "host/kernels/host_memory.hpp"
 #include "host/schedule/block_grid.hpp"
-#include "host/train/divergence.hpp"
 #include "host/train/record_tables.hpp"
+#include "host/train/training_state.hpp"
 
 #include <string>
-#include <type_traits>
+#include <utility>
 
 namespace wf {
 
@@ -34,13 +34,16 @@ class RingTables {
   /// Into the tables of rank 0's model, by its own names; the other ranks' stay empty. The tables here are gone then.
   void to_model(Model& model);
 
-  /// Throws UsageError: no checkpoint holds a part of the tables yet. Whether they are finite is seen where they are
-  /// together.
+  /// By the names and of the sizes of RecordTables: what one process has saved, several go on from, and the other way.
   template <class Visit>
-  void state(Visit&&, const std::string&) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<Visit>, FiniteState>) return;
-    throw UsageError("a training of several processes has no checkpoints yet",
-                     "leave out --checkpoint-every, --resume");
+  void state(Visit&& visit, const std::string& prefix) {
+    SharedState<float> users{user_.size(), {}}, items{item_.size(), {}};
+    for_ranges([&](const RowRange& of_users, const RowRange& of_items) {
+      users.pieces.push_back({of_users.begin * layout_.pitch(), user_rows(of_users)});
+      items.pieces.push_back({of_items.begin * layout_.pitch(), item_rows(of_items)});
+    });
+    visit(prefix + "user_rows", std::as_const(users));
+    visit(prefix + "item_rows", std::as_const(items));
   }
 
  private:
@@ -50,7 +53,14 @@ class RingTables {
   }
   /// f(range of users, range of items) for those that are here.
   template <class F>
-  void for_ranges(const F& f) const;
+  void for_ranges(const F& f) const {
+    const Owners owners = grid_->owners();
+    const int size = grid_->size(), rank = grid_->ranks().rank();
+    for (int g = owners.first(rank); g < owners.first(rank + 1); ++g) {
+      const Block& block = grid_->blocks()[Position{g} * size + (g + offset_) % size];
+      f(block.users, block.items);
+    }
+  }
 
   const BlockGrid* grid_ = nullptr;
   RowLayout layout_;

@@ -19,7 +19,10 @@ void refuse_any(const Values& values) {
 bool all_finite(const TrainingState& state) {
   return std::all_of(state.arrays.begin(), state.arrays.end(), [](const auto& named) {
     const StateArray& array = named.second;
-    return array.type() != StateArray::Type::f32 || all_finite(static_cast<const float*>(array.data()), array.size());
+    if (array.type() != StateArray::Type::f32) return true;
+    return std::all_of(array.pieces().begin(), array.pieces().end(), [](const StateArray::Piece& piece) {
+      return all_finite(static_cast<const float*>(piece.data), piece.count);
+    });
   });
 }
 

@@ -7,6 +7,7 @@
 #include "host/train/epoch_report.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
@@ -16,47 +17,74 @@
 
 namespace wf {
 
-/// Values of one of the types that a state has. In its own memory, or in that of the training: then until its next
-/// epoch.
+/// Elements first, first + 1, ... of an array.
+template <class T>
+struct StatePiece {
+  Position first;
+  Span<T, Host> values;
+};
+
+/// What a rank has of an array of `size` elements that several ranks have between them.
+template <class T>
+struct SharedState {
+  Position size;
+  std::vector<StatePiece<T>> pieces;
+};
+
+/// Values of one of the types that a state has. In its own memory, in that of the training, until its next epoch, or
+/// where `Read` finds them. Of several ranks, each has some pieces of it.
 class StateArray {
  public:
   enum class Type { f32, i64 };
   template <class T>
   static constexpr Type kTypeOf = std::is_same_v<T, float> ? Type::f32 : Type::i64;
 
+  struct Piece {
+    Position first, count;
+    const void* data;
+  };
+  /// Elements first .. first + count - 1, from where they are kept.
+  using Read = std::function<void(Position first, Position count, void* into)>;
+
   StateArray() = default;
   template <class T>
-  explicit StateArray(Span<const T, Host> values) : type_(checked_type<T>()), size_(values.size), data_(values.data) {}
-  explicit StateArray(HostBuffer<float>&& values)
-      : size_(values.size()), floats_(std::move(values)), data_(floats_.data()) {}
-  explicit StateArray(HostBuffer<Position>&& values)
-      : type_(Type::i64), size_(values.size()), wholes_(std::move(values)), data_(wholes_.data()) {}
+  explicit StateArray(Span<const T, Host> values) : StateArray(checked_type<T>(), values.size) {
+    add(StatePiece<const T>{0, values});
+  }
+  explicit StateArray(HostBuffer<float>&& values) : StateArray(std::as_const(values).span()) {
+    floats_ = std::move(values);
+  }
+  explicit StateArray(HostBuffer<Position>&& values) : StateArray(std::as_const(values).span()) {
+    wholes_ = std::move(values);
+  }
+  /// Without `read`: nothing of it is here yet.
+  StateArray(Type type, Position size, Read read = {}) : type_(type), size_(size), read_(std::move(read)) {}
 
   Type type() const { return type_; }
   Position size() const { return size_; }
-  Position bytes() const { return size_ * (type_ == Type::f32 ? 4 : 8); }
-  const void* data() const { return data_; }
+  Position element_bytes() const { return type_ == Type::f32 ? 4 : 8; }
+  Position bytes() const { return size_ * element_bytes(); }
 
-  /// Its values, of the type that it is: its own memory where it has it, else a copy.
   template <class T>
-  HostBuffer<T> take() {
-    HostBuffer<T>& own = own_of<T>();
-    if (size_ == 0 || own.data() == data_) return std::move(own);
-    HostBuffer<T> values(size_);
-    const T* from = static_cast<const T*>(data_);
-    std::copy(from, from + size_, values.begin());
-    return values;
+  void add(const StatePiece<const T>& piece) {
+    pieces_.push_back({piece.first, piece.values.size, piece.values.data});
+  }
+  const std::vector<Piece>& pieces() const { return pieces_; }  ///< that are in memory
+
+  /// Elements `first`, first + 1, ... Throws FailedError where they are not here.
+  template <class T>
+  void read(Position first, Span<T, Host> into) const {
+    if (into.empty()) return;
+    if (read_) return read_(first, into.size, into.data);
+    for (const Piece& piece : pieces_) {
+      if (first < piece.first || first + into.size > piece.first + piece.count) continue;
+      std::copy_n(static_cast<const T*>(piece.data) + (first - piece.first), into.size, into.data);
+      return;
+    }
+    throw FailedError("some of a state are not in this process", "begin afresh");
   }
 
  private:
-  template <class T>
-  HostBuffer<T>& own_of() {
-    if constexpr (std::is_same_v<T, float>) {
-      return floats_;
-    } else {
-      return wholes_;
-    }
-  }
   template <class T>
   static constexpr Type checked_type() {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, Position>);
@@ -65,9 +93,10 @@ class StateArray {
 
   Type type_ = Type::f32;
   Position size_ = 0;
+  Read read_;
   HostBuffer<float> floats_;
   HostBuffer<Position> wholes_;
-  const void* data_ = nullptr;
+  std::vector<Piece> pieces_;
 };
 
 /// At the end of an epoch.
@@ -100,6 +129,11 @@ class StateSaver {
       into_.arrays.insert_or_assign(name, StateArray(std::move(values)));
     }
   }
+  void operator()(const std::string& name, const SharedState<float>& shared) {
+    StateArray array(StateArray::Type::f32, shared.size);
+    for (const StatePiece<float>& piece : shared.pieces) array.add(StatePiece<const float>{piece.first, piece.values});
+    into_.arrays.insert_or_assign(name, std::move(array));
+  }
 
  private:
   Memory& memory_;
@@ -124,13 +158,26 @@ class StateLoader {
   requires(!std::is_arithmetic_v<Buffer>) void operator()(const std::string& name, Buffer& buffer) {
     using T = std::remove_cv_t<std::remove_pointer_t<decltype(buffer.data())>>;
     if (buffer.empty()) return;
-    StateArray array = taken(from_.arrays, name);
-    if (array.type() != StateArray::kTypeOf<T> || array.size() != buffer.size()) refuse(name);
-    const auto there = memory_.to_space(array.template take<T>());
-    memory_.copy(there, buffer);
+    const StateArray array = checked(name, StateArray::kTypeOf<T>, buffer.size());
+    if constexpr (std::is_same_v<typename Memory::Space, Host>) {
+      array.read(0, Span<T, Host>{buffer.data(), buffer.size()});
+    } else {
+      HostBuffer<T> values(buffer.size());
+      array.read(0, values.span());
+      memory_.copy(memory_.to_space(std::move(values)), buffer);
+    }
+  }
+  void operator()(const std::string& name, const SharedState<float>& shared) {
+    const StateArray array = checked(name, StateArray::Type::f32, shared.size);
+    for (const StatePiece<float>& piece : shared.pieces) array.read(piece.first, piece.values);
   }
 
  private:
+  StateArray checked(const std::string& name, StateArray::Type type, Position size) {
+    StateArray array = taken(from_.arrays, name);
+    if (array.type() != type || array.size() != size) refuse(name);
+    return array;
+  }
   template <class Values>
   static typename Values::mapped_type taken(Values& values, const std::string& name) {
     const auto found = values.find(name);

@@ -4,33 +4,44 @@
 #include "tests/host/compress_support.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace wf::test {
 namespace {
 
-/// Enough rows and ratings for work in many pieces: tasks are of 4096 rows, batches and blocks of some thousand
-/// ratings.
-const TemporaryFolder& data_folder() {
-  static const TemporaryFolder folder;
-  static const bool written = [] {
-    const Words shape{"--users", "6000", "--items", "1500", "--ratings", "24000", "--seed", "5"};
-    EXPECT_EQ(run_in(folder, Words{"synth", "-o", "ratings.csv", "--quiet"} + shape).exit_code, 0);
-    folder.write("ratings.csv.gz", gzipped(read_text(folder.file("ratings.csv"))));
-    EXPECT_EQ(run_in(folder, {"convert", "ratings.csv", "-o", "ratings.wfr", "--quiet"}).exit_code, 0);
-    return true;
-  }();
-  static_cast<void>(written);
-  return folder;
+/// The same ratings as text, compressed and as a page file.
+class DataFolder {
+ public:
+  explicit DataFolder(const Words& shape) {
+    EXPECT_EQ(run_in(folder_, Words{"synth", "-o", "ratings.csv", "--seed", "5", "--quiet"} + shape).exit_code, 0);
+    folder_.write("ratings.csv.gz", gzipped(read_text(folder_.file("ratings.csv"))));
+    EXPECT_EQ(run_in(folder_, {"convert", "ratings.csv", "-o", "ratings.wfr", "--quiet"}).exit_code, 0);
+  }
+  std::string file(const std::string& name) const { return folder_.file(name); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+/// Engine cpu gets rows and ratings for work in many pieces: its tasks are of 4096 rows, its batches and blocks of some
+/// thousand ratings. The reference has no pieces.
+const DataFolder& data_for(const std::string& engine) {
+  static const DataFolder many({"--users", "6000", "--items", "1500", "--ratings", "24000"});
+  static const DataFolder few({"--users", "300", "--items", "120", "--ratings", "3000"});
+  return engine == "cpu" ? many : few;
 }
 
-class Determinism : public testing::TestWithParam<AlgorithmCase> {
+class Determinism : public testing::TestWithParam<std::tuple<AlgorithmCase, std::string>> {
  protected:
+  static const AlgorithmCase& algorithm() { return std::get<0>(GetParam()); }
+  static const std::string& engine() { return std::get<1>(GetParam()); }
+
   /// Trains on `data` to `model`.
   void train(const std::string& data, const std::string& model, const Words& options, const char* epochs = "3") const {
     const ProgramResult result = run_in(
         folder_,
-        Words{"train", data_folder().file(data), "-o", model, "--quiet", "--deterministic", "--engine", "cpu"} +
-            Words{"-k", "10"} + (of_passes() ? Words{} : Words{"--epochs", epochs}) + GetParam().options + options);
+        Words{"train", data_for(engine()).file(data), "-o", model, "--quiet", "--deterministic", "--engine", engine()} +
+            Words{"-k", "10"} + (of_passes() ? Words{} : Words{"--epochs", epochs}) + algorithm().options + options);
     ASSERT_EQ(result.exit_code, 0) << data << ": " << result.err;
   }
   void expect_same(const std::string& model, const std::string& other) const {
@@ -42,7 +53,7 @@ class Determinism : public testing::TestWithParam<AlgorithmCase> {
     EXPECT_EQ(log(model), log(other));
   }
   static bool has(const std::string& word) {
-    return std::count(GetParam().options.begin(), GetParam().options.end(), word) > 0;
+    return std::count(algorithm().options.begin(), algorithm().options.end(), word) > 0;
   }
   static bool of_passes() { return has("svd") || has("pca"); }
   static bool in_file_order() { return has("none"); }
@@ -75,7 +86,11 @@ TEST_P(Determinism, WhereItWentOnWithOtherThreads) {
   expect_same("whole", "part");
 }
 
-INSTANTIATE_TEST_SUITE_P(Algorithms, Determinism, testing::ValuesIn(every_algorithm()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Algorithms, Determinism,
+                         testing::Combine(testing::ValuesIn(every_algorithm()), testing::Values("reference", "cpu")),
+                         [](const auto& test) {
+                           return std::string(std::get<0>(test.param).name) + "_" + std::get<1>(test.param);
+                         });
 
 }  // namespace
 }  // namespace wf::test

@@ -135,7 +135,12 @@ TEST_F(Watchdog, GoesBackToTheBestEpoch) {
   const int epochs = report.at("epochs");
   ASSERT_GT(best, 0);
   EXPECT_LT(epochs, 60);
-  EXPECT_EQ(lines_of(read_text(folder_.file("m.metrics.jsonl"))).size(), static_cast<std::size_t>(epochs));
+  const std::vector<std::string> log = lines_of(read_text(folder_.file("m.metrics.jsonl")));
+  ASSERT_EQ(log.size(), static_cast<std::size_t>(epochs) + 1);
+  const json end = json::parse(log.back());
+  EXPECT_EQ(end.at("stopped"), "diverged");
+  EXPECT_EQ(end.at("message"), report.at("divergence").at("message"));
+  EXPECT_EQ(end.at("cure"), report.at("divergence").at("cure"));
   EXPECT_THAT(not_finite_in(folder_.file("m.safetensors")), testing::IsEmpty());
 
   // the tables of a training that was to end with that epoch
@@ -148,6 +153,7 @@ TEST_F(Watchdog, WithoutAnEpochToGoBackToNothingIsSaved) {
   const ProgramResult result = train("m.safetensors", {"--no-valid", "--epochs", "60", "--checkpoint-every", "1"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("diverged in epoch"));
+  EXPECT_EQ(json::parse(lines_of(read_text(folder_.file("m.metrics.jsonl"))).back()).at("stopped"), "failed");
   EXPECT_FALSE(std::filesystem::exists(folder_.file("m.safetensors")));
   ASSERT_TRUE(std::filesystem::exists(folder_.file("m.safetensors.checkpoint")));  // of the epoch before
   EXPECT_THAT(not_finite_in(folder_.file("m.safetensors.checkpoint")), testing::IsEmpty());

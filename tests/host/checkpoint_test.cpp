@@ -2,9 +2,10 @@
 #include "host/api/checkpoint_file.hpp"
 #include "host/api/engines.hpp"
 #include "host/api/training_identity.hpp"
-#include "host/base/hash.hpp"
 #include "host/base/philox.hpp"
 #include "tests/host/model_support.hpp"
+#include "tests/support/seal_checkpoint.hpp"
+#include "tests/support/thread_ranks.hpp"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -65,7 +67,13 @@ TrainingState some_state() {
 }
 
 std::string bytes_of(const StateArray& array) {
-  return {static_cast<const char*>(array.data()), static_cast<std::size_t>(array.bytes())};
+  std::string bytes(static_cast<std::size_t>(array.bytes()), '\0');
+  if (array.type() == StateArray::Type::f32) {
+    array.read(0, Span<float, Host>{reinterpret_cast<float*>(bytes.data()), array.size()});
+  } else {
+    array.read(0, Span<Position, Host>{reinterpret_cast<Position*>(bytes.data()), array.size()});
+  }
+  return bytes;
 }
 
 std::string refusal(const std::string& path, CheckpointFile::Steps steps = CheckpointFile::Steps::epochs) {
@@ -164,6 +172,96 @@ TEST(Checkpoint, TheOneBeforeIsKeptAndTakenWhereTheLastIsNotWhole) {
   EXPECT_THROW(find_checkpoint(path), InputError);
 }
 
+/// More than two of the pieces that have checksums.
+TrainingState large_state() {
+  TrainingState state = some_state();
+  HostBuffer<float> floats((Position{9} << 20) / 4 + 3);
+  for (Position n = 0; n < floats.size(); ++n) floats[n] = static_cast<float>(n % 1000);
+  state.arrays.insert_or_assign("tables.large", StateArray(std::move(floats)));
+  return state;
+}
+
+/// Of `whole`, what rank r of several has: every so many elements, and of the small arrays all or nothing.
+TrainingState part_of(const TrainingState& whole, int rank, int ranks) {
+  constexpr Position kRun = 1000;
+  TrainingState part = some_state();
+  part.arrays.clear();
+  if (rank > 0) part.epochs[0].seconds = 99;  // measured by each
+  for (const auto& [name, array] : whole.arrays) {
+    StateArray mine(array.type(), array.size());
+    for (const StateArray::Piece& piece : array.pieces()) {
+      for (Position first = kRun * rank; first < piece.count; first += kRun * ranks) {
+        const Position count = std::min(kRun, piece.count - first);
+        if (array.type() == StateArray::Type::f32) {
+          mine.add(StatePiece<const float>{first, {static_cast<const float*>(piece.data) + first, count}});
+        } else {
+          mine.add(StatePiece<const Position>{first, {static_cast<const Position*>(piece.data) + first, count}});
+        }
+      }
+    }
+    part.arrays.insert_or_assign(name, std::move(mine));
+  }
+  return part;
+}
+
+TEST(Checkpoint, RanksWriteTheBytesOfOneProcess) {
+  const FreshFolder folder;
+  const TrainingState whole = large_state();
+  write_checkpoint(folder.file("one"), some_facts(), whole);
+  for (const int size : {2, 3, 7}) {
+    test::on_ranks(size, [&](Ranks& ranks) {
+      CheckpointFacts facts = some_facts();
+      if (ranks.rank() > 0) facts.metrics.clear();  // rank 0 alone has a log
+      write_checkpoint(folder.file("several"), facts, part_of(whole, ranks.rank(), size), ranks);
+    });
+    EXPECT_TRUE(bytes_of(folder.file("several")) == bytes_of(folder.file("one"))) << size << " ranks";
+  }
+  EXPECT_EQ(folder.count(), 3) << "and the one before";
+}
+
+TEST(Checkpoint, RanksAgreeOnTheLastWholeOne) {
+  const FreshFolder folder;
+  const std::string path = folder.file("c");
+  TrainingState state = large_state();
+  for (state.epoch = 1; state.epoch <= 2; ++state.epoch) write_checkpoint(path, some_facts(), state);
+  std::string last = bytes_of(path);
+  last[last.size() / 2] ^= 1;  // in what one of the ranks looks at
+  folder.write("c", last);
+  test::on_ranks(3, [&](Ranks& ranks) {
+    const FoundCheckpoint found = find_checkpoint(path, ranks);
+    EXPECT_EQ(found.file->epoch(), 1);
+    EXPECT_THAT(found.why_previous, HasSubstr("not the whole checkpoint"));
+  });
+  std::filesystem::remove(previous_checkpoint(path));
+  test::on_ranks(3, [&](Ranks& ranks) { EXPECT_THROW(find_checkpoint(path, ranks), DamagedCheckpoint); });
+}
+
+TEST(Checkpoint, WhatOneRankCannotWriteFailsOnAll) {
+  const FreshFolder folder;
+  const std::string path = folder.file("no/such/folder/c");
+  std::atomic<int> failed{0};
+  test::on_ranks(3, [&](Ranks& ranks) {
+    try {
+      write_checkpoint(path, some_facts(), part_of(large_state(), ranks.rank(), 3), ranks);
+    } catch (const FailedError& error) {
+      failed += std::string(error.what()).find("process 0: " + path + ": cannot create the file") == 0 ? 1 : 0;
+    }
+  });
+  EXPECT_EQ(failed, 3);
+}
+
+TEST(Checkpoint, AByteOfAnyPieceThatChangesIsFound) {
+  const FreshFolder folder;
+  write_checkpoint(folder.file("c"), some_facts(), large_state());
+  const std::string whole = bytes_of(folder.file("c"));
+  for (std::size_t at = 0; at < whole.size(); at += (1U << 20) - 1) {
+    std::string damaged = whole;
+    damaged[at] ^= 1;
+    EXPECT_THAT(refusal(folder.write("d", damaged)), HasSubstr("not the whole checkpoint")) << "byte " << at;
+  }
+  EXPECT_EQ(refusal(folder.file("c")), "taken");
+}
+
 TEST(Checkpoint, OnlyDamageMakesTheOneBeforeTheLast) {
   const FreshFolder folder;
   const std::string path = folder.file("c"), previous = previous_checkpoint(path);
@@ -202,10 +300,7 @@ struct Parts {
   }
   std::string bytes() const {
     std::string text = testing_support::safetensors(header.dump(), data);
-    Hash hash;
-    hash.add(text.data(), static_cast<Position>(text.size()) - 8);
-    const std::uint64_t value = hash.value();
-    std::memcpy(text.data() + text.size() - 8, &value, sizeof(value));
+    test::seal_checkpoint(text.data(), static_cast<Position>(text.size()));
     return text;
   }
 };
@@ -240,7 +335,7 @@ TEST_F(WithAChecksum, OtherFactsAreRefused) {
                 HasSubstr(std::string("has no ") + key));
   }
   EXPECT_THAT(with_fact("format", "other"), HasSubstr("is no checkpoint"));
-  EXPECT_THAT(with_fact("format_version", "2"), HasSubstr("this program reads version 1"));
+  EXPECT_THAT(with_fact("format_version", "1"), HasSubstr("this program reads version 2"));
   for (const char* epoch : {"", "0", "-1", "2x", " 2", "2147483648", "99999999999999999999"}) {
     EXPECT_THAT(with_fact("epoch", epoch), HasSubstr("its epoch is ")) << epoch;
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/peers, bench/time_to_best, bench/compare and bench/model.py, on a tiny shape and with a stand-in for LIBMF's mf-train.
+"""bench/peers, bench/time_to_best, bench/compare, bench/hosts.py and bench/model.py, on a tiny shape and with a stand-in for LIBMF's mf-train.
 
     bench_scripts.py PROGRAM
 
@@ -7,6 +7,7 @@ Times mean nothing here. What is looked at: the rows that come out, and that not
 """
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,23 @@ class TimeToBest(InAFolder):
         self.assertGreater(min(rows[f"{name}, libmf: to its best"]), 0.03)  # three epochs
         self.assertEqual(len(rows[f"{name}, warpfactor: to its best"]), 2)
         self.assertIn("libmf / warpfactor: ", result.stdout)
+
+
+class Hosts(InAFolder):
+    def test_measures_processes_beside_what_they_should_take(self):
+        if shutil.which("mpirun") is None or not PROGRAM.with_name("libwarpfactor_mpi.so").exists():
+            self.skipTest("mpirun or the MPI module is missing")
+        out = self.folder / "hosts.json"
+        result = run("hosts.py", PROGRAM, "--users", 300, "--items", 100, "--ratings", 5000, "-k", 8, "--grid", 4, "--epochs", 3,
+                     "--runs", 2, "-o", out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        one, two = json.loads(out.read_text())["rows"]
+        self.assertEqual((one["processes"], two["processes"]), (1, 2))
+        self.assertEqual(one["train_rmse"], two["train_rmse"])
+        self.assertEqual((one["sent_bytes"], two["sent_bytes"]), (0, 100 * 4 * 16 * 3.5 / 4))
+        table = run("scaling.py", "--measured", out)
+        self.assertEqual(table.returncode, 0, table.stderr)
+        self.assertIn("| memory | 2 | 0.01 MB |", table.stdout)
 
 
 class Compare(InAFolder):

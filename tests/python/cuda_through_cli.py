@@ -3,10 +3,12 @@
 
     cuda_through_cli.py PROGRAM INTERPRETER_PROGRAM      warpfactor and warpfactor-simt of one build
 """
+import gzip
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -67,7 +69,10 @@ class Device(unittest.TestCase):
         raw = pathlib.Path(self.folder.name, name).read_bytes()
         return raw[8 + int.from_bytes(raw[:8], "little"):]
 
-    def test_a_training_that_was_stopped_goes_on_to_the_same_bits(self):
+    def test_a_training_is_the_same_bits_by_any_kind_of_file_and_threads_and_where_it_was_stopped(self):
+        text = pathlib.Path(self.folder.name, "r.txt")
+        pathlib.Path(self.folder.name, "r.txt.gz").write_bytes(gzip.compress(text.read_bytes()))
+        self.run_ok(SIMT, "convert", "r.txt", "-o", "r.wfr")
         batches = ["--batch-size", "100", "--lr", "0.05"]
         for options in ([], ["--optimizer", "sgd"], ["--loss", "bpr"], ["--valid-frac", "0.2", "--lr", "0.3"], batches,
                         [*batches, "--momentum", "0.9"], [*batches, "--optimizer", "sparse_adam"],
@@ -77,10 +82,11 @@ class Device(unittest.TestCase):
             with self.subTest(options=options):
                 for path in pathlib.Path(self.folder.name).glob("m.*"):
                     path.unlink()
-                command = ["train", "r.txt", "--device", "cuda", "-k", "16", "--deterministic", *options]
-                self.run_ok(SIMT, *command, "-o", "straight.safetensors", "--epochs", "3")
-                for epochs in ("1", "2", "3"):
-                    again = self.run_ok(SIMT, *command, "-o", "m.safetensors", "--epochs", epochs, "--resume")
+                command = ["--device", "cuda", "-k", "16", "--deterministic", *options]
+                self.run_ok(SIMT, "train", "r.txt.gz", *command, "-j", "1", "-o", "straight.safetensors", "--epochs", "3")
+                for epochs, data, threads in (("1", "r.txt", "2"), ("2", "r.wfr", "3"), ("3", "r.txt", "8")):
+                    again = self.run_ok(SIMT, "train", data, *command, "-j", threads, "-o", "m.safetensors", "--epochs", epochs,
+                                        "--resume")
                 self.assertIn("goes on behind ", again.stderr)
                 self.assertEqual(self.tensors("m.safetensors"), self.tensors("straight.safetensors"))
 
@@ -108,6 +114,22 @@ class Device(unittest.TestCase):
         self.run_ok(SIMT, *command, "--epochs", "2", "--checkpoint-every", "1")
         result = json.loads(self.run_ok(SIMT, *command, "--epochs", "4", "--resume").stdout)
         self.assertEqual((result["resumed_from"], result["epochs"]), (2, 4))
+
+    def test_processes_with_a_device_each_have_the_bits_of_one(self):
+        if shutil.which("mpirun") is None or not pathlib.Path(SIMT).with_name("libwarpfactor_mpi.so").exists():
+            self.skipTest("mpirun or the MPI module is missing")
+        self.run_ok(SIMT, "convert", "r.txt", "-o", "r.wfr")
+        many = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+                "OMPI_MCA_btl_base_warn_component_unused": "0", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+        for options in ([], ["--optimizer", "sgd", "--no-biases"], ["--nonnegative", "--valid-frac", "0.3"]):
+            command = ["train", "r.wfr", "--device", "cuda", "-k", "12", "--grid", "6", "--epochs", "3", "--no-save-seen",
+                       "--deterministic", *options]
+            self.run_ok(SIMT, *command, "-o", "one.safetensors")
+            for processes in ("2", "3"):
+                result = self.run_program("mpirun", "-n", processes, SIMT, *command, "-o", "several.safetensors", **many)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("engine cuda, SIMT interpreter", result.stderr)
+                self.assertEqual(self.tensors("several.safetensors"), self.tensors("one.safetensors"), (processes, options))
 
     def test_least_squares_runs_on_the_device(self):
         for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"], ["--algorithm", "ccd", "--no-valid"],

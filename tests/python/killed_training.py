@@ -71,14 +71,15 @@ static int fails(const char* what) {
   return -1;
 }
 
-ssize_t write(int descriptor, const void* data, size_t size) {
-  ssize_t (*next)(int, const void*, size_t) = dlsym(RTLD_NEXT, "write");
+ssize_t pwrite(int descriptor, const void* data, size_t size, off_t place) {
+  ssize_t (*next)(int, const void*, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite");
   const char* what = of_checkpoint(descriptor) ? fault("write") : NULL;
-  if (what == NULL) return next(descriptor, data, size);
-  if (strcmp(what, "short") == 0) return next(descriptor, data, size > 1 ? size / 2 : size);
-  if (strcmp(what, "kill") == 0) next(descriptor, data, size / 2);
+  if (what == NULL) return next(descriptor, data, size, place);
+  if (strcmp(what, "short") == 0) return next(descriptor, data, size > 1 ? size / 2 : size, place);
+  if (strcmp(what, "kill") == 0) next(descriptor, data, size / 2, place);
   return fails(what);
 }
+ssize_t pwrite64(int descriptor, const void* data, size_t size, off_t place) { return pwrite(descriptor, data, size, place); }
 int fsync(int descriptor) {
   int (*next)(int) = dlsym(RTLD_NEXT, "fsync");
   struct stat facts;
@@ -180,7 +181,7 @@ class Killed(unittest.TestCase):
         fault = None
         if chance.random() < 0.5:
             call = chance.choice(["write", "write", "write", "fsync", "rename", "open"])
-            most = {"write": 20, "rename": 2}.get(call, 1) * EPOCHS
+            most = {"write": 8, "rename": 2}.get(call, 1) * EPOCHS
             fault = f"{call}:{chance.randint(1, most)}:kill"
         child = subprocess.Popen(self.command("--quiet", "--checkpoint-every", "1", "--resume", *options), cwd=self.folder,
                                  env=self.environment(fault), stderr=subprocess.DEVNULL)

@@ -63,6 +63,29 @@ def check_bits(program, folder):
     assert listed.returncode == 0 and listed.stdout == alone.stdout, listed.stderr
 
 
+def check_checkpoints(program, folder):
+    """Checkpoints of one number of processes are gone on from by another, with the bits of a training that never stopped."""
+    words = ["train", "ratings.wfr", "-k", "24", "--deterministic", "--grid", "14", "-j", "1"]
+    subprocess.run([program, *words, "--epochs", "6", "-o", "straight.safetensors", "--quiet"], cwd=folder, check=True, timeout=LIMIT)
+    expected, record = tensors(folder / "straight.safetensors")
+    log = (folder / "straight.metrics.jsonl").read_text()
+    for number, sizes in enumerate(((4, 2, 3), (1, 3, 1), (2, 1, 4))):
+        name = f"again{number}.safetensors"
+        for processes, epochs in zip(sizes, (2, 4, 6)):
+            result = mpirun(program, processes, [*words, "--epochs", str(epochs), "--checkpoint-every", "1", "--resume", "-o", name], folder)
+            assert result.returncode == 0, result.stderr
+            assert epochs == 2 or f"goes on behind epoch {epochs - 2}" in result.stderr, result.stderr
+        found, its_record = tensors(folder / name)
+        assert found == expected, f"{sizes} processes: other bits"
+        assert same_config(its_record["config"]) == same_config(record["config"])
+        without_times = [[{key: value for key, value in json.loads(line).items() if key not in ("seconds", "ts", "ratings_per_s")}
+                          for line in text.splitlines()] for text in (log, (folder / f"again{number}.metrics.jsonl").read_text())]
+        assert without_times[0] == without_times[1], without_times
+    result = mpirun(program, 2, [*words, "--epochs", "6", "--resume", "--seed", "9", "-o", name], folder)
+    assert result.returncode == 2 and "--seed was 42, is 9" in result.stderr, result.stderr
+    assert not [path.name for path in folder.iterdir() if ".part-" in path.name]
+
+
 def check_refusals(program, folder):
     for words, code, what in (
             (["train", "ratings.txt"], 2, "convert ratings.txt writes one"),
@@ -70,7 +93,6 @@ def check_refusals(program, folder):
             (["train", "ratings.wfr", "--folds", "3"], 2, "--folds"),
             (["train", "ratings.wfr", "--algorithm", "als"], 2, "--algorithm sgd"),
             (["train", "ratings.wfr", "--loss", "bpr"], 2, "another --loss"),
-            (["train", "ratings.wfr", "--checkpoint-every", "1"], 2, "--checkpoint-every"),
             (["train", "ratings.wfr", "--grid", "1"], 2, "--grid 4 or more"),
             (["train", "-"], 2, "stdin"),
             (["train", "ratings.wfr", "--nonsense"], 2, "unknown option")):
@@ -110,29 +132,33 @@ def is_running(process):
         return False
 
 
-def check_death(program, folder):
-    """A process that is killed ends the others at once, and mpirun names it; nothing is left."""
-    words = ["train", "ratings.wfr", "-k", "64", "--epochs", "100000", "--no-early-stopping", "-j", "1", "-o", "dead.safetensors"]
+def check_death(program, folder, rank):
+    """A process that is killed ends the others at once; mpirun names it, and another one the last checkpoint."""
+    words = ["train", "ratings.wfr", "-k", "64", "--epochs", "100000", "--no-early-stopping", "-j", "1", "-o", "dead.safetensors",
+             "--checkpoint-every", "1"]
     with (folder / "dead.txt").open("w") as log:
         job = subprocess.Popen(["mpirun", "-n", "3", program, *words], cwd=folder, env=ENVIRONMENT, stderr=log, stdout=log)
         try:
             deadline = time.monotonic() + LIMIT
-            while "epoch" not in (folder / "dead.txt").read_text():
+            while not (folder / "dead.safetensors.checkpoint.previous").exists():
                 assert job.poll() is None and time.monotonic() < deadline, (folder / "dead.txt").read_text()
                 time.sleep(0.05)
             children = [int(p) for p in subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True,
                                                        text=True, check=True).stdout.split()]
             ours = [p for p in children if pathlib.Path(f"/proc/{p}/cmdline").read_bytes().startswith(program.encode())]
             assert len(ours) == 3, children
-            os.kill(ours[1], signal.SIGKILL)
+            os.kill(ours[rank], signal.SIGKILL)
             job.wait(timeout=LIMIT)
         finally:
             if job.poll() is None:
                 job.kill()
     assert job.returncode != 0
     text = (folder / "dead.txt").read_text()
-    assert "signal 9" in text and "rank" in text, text
+    assert f"rank {rank} " in text and "signal 9" in text, text
+    assert text.count("the last checkpoint is dead.safetensors.checkpoint, of epoch ") == 1, text
     assert not (folder / "dead.safetensors").exists()
+    for left in folder.glob("dead.*"):
+        left.unlink()
     for process in ours:
         while is_running(process):  # mpirun does not wait for those that it has ended
             assert time.monotonic() < deadline, "a process is left"
@@ -161,10 +187,12 @@ def main():
                       ["convert", "ratings.txt", "-o", "ratings.wfr"]):
             subprocess.run([program, *words, "--quiet"], cwd=folder, check=True, timeout=LIMIT)
         check_bits(program, folder)
+        check_checkpoints(program, folder)
         check_refusals(program, folder)
         check_differences(program, folder)
         check_other_verbs(program, folder)
-        check_death(program, folder)
+        for rank in (0, 1, 2):
+            check_death(program, folder, rank)
         check_without_module(program, folder)
     print("2, 3, 4 and 7 processes have the bits of one; what they cannot do is refused once; one that dies ends all")
     return 0

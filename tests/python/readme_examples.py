@@ -24,6 +24,8 @@ BENCHMARKS = {
     "bench/model.py": ((), ""),
     "bench/compare": ((), ""),
     "bench/peers": ((), "--shape tiny --rank 4 --runs 1 --epochs 3 --short-epochs 1 --threads 1"),
+    "bench/hosts.py": ((), "--users 300 --items 100 --ratings 5000 -k 4 --epochs 3 --runs 1"),
+    "bench/scaling.py": ((), ""),
     "bench/ranking.py": (("numpy",), ""),
     "bench/als.py": (("numpy", "scipy", "implicit", "irspack"), "--rank 4 --runs 1 --sweeps 1"),
     "bench/factorize.py": (("numpy", "scipy", "sklearn"), "--rank 4 --runs 1"),
@@ -107,7 +109,7 @@ def main(program):
     ran = 0
     not_run = dict(NOT_RUN)
     if shutil.which("mpirun") is None or not (pathlib.Path(program).resolve().parent / "libwarpfactor_mpi.so").exists():
-        not_run["mpirun "] = "there is no mpirun, or this build has no MPI module"
+        not_run["mpirun "] = not_run["bench/hosts.py "] = "there is no mpirun, or this build has no MPI module"
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_data(folder)

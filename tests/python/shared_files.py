@@ -72,18 +72,21 @@ class Shared(unittest.TestCase):
             with self.subTest(name):
                 self.check_full(words, "File too large", limit)
 
-    def check_log(self, *log):
+    def check_log(self, *log, options=(), what="epochs"):
         """A training whose log cannot be written on says so once, and ends as it would have."""
-        words = ("train", "../r.csv", "-o", "out", *TRAIN)
+        words = ("train", "../r.csv", "-o", "out", *TRAIN, *options)
         expected = self.alone(*words, "--metrics", "none")
         result = subprocess.run([PROGRAM, *words, *log], cwd=self.folder, capture_output=True, text=True, timeout=60)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stderr.count(f"no more epochs are logged: cannot write {log[-1]}"), 1, result.stderr)
+        self.assertEqual(result.stderr.count(f"no more {what} are logged: "), 1, result.stderr)
         self.assertIn("No space left on device", result.stderr)
         self.assertEqual((self.folder / "out").read_bytes()[-4096:], expected[-4096:])
 
     def test_metrics_whose_disk_is_full(self):
         self.check_log("--metrics", "/dev/full")
+
+    def test_losses_of_batches_whose_disk_is_full(self):
+        self.check_log("--metrics", "none", "--batch-losses", "/dev/full", options=("--batch-size", "20"), what="losses of batches")
 
     def test_events_whose_disk_is_full(self):
         events = self.home / "events"

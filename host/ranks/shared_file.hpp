@@ -1,0 +1,36 @@
+// One file that several ranks write, each its parts, and that is replaced whole or not at all.
+#pragma once
+#include "host/base/atomic_file.hpp"
+#include "host/ranks/ranks.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace wf {
+
+/// f() on every rank. Where it throws an Error on some, all throw what the first of them has met: FolderNotSynced, or
+/// else FailedError, which names that rank where there are several.
+void all_or_none(Ranks& ranks, const std::function<void()>& f);
+
+/// Rank 0's text, on all ranks.
+std::string broadcast_text(Ranks& ranks, std::string text);
+
+/// An AtomicFile of rank 0, on a file system that all ranks have. Its functions are for all ranks together, but
+/// write_at and read_at, and throw on all of them or on none.
+class SharedFile {
+ public:
+  SharedFile(Ranks& ranks, const std::string& path);
+
+  void write_at(Position place, const void* data, Position bytes) { file_->write_at(place, data, bytes); }
+  /// What any rank has written before the last sync().
+  void read_at(Position place, void* into, Position bytes) const { file_->read_at(place, into, bytes); }
+  void sync();
+  void commit_keeping(const std::string& old_name);
+
+ private:
+  Ranks& ranks_;
+  std::unique_ptr<AtomicFile> file_;
+};
+
+}  // namespace wf

@@ -1,0 +1,129 @@
+// What a kernel set does with the blocks of a rank: on the tables as they are, where its memory is the host's; else a
+// block's rows visit its memory and go home.
+#pragma once
+#include "host/kernels/contract.hpp"
+#include "host/train/exact_errors.hpp"
+#include "host/train/rating_sgd.hpp"
+#include "host/train/ring_tables.hpp"
+
+#include <algorithm>
+#include <concepts>
+
+namespace wf {
+
+/// A kernel set in memory of the host, which tells the errors of each block, and whose scores are those that its errors
+/// are of.
+template <class K>
+concept SharesTables = KernelSet<K> && requires(K& kernels) {
+  { kernels.block_errors() } -> std::same_as<Span<const ErrorSums, Host>>;
+};
+
+/// The tables and the grid must outlive this. Rows are at home on the host when a call returns.
+template <KernelSet K>
+class RingSteps {
+ public:
+  using Space = typename K::Space;
+
+  RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const TrainConfig& config)
+      : kernels_(kernels),
+        tables_(tables.view(shape)),
+        grid_(grid),
+        penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {}
+
+  /// errors[n] of block n, before its steps.
+  void step(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
+    for (Position n = 0; n < blocks.size; ++n) {
+      const Span<const Block, Host> one = blocks.part(n, 1);
+      errors[n] = {};
+      if (one[0].begin == one[0].end) continue;
+      visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
+        const StagedBlocks<Space> staged = kernels_.stage_blocks(grid_.ratings(), one);
+        kernels_.sgd_update(rows, staged.ratings, staged.blocks, settings, penalties_.view());
+      });
+      errors[n] = kernels_.take_errors();
+    }
+    kernels_.wait_rows();
+  }
+
+  void settle(const RowRange& users, const RowRange& items) {
+    visit(users, items, [&](SgdTables<Space> rows) {
+      rows.user = part(rows.user, users);
+      rows.item = part(rows.item, items);
+      kernels_.settle_rows(rows);
+    });
+    kernels_.wait_rows();
+  }
+
+  /// scores[n] of (user[n], item[n]), rows of those ranges or unknown.
+  void predict(const RowRange& users, const RowRange& items, const ScoreOptions& options, Span<const RowId, Host> user,
+               Span<const RowId, Host> item, Span<float, Host> scores) {
+    const ModelView<const float, Space> view = model_view(bring(users, items));
+    for (Position first = 0; first < user.size; first += kStagedRatings) {
+      const Position count = std::min(kStagedRatings, user.size - first);
+      const auto borrowed_users = kernels_.borrow(user.part(first, count));
+      const auto borrowed_items = kernels_.borrow(item.part(first, count));
+      auto out = kernels_.output(scores.part(first, count));
+      kernels_.predict(view, options, borrowed_users.span(), borrowed_items.span(), out.span());
+      kernels_.finish(out, scores.part(first, count));
+    }
+  }
+
+ private:
+  SgdTables<Space> bring(const RowRange& users, const RowRange& items) {
+    return {kernels_.bring_rows(RowSide::user, users, tables_.user),
+            kernels_.bring_rows(RowSide::item, items, tables_.item), tables_.biases, tables_.global_mean,
+            tables_.storage};
+  }
+  template <class Work>
+  void visit(const RowRange& users, const RowRange& items, const Work& work) {
+    work(bring(users, items));
+    kernels_.return_rows(RowSide::user, users, tables_.user);
+    kernels_.return_rows(RowSide::item, items, tables_.item);
+  }
+  static Rows<float, Space> part(const Rows<float, Space>& table, const RowRange& range) {
+    return {table.row(range.begin), Position{range.end} - range.begin, table.rank, table.pitch};
+  }
+
+  K& kernels_;
+  SgdTables<Host> tables_;
+  const BlockGrid& grid_;
+  Penalties<K> penalties_;
+};
+
+template <SharesTables K>
+class RingSteps<K> {
+ public:
+  RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const TrainConfig& config)
+      : kernels_(kernels),
+        tables_(tables.view(shape)),
+        grid_(grid),
+        penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {}
+
+  void step(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
+    kernels_.sgd_update(tables_, grid_.ratings(), blocks, settings, penalties_.view());
+    const Span<const ErrorSums, Host> found = kernels_.block_errors();
+    std::copy(found.begin(), found.end(), errors);
+    kernels_.take_errors();
+  }
+  void settle(const RowRange& users, const RowRange& items) {
+    const auto part = [](const Rows<float, Host>& table, const RowRange& range) {
+      return Rows<float, Host>{table.row(range.begin), Position{range.end} - range.begin, table.rank, table.pitch};
+    };
+    SgdTables<Host> rows = tables_;
+    rows.user = part(rows.user, users);
+    rows.item = part(rows.item, items);
+    kernels_.settle_rows(rows);
+  }
+  void predict(const RowRange&, const RowRange&, const ScoreOptions& options, Span<const RowId, Host> user,
+               Span<const RowId, Host> item, Span<float, Host> scores) {
+    kernels_.predict(model_view(tables_), options, user, item, scores);
+  }
+
+ private:
+  K& kernels_;
+  SgdTables<Host> tables_;
+  const BlockGrid& grid_;
+  Penalties<K> penalties_;
+};
+
+}  // namespace wf
