@@ -6,6 +6,15 @@
 
 namespace wf {
 
+std::string hash_text(std::uint64_t hash) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (int digit = 0; digit < 16; ++digit) {
+    text[static_cast<std::size_t>(15 - digit)] = kDigits[hash >> (4 * digit) & 15];
+  }
+  return text;
+}
+
 void Hash::Free::operator()(XXH3_state_s* state) const {
   XXH3_freeState(state);
 }
@@ -21,16 +30,6 @@ void Hash::add(const void* data, Position bytes) {
 
 std::uint64_t Hash::value() const {
   return XXH3_64bits_digest(state_.get());
-}
-
-std::string Hash::text() const {
-  constexpr const char* kDigits = "0123456789abcdef";
-  const std::uint64_t bits = value();
-  std::string text(16, '0');
-  for (int digit = 0; digit < 16; ++digit) {
-    text[static_cast<std::size_t>(15 - digit)] = kDigits[bits >> (4 * digit) & 15];
-  }
-  return text;
 }
 
 }  // namespace wf

@@ -10,6 +10,8 @@ struct XXH3_state_s;
 
 namespace wf {
 
+std::string hash_text(std::uint64_t hash);  ///< 16 hex digits
+
 /// Of all bytes so far; the parts that they came in do not matter. The value is that of the library's one-shot
 /// XXH3_64bits over the same bytes.
 class Hash {
@@ -17,7 +19,7 @@ class Hash {
   Hash();
   void add(const void* data, Position bytes);
   std::uint64_t value() const;
-  std::string text() const;  ///< 16 hex digits
+  std::string text() const { return hash_text(value()); }
 
  private:
   struct Free {

@@ -108,7 +108,7 @@ int cross_validate(const TrainRequest& request, Console& console) {
   const std::vector<Column> columns = columns_of(metric);
   const OpenedRatings opened = open_ratings(console, request, false, {});
   const Dataset& data = opened.source.data;
-  print_data(console, opened.about.report, data, config);
+  print_data(console, opened.about.report, data, data.ratings.size(), config);
   ThreadPool pool(config.threads);
   const HostBuffer<std::uint8_t> drawn = draw_folds(data.ratings.view(), request.folds, config.seed, pool);
   remember_stop_signals();

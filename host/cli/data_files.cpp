@@ -61,22 +61,25 @@ void refuse_reader_request(const std::string& path, const ReaderRequest& reader)
   }
 }
 
-PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into) {
+PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into,
+                       Ranks& ranks) {
   if (is_page_file(path)) {
     refuse_reader_request(path, reader);
     return read_pages(console, path, reader.options, into);
   }
   PageSource source{{}, stamp_of(path), reader.options, reader.n_users, reader.n_items};
-  source.report = read_file(console, path, reader.options, into);
+  source.report = read_file(console, path, reader.options, into, ranks);
   return source;
 }
 
-ReadReport read_file(Console& console, const std::string& path, const ReadOptions& options, Dataset& into) {
+ReadReport read_file(Console& console, const std::string& path, const ReadOptions& options, Dataset& into,
+                     Ranks& ranks) {
   if (is_page_file(path)) return read_pages(console, path, options, into).report;
   console.redraw(fmt::format("read   {}", path));
-  ReadReport report = read_ratings(path, options, into, [&console, &path](Position bytes) {
+  const auto tell = [&console, &path](Position bytes) {
     console.redraw(fmt::format("read   {}: {}", path, short_bytes(bytes)));
-  });
+  };
+  ReadReport report = read_ratings(path, options, into, tell, ranks);
   console.line("read", fmt::format("{}: {}", path == "-" ? "stdin" : path, describe(report)),
                report.kind.empty() ? "--sep, --header, --col-user, --col-item, --col-rating, --ids" : "--ids");
   if (report.bad_lines > 0) {

@@ -15,11 +15,13 @@ std::string stem_of(const std::string& data, const std::string& of_stdin);
 
 /// Reads `path`, text or a page file, into `into` and prints what was found. Skipped lines get a note of their own. Of
 /// a page file, the report is that of the text it was made from. Throws UsageError for options that a page file cannot
-/// follow.
-ReadReport read_file(Console& console, const std::string& path, const ReadOptions& options, Dataset& into);
+/// follow. Of several ranks each reads its part of a text, as read_ratings says.
+ReadReport read_file(Console& console, const std::string& path, const ReadOptions& options, Dataset& into,
+                     Ranks& ranks = Ranks::alone());
 
 /// The same with what `into` was read from and how: of a page file, that of the text it was made from.
-PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into);
+PageSource read_source(Console& console, const std::string& path, const ReaderRequest& reader, Dataset& into,
+                       Ranks& ranks = Ranks::alone());
 
 /// read_source by way of PATH.wfr: opened instead of `path` where it was made from it in the same way, else written.
 /// Whatever is wrong with it is a note. `into` is as new_dataset makes it.

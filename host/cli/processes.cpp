@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <thread>
@@ -41,7 +40,8 @@ void check_together(const TrainRequest& request) {
       {request.folds > 0, "--folds", "trains one model after the other"},
       {request.memory > 0, "--memory", "is for ratings on disk"},
       {request.cache, "--cache", "reads all ratings"},
-      {!request.valid.empty(), "--valid", "is read whole"},
+      {is_page_file(request.valid), "--valid with a page file", "reads it whole"},
+      {config.shuffle == Shuffle::none, "--shuffle none", "needs the order of the file"},
       {!request.init_from.empty(), "--init-from", "begins with a whole model"},
   };
   for (const auto& option : options) {
@@ -49,11 +49,28 @@ void check_together(const TrainRequest& request) {
     refuse_for_several(fmt::format("{} {}, and each of several processes has a part", option.option, option.why),
                        "leave it out");
   }
-  if (request.data == "-") refuse_for_several("several processes cannot share stdin", "give a page file");
-  std::error_code none;
-  if (std::filesystem::exists(request.data, none) && !is_page_file(request.data)) {
-    refuse_for_several(fmt::format("several processes open a page file, each its pages, and {} is none", request.data),
-                       fmt::format("warpfactor convert {} writes one", request.data));
+  if (request.data == "-" || request.valid == "-") {
+    refuse_for_several("several processes cannot share stdin", "name a file");
+  }
+}
+
+/// Throws UsageError where a value is another than in process 0, by its name.
+void check_same(Ranks& ranks, const std::map<std::string, std::string>& mine) {
+  std::string text;
+  for (const auto& [key, value] : mine) text += fmt::format("{}={}\n", key, value);
+  const std::string first = ranks.broadcast(0, text);
+  for (const auto& [key, value] : mine) {
+    const std::string line = key + '=';
+    const std::size_t at = first.rfind(line, 0) == 0 ? 0 : first.find('\n' + line);
+    const std::size_t begin = at == std::string::npos ? at : first.find('=', at) + 1;
+    const std::string theirs =
+        begin == std::string::npos ? "none" : first.substr(begin, first.find('\n', begin) - begin);
+    if (theirs == value) continue;
+    throw UsageError(fmt::format("{}: {} here, and {} in process 0", key, value, theirs),
+                     "start all with the same command, files and variables (mpirun -x)");
+  }
+  if (first.size() != text.size()) {
+    throw UsageError("other settings than in process 0", "start all with the same program, command and variables");
   }
 }
 
@@ -78,34 +95,25 @@ void join_processes(Command& command) {
   if (ranks.rank() > 0) follow(*train, command.output);
 }
 
-void check_same_everywhere(Ranks& ranks, const TrainConfig& config, const PageSource& data) {
+void check_same_settings(Ranks& ranks, const TrainRequest& request, const TrainConfig& config) {
   if (ranks.is_alone()) return;
   std::map<std::string, std::string> mine;
+  for (const Setting& setting : request.settings) {  // how ratings are read
+    if (setting.group == Group::data && setting.given()) mine[setting.name()] = join(setting.words, " ");
+  }
+  mine.erase("DATA");  // a path of each machine
   for (const auto& [key, value] : config_values(config)) {
     if (key != "threads") mine["--" + key] = value;
   }
   mine["the program"] = WARPFACTOR_VERSION;
-  mine["the ratings"] = fmt::format("{} of {}", data.report.hash, grouped(data.report.ratings));
-  std::string text;
-  for (const auto& [key, value] : mine) text += fmt::format("{}={}\n", key, value);
-  auto size = static_cast<Position>(text.size());
-  ranks.broadcast(0, Span<Position, Host>{&size, 1});
-  std::string first = text;
-  first.resize(static_cast<std::size_t>(size));
-  ranks.broadcast(0, Span<char, Host>{first.data(), size});
-  for (const auto& [key, value] : mine) {
-    const std::string line = key + '=';
-    const std::size_t at = first.rfind(line, 0) == 0 ? 0 : first.find('\n' + line);
-    const std::size_t begin = at == std::string::npos ? at : first.find('=', at) + 1;
-    const std::string theirs =
-        begin == std::string::npos ? "none" : first.substr(begin, first.find('\n', begin) - begin);
-    if (theirs == value) continue;
-    throw UsageError(fmt::format("{}: {} here, and {} in process 0", key, value, theirs),
-                     "start all with the same command, files and variables (mpirun -x)");
-  }
-  if (first.size() != text.size()) {
-    throw UsageError("other settings than in process 0", "start all with the same program, command and variables");
-  }
+  mine["the file"] = is_page_file(request.data) ? "a page file" : "a text";
+  mine["--valid"] = request.valid.empty() ? "none" : "given";
+  check_same(ranks, mine);
+}
+
+void check_same_ratings(Ranks& ranks, const PageSource& data) {
+  if (ranks.is_alone()) return;
+  check_same(ranks, {{"the ratings", fmt::format("{} of {}", data.report.hash, grouped(data.report.ratings))}});
 }
 
 int report_for_all(const Error& error, const OutputRequest& output, std::string_view verb) {

@@ -13,9 +13,11 @@ namespace wf::cli {
 /// first writes nothing. Throws UsageError for what several cannot do.
 void join_processes(Command& command);
 
-/// Throws UsageError where this process has other settings or other ratings than the first one: variables and files are
-/// those of each machine. All processes call it, and begin nothing together before.
-void check_same_everywhere(Ranks& ranks, const TrainConfig& config, const PageSource& data);
+/// Throws UsageError where this process has other settings than the first one: variables are those of each machine. All
+/// processes call it, and begin nothing together before.
+void check_same_settings(Ranks& ranks, const TrainRequest& request, const TrainConfig& config);
+/// The same for ratings that have been read.
+void check_same_ratings(Ranks& ranks, const PageSource& data);
 
 /// report_error. Of several processes, names this one and ends the others; the first one speaks before them, so that
 /// what all of them have met is said once.

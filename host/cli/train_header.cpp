@@ -95,15 +95,16 @@ void print_model_extras(Console& console, const TrainConfig& config) {
 
 }  // namespace
 
-void print_data(Console& console, const ReadReport& report, const Dataset& data, const TrainConfig& config) {
+void print_data(Console& console, const ReadReport& report, const Dataset& data, Position n_ratings,
+                const TrainConfig& config) {
   const auto cells = static_cast<double>(data.users.size()) * static_cast<double>(data.items.size());
   const bool labels = has_two_classes(config.loss);
   const bool constant = labels ? report.min_value > 0 || !(report.max_value > 0) : report.min_value == report.max_value;
   const std::string values =
       report.implicit() ? "implicit, every value 1" : fmt::format("explicit {}–{}", report.min_value, report.max_value);
   console.line("data", fmt::format("{} users × {} items · {} · {:.2g} % dense · {}", grouped(data.users.size()),
-                                   grouped(data.items.size()), values,
-                                   100 * static_cast<double>(data.ratings.size()) / cells, ids_text(data)));
+                                   grouped(data.items.size()), values, 100 * static_cast<double>(n_ratings) / cells,
+                                   ids_text(data)));
   if (constant && !is_pairwise(config.loss)) {
     const std::string all = !labels                ? fmt::format("{}", report.min_value)
                             : report.min_value > 0 ? "above 0, one of two classes"

@@ -6,8 +6,9 @@
 
 namespace wf::cli {
 
-/// Shape, kind and range of the data, with notes on what the loss can learn from it.
-void print_data(Console& console, const ReadReport& report, const Dataset& data, const TrainConfig& config);
+/// Shape, kind and range of the data, `n_ratings` in all, with notes on what the loss can learn from it.
+void print_data(Console& console, const ReadReport& report, const Dataset& data, Position n_ratings,
+                const TrainConfig& config);
 
 void print_split(Console& console, const TrainRequest& request, const TrainConfig& config, Position n_train,
                  Position n_valid);

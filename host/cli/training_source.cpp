@@ -2,7 +2,6 @@
 
 #include "host/base/resident_memory.hpp"
 #include "host/base/shown.hpp"
-#include "host/ranks/mpi_module.hpp"
 #include "host/settings/words.hpp"
 
 #include <fmt/format.h>
@@ -32,10 +31,10 @@ void collect_seen(Console& console, const TrainRequest& request, OpenedRatings& 
 }
 
 /// A page file, ready for as many passes as a run needs.
-void open_pages(Console& console, const TrainRequest& request, OpenedRatings& opened) {
+void open_pages(Console& console, const TrainRequest& request, Ranks& ranks, OpenedRatings& opened) {
   refuse_reader_request(request.data, request.reader);
   auto file = std::make_unique<PageFile>(request.data);
-  file->share_among(job());
+  file->share_among(ranks);
   opened.about = file->source();
   opened.source.data = file->ids();
   console.line("read", fmt::format("{}: page file of {} · {}, page by page", request.data, opened.about.report.path,
@@ -44,17 +43,18 @@ void open_pages(Console& console, const TrainRequest& request, OpenedRatings& op
   collect_seen(console, request, opened);
 }
 
-void open_in_memory(Console& console, const TrainRequest& request, OpenedRatings& opened) {
+void open_in_memory(Console& console, const TrainRequest& request, Ranks& ranks, OpenedRatings& opened) {
   opened.source.data = new_dataset(request.reader, bytes_a_row(request.config.rank));
-  opened.about =
-      (request.cache ? read_through_cache : read_source)(console, request.data, request.reader, opened.source.data);
-  opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());
+  Dataset& data = opened.source.data;
+  opened.about = request.cache ? read_through_cache(console, request.data, request.reader, data)
+                               : read_source(console, request.data, request.reader, data, ranks);
+  opened.source.ratings = std::make_unique<RatingsInMemory>(data.ratings.view(), ranks);
   collect_seen(console, request, opened);
 }
 
 /// The ratings that count, for a loss of pairs. Rows that have others alone stay: nobody is known to like them.
 void open_positives(Console& console, const TrainRequest& request, OpenedRatings& opened) {
-  open_in_memory(console, request, opened);
+  open_in_memory(console, request, Ranks::alone(), opened);
   const Position all = opened.source.data.ratings.size();
   keep_positives(request.config, opened.source.data.ratings);
   const Position kept = opened.source.data.ratings.size();
@@ -70,31 +70,34 @@ void open_positives(Console& console, const TrainRequest& request, OpenedRatings
   opened.source.ratings = std::make_unique<RatingsInMemory>(opened.source.data.ratings.view());
 }
 
-Ratings read_validation(Console& console, const TrainRequest& request, const Dataset& known, std::string& hash) {
+Ratings read_validation(Console& console, const TrainRequest& request, const Dataset& known, Ranks& ranks,
+                        std::string& hash) {
   Dataset valid{{}, known.users.clone(), known.items.clone()};
-  hash = read_file(console, request.valid, request.reader.options, valid).hash;
+  hash = read_file(console, request.valid, request.reader.options, valid, ranks).hash;
   if (is_pairwise(request.config.loss)) keep_positives(request.config, valid.ratings);
   return std::move(valid.ratings);
 }
 
-void open_training_part(Console& console, const TrainRequest& request, bool stays, OpenedRatings& opened) {
+void open_training_part(Console& console, const TrainRequest& request, bool stays, Ranks& ranks,
+                        OpenedRatings& opened) {
   if (is_pairwise(request.config.loss)) return open_positives(console, request, opened);
-  if (stays && is_page_file(request.data)) return open_pages(console, request, opened);
+  if (stays && is_page_file(request.data)) return open_pages(console, request, ranks, opened);
   if (request.memory > 0) {
     throw UsageError(fmt::format("--memory trains from a page file, and {} is a text", request.data),
                      fmt::format("warpfactor convert {} writes one", request.data));
   }
-  open_in_memory(console, request, opened);
+  open_in_memory(console, request, ranks, opened);
 }
 
 }  // namespace
 
-OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays, std::string scratch_folder) {
+OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays, std::string scratch_folder,
+                           Ranks& ranks) {
   OpenedRatings opened;
   opened.source.scratch_folder = std::move(scratch_folder);
-  open_training_part(console, request, stays, opened);
+  open_training_part(console, request, stays, ranks, opened);
   if (!request.valid.empty()) {
-    opened.source.valid = read_validation(console, request, opened.source.data, opened.valid_hash);
+    opened.source.valid = read_validation(console, request, opened.source.data, ranks, opened.valid_hash);
   }
   opened.source.memory = request.memory;
   return opened;

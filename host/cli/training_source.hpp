@@ -19,7 +19,9 @@ struct OpenedRatings {
 
 /// Reads DATA and --valid and prints what was found. `stays`: ratings of a page file need not be in memory; what
 /// cannot be, and what waits for the end of the training, goes to `scratch_folder` (empty: no model is written).
-OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays, std::string scratch_folder);
+/// Several ranks open it together, and get a part of the ratings each.
+OpenedRatings open_ratings(Console& console, const TrainRequest& request, bool stays, std::string scratch_folder,
+                           Ranks& ranks = Ranks::alone());
 
 /// Where the ratings are, if --memory asks.
 void print_room(Console& console, const TrainRequest& request, const BlockGrid& grid);

@@ -351,11 +351,12 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_device_options(request, *chosen.engine);
 
   const bool stays = config.batch_size == 0;  // by row as well: two passes, and no more
-  OpenedRatings opened = open_ratings(console, request, stays, folder_of(paths.model));
-  check_same_everywhere(ranks, config, opened.about);
+  check_same_settings(ranks, request, config);
+  OpenedRatings opened = open_ratings(console, request, stays, folder_of(paths.model), ranks);
+  check_same_ratings(ranks, opened.about);
   Dataset& ids = opened.source.data;
   check_padding(config, ids);
-  print_data(console, opened.about.report, ids, config);
+  print_data(console, opened.about.report, ids, opened.source.ratings->total(), config);
   TrainConfig layout = config;
   layout.grid = checkpoints.grid(config);
   TrainingData data = prepare(layout, *chosen.engine, opened.source);

@@ -280,7 +280,7 @@ int run_verb(const TuneRequest& request, Console& console) {
 
   OpenedRatings opened = open_ratings(console, train, false, {});
   Dataset& data = opened.source.data;
-  print_data(console, opened.about.report, data, config);
+  print_data(console, opened.about.report, data, data.ratings.size(), config);
   ThreadPool pool(config.threads);
   const double share = train.config.valid_frac;
   const Ratings test =

@@ -38,4 +38,12 @@ std::vector<Position> Ranks::exchange_sizes(const std::vector<Position>& to) {
   return from;
 }
 
+std::string Ranks::broadcast(int from, std::string text) {
+  auto size = static_cast<Position>(text.size());
+  broadcast(from, Span<Position, Host>{&size, 1});
+  text.resize(static_cast<std::size_t>(size));
+  broadcast(from, Span<char, Host>{text.data(), size});
+  return text;
+}
+
 }  // namespace wf

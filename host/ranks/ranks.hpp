@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -62,6 +63,8 @@ class Ranks {
   /// `values`, as many everywhere, become those of rank `from`.
   template <class T>
   void broadcast(int from, Span<T, Host> values);
+  /// The text that rank `from` has.
+  std::string broadcast(int from, std::string text);
 
  protected:
   Ranks(int rank, int size) : rank_(rank), size_(size) {}

@@ -3,6 +3,7 @@
 #include "host/base/fixed_point.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -79,6 +80,20 @@ float largest_magnitude(Span<const float, Host> values, ThreadPool& pool) {
   for (const Bounds& part : parts) bounds += part;
   if (values.empty()) return 0;
   return bounds.finite ? std::max(-bounds.least, bounds.most) : std::numeric_limits<float>::quiet_NaN();
+}
+
+double mean_of(Span<const float, Host> values, ThreadPool& pool, Ranks& ranks) {
+  auto largest = static_cast<double>(largest_magnitude(values, pool));
+  ranks.most({&largest, 1});
+  const Position count = ranks.sum(values.size);
+  const FixedPoint terms(largest, count);
+  std::atomic<std::int64_t> sum{0};
+  pool.for_chunks(values.size, kValuesAtOnce, [&](Position begin, Position end) {
+    std::int64_t part = 0;
+    for (Position n = begin; n < end; ++n) part += terms.of(static_cast<double>(values[n]));
+    sum += part;
+  });
+  return terms.value(ranks.sum(sum)) / static_cast<double>(std::max<Position>(count, 1));
 }
 
 // Distances from the middle of the values are summed, not the values: they are smaller, so that more fractional bits

@@ -28,6 +28,7 @@ namespace wf {
 namespace {
 
 constexpr std::size_t kRawBuffer = 1 << 18;
+constexpr const char* kCheckDisk = "check the file and the disk";
 
 std::string system_reason() {
   return std::strerror(errno);
@@ -95,16 +96,42 @@ struct ByteSource::State {
     return count > 0;
   }
 
-  /// Bytes as they lie on disk, hashed and counted; 0 at the end of the file.
+  /// Bytes as they lie on disk, hashed and counted; 0 at the end of the file, or of the part.
   std::size_t read_file(char* into, std::size_t size) {
+    if (part) size = std::min(size, static_cast<std::size_t>(part_end - part_first - raw_bytes));
     for (;;) {
-      const ::ssize_t count = ::read(descriptor, into, size);
+      const ::ssize_t count = size > 0 ? ::read(descriptor, into, size) : 0;
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail("cannot be read: " + system_reason(), "check the file and the disk");
+      if (count < 0) fail("cannot be read: " + system_reason(), kCheckDisk);
+      if (count == 0) end_part();
       if (count == 0) check_unchanged();
-      hash.add(into, static_cast<Position>(count));
+      if (part)
+        part->add(into, count);
+      else
+        hash.add(into, count);
       raw_bytes += count;
       return static_cast<std::size_t>(count);
+    }
+  }
+
+  /// The block that the part ends in, to its end.
+  void end_part() {
+    if (!part || part->missing() == 0) return;
+    std::array<char, HashOfPart::kBlock> rest{};
+    const Position missing = part->missing();
+    read_at(part_end, rest.data(), missing);
+    part->add(rest.data(), missing);
+  }
+
+  void read_at(Position place, char* into, Position size) const {
+    while (size > 0) {
+      const ::ssize_t count = ::pread(descriptor, into, static_cast<std::size_t>(size), place);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail("cannot be read: " + system_reason(), kCheckDisk);
+      if (count == 0) fail(kChangedWhileRead, kLeaveUnchanged);
+      place += count;
+      into += count;
+      size -= count;
     }
   }
 
@@ -182,6 +209,8 @@ struct ByteSource::State {
   std::size_t begin = 0, end = 0;  // unread part of raw
   Position raw_bytes = 0, unpacked = 0;
   Hash hash;
+  std::optional<HashOfPart> part;  // of the bytes that are read
+  Position part_first = 0, part_end = 0;
   std::string compression;
   z_stream inflater{};
   bool inflating = false;
@@ -227,6 +256,29 @@ Position ByteSource::read(char* into, Position size) {
   const Position count = state_->inflating ? state_->read_gzip(into, size) : state_->read_zstd(into, size);
   state_->count_unpacked(count);
   return count;
+}
+
+bool ByteSource::has_parts() const {
+  return state_->stamp && state_->compression.empty();
+}
+
+void ByteSource::read_part(Position first, Position end) {
+  State& state = *state_;
+  if (::lseek(state.descriptor, first, SEEK_SET) < 0) state.fail("cannot be read: " + system_reason(), kCheckDisk);
+  state.begin = state.end = 0;
+  state.raw_bytes = 0;
+  state.part_first = first;
+  state.part_end = end;
+  state.part.emplace(first, file_size());
+}
+
+void ByteSource::read_at(Position place, char* into, Position size) const {
+  state_->read_at(place, into, size);
+  state_->check_unchanged();
+}
+
+const HashOfPart& ByteSource::part_hash() const {
+  return *state_->part;
 }
 
 const std::string& ByteSource::compression() const {

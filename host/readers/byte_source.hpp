@@ -1,5 +1,6 @@
 // The bytes of a ratings file, decompressed by what they are and not by what the file is called.
 #pragma once
+#include "host/base/hash_of_parts.hpp"
 #include "host/base/types.hpp"
 
 #include <memory>
@@ -21,10 +22,18 @@ class ByteSource {
   /// Up to `size` decompressed bytes; 0 only at the end.
   Position read(char* into, Position size);
 
+  /// Whether parts of it can be read alone: a regular file, not compressed. For such a source only:
+  bool has_parts() const;
+  /// From now on read() gives the bytes first .. end - 1, and raw_bytes() counts those.
+  void read_part(Position first, Position end);
+  /// `size` bytes from `place` on, apart from what read() gives.
+  void read_at(Position place, char* into, Position size) const;
+  const HashOfPart& part_hash() const;  ///< of the part's bytes that were read
+
   const std::string& compression() const;  ///< "", "gzip" or "zstd"
   Position file_size() const;              ///< on disk when it was opened; 0 where that is not known, as of a pipe
   Position raw_bytes() const;              ///< read so far, as they lie on disk
-  std::string hash() const;                ///< XXH3-64 of them, 16 hex digits
+  std::string hash() const;                ///< XXH3-64 of them, 16 hex digits; not of a part
 
  private:
   struct State;

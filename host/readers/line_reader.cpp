@@ -105,6 +105,12 @@ Position LineReader::read(char* into, Position size) {
   return static_cast<Position>(count);
 }
 
+void LineReader::read_part(Position first, Position end) {
+  source_.read_part(first, end);
+  begin_ = end_ = last_begin_ = 0;
+  at_end_ = false;
+}
+
 std::vector<std::string> LineReader::peek(int count) {
   while (end_ < buffer_.size() && fill()) {
   }

@@ -32,6 +32,10 @@ class LineReader {
   /// Up to `size` of the bytes that come next, lines or not and unchecked; 0 only at the end. What is taken so is not
   /// counted in line_number().
   Position read(char* into, Position size);
+  /// Of a source that has parts: where the bytes begin that come next.
+  Position place() const { return source_.raw_bytes() - static_cast<Position>(end_ - begin_); }
+  /// From now on the bytes first .. end - 1 of such a source come next, by read().
+  void read_part(Position first, Position end);
   /// Everything that is not yet read lies in memory.
   bool at_end() const { return at_end_; }
 

@@ -3,6 +3,7 @@
 #include "host/base/error.hpp"
 #include "host/base/shown.hpp"
 #include "host/base/stopwatch.hpp"
+#include "host/ratings/value_facts.hpp"
 #include "host/readers/byte_source.hpp"
 #include "host/readers/npy_reader.hpp"
 #include "host/readers/prepare_ids.hpp"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 namespace wf {
 namespace {
@@ -172,7 +174,8 @@ ReadReport read_matrix_npz(const std::string& path, const ReadOptions& options, 
   for (Position n = first; n < into.ratings.size(); ++n) tally.add(into.ratings.value[n]);
   report.min_value = tally.min;
   report.max_value = tally.max;
-  report.mean_value = tally.sum / static_cast<double>(report.ratings);
+  ThreadPool pool(1);
+  report.mean_value = mean_of(std::as_const(into.ratings.value).span().part(first, report.ratings), pool);
   report.bytes = reader.bytes();
   report.hash = hash_of_file(path);
   report.seconds = seconds_since(start);

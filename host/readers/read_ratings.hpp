@@ -1,5 +1,6 @@
 // file -> ratings: the verb of the folder. Detects what the bytes are, says what it found, refuses what it cannot read.
 #pragma once
+#include "host/ranks/ranks.hpp"
 #include "host/ratings/ratings.hpp"
 
 #include <functional>
@@ -55,7 +56,7 @@ struct ReadReport {
   std::string hash;        ///< XXH3-64 of those bytes, 16 hex digits
   double seconds = 0;
   float min_value = 0, max_value = 0;
-  double mean_value = 0;
+  double mean_value = 0;  ///< the same in whatever order values are added
 
   bool implicit() const { return rating_column == "none"; }
 };
@@ -69,8 +70,15 @@ std::string with_thousands(Position count);  ///< "1,234,567"
 /// most every 0.1 s with the bytes read so far, by one thread at a time but not always the caller's. Throws InputError
 /// with file, line, column, the text found and what to do, and UsageError for options that such a file does not have.
 /// Peak memory: 12 bytes per rating, the ids, and 3 MB a thread.
+///
+/// Several ranks call it together, with the same options and the same ids in `into`. Each reads its part of a plain
+/// text, and gets its ratings, the ids of all, with the rows that one process would give them, and the report of the
+/// file. All throw the error of the first bad line, or UsageError for a file that has no parts.
 ReadReport read_ratings(const std::string& path, const ReadOptions& options, Dataset& into,
-                        const std::function<void(Position bytes)>& progress = {});
+                        const std::function<void(Position bytes)>& progress = {}, Ranks& ranks = Ranks::alone());
+
+/// Throws the UsageError of several ranks for a file that `is` something without parts that can be read alone.
+[[noreturn]] void refuse_for_ranks(const std::string& file, const std::string& is);
 
 /// Names for ids, from a delimited file such as MovieLens' movies.csv: the column called title or name, else the
 /// second, for the ids in the column called movieId, item_id, book_id, id, ..., else the first other one. Same errors

@@ -28,17 +28,15 @@ struct LineFault {
   BadLine bad;
 };
 
-/// What is known of values besides themselves.
+/// The range of values.
 struct Tally {
   float min = std::numeric_limits<float>::infinity();
   float max = -std::numeric_limits<float>::infinity();
-  double sum = 0;
 
-  void add(float value) { add({value, value, value}); }
+  void add(float value) { add({value, value}); }
   void add(const Tally& more) {
     min = std::min(min, more.min);
     max = std::max(max, more.max);
-    sum += more.sum;
   }
 };
 

@@ -3,6 +3,8 @@
 #include "host/base/error.hpp"
 #include "host/base/philox.hpp"
 #include "host/evaluate/baselines.hpp"
+#include "host/ranks/shared_error.hpp"
+#include "host/ratings/shared_ids.hpp"
 #include "host/ratings/split.hpp"
 #include "host/ratings/value_facts.hpp"
 #include "tests/support/thread_ranks.hpp"
@@ -13,6 +15,9 @@
 #include <algorithm>
 #include <atomic>
 #include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace wf {
 namespace {
@@ -66,6 +71,33 @@ TEST(Ranks, ExchangeAndGather) {
   }
 }
 
+TEST(Ranks, HaveTheTextOfOneOfThem) {
+  on_ranks(3, [&](Ranks& ranks) {
+    const std::string mine(static_cast<std::size_t>(ranks.rank()) * 3, 'x');
+    EXPECT_EQ(ranks.broadcast(2, mine), "xxxxxx");
+    EXPECT_EQ(ranks.broadcast(0, mine), "");
+  });
+}
+
+TEST(Ranks, ThrowTheErrorOfTheFirstThatHasOne) {
+  std::atomic<int> told{0};
+  on_ranks(4, [&](Ranks& ranks) {
+    throw_first(ranks, std::nullopt);
+    try {
+      on_all(ranks, [&] {
+        if (ranks.rank() == 3) throw UsageError("the last's");
+        if (ranks.rank() == 1) throw InputError(Place{"file", 3}, "is bad", "mend it");
+      });
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::input);
+      EXPECT_STREQ(error.what(), "file:3: is bad (mend it)");
+      EXPECT_EQ(error.cure(), "mend it");
+      ++told;
+    }
+  });
+  EXPECT_EQ(told, 4);
+}
+
 TEST(Ranks, WhoWaitsForARankThatIsGoneIsTold) {
   std::atomic<int> told{0};
   const auto f = [&](Ranks& ranks) {
@@ -109,6 +141,35 @@ Ratings some_ratings(Position n, RowId n_users, RowId n_items) {
   return ratings;
 }
 
+/// 5,000 ids from -700 to 699, a part on each rank, and then one more that is none, on one rank.
+TEST(RatingsOfRanks, IdsHaveTheRowsOfOneProcess) {
+  std::vector<std::string> ids;
+  for (std::uint64_t n = 0; n < 5000; ++n) {
+    ids.push_back(std::to_string(static_cast<int>(random_bits(5, Purpose::synthetic, n).word[0] % 1400) - 700));
+  }
+  for (const bool texts : {false, true}) {
+    if (texts) ids[2000] = "012";
+    IdMap whole;
+    std::vector<RowId> expected;
+    for (const std::string& id : ids) expected.push_back(whole.insert(id));
+    for (const int size : {1, 2, 5}) {
+      on_ranks(size, [&](Ranks& ranks) {
+        const std::size_t begin = ids.size() * static_cast<std::size_t>(ranks.rank()) / static_cast<std::size_t>(size);
+        const std::size_t end =
+            ids.size() * static_cast<std::size_t>(ranks.rank() + 1) / static_cast<std::size_t>(size);
+        IdMap mine;
+        HostBuffer<RowId> rows;
+        for (std::size_t n = begin; n < end; ++n) rows.push_back(mine.insert(ids[n]));
+        share_ids(ranks, mine, 0, rows.span());
+        EXPECT_TRUE(std::equal(rows.begin(), rows.end(), expected.begin() + static_cast<std::ptrdiff_t>(begin)));
+        ASSERT_EQ(mine.size(), whole.size());
+        EXPECT_EQ(mine.kind(), texts ? IdKind::strings : IdKind::integers);
+        for (RowId row = 0; row < mine.size(); ++row) ASSERT_EQ(mine.text(row), whole.text(row));
+      });
+    }
+  }
+}
+
 /// To the bit what one process finds.
 TEST(RatingsOfRanks, FactsCountsBaselinesAndWhatIsHeldOut) {
   const Ratings all = some_ratings(5000, 60, 40);
@@ -125,6 +186,8 @@ TEST(RatingsOfRanks, FactsCountsBaselinesAndWhatIsHeldOut) {
       const RatingsView<Host> mine = part_of(all, ranks);
       const RatingsInMemory part(mine, ranks);
       EXPECT_EQ(part.total(), 5000);
+      EXPECT_EQ(mean_of(mine.value, pool, ranks), mean_of(all.view().value, one));
+      EXPECT_NEAR(mean_of(mine.value, pool, ranks), facts.mean, 1e-11);
       const ValueFacts found = facts_of(part, 2);
       EXPECT_EQ(found.count, facts.count);
       EXPECT_EQ(found.mean, facts.mean);

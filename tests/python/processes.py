@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""train under mpirun: the model of one process, what several cannot do, a process that is killed.
+"""train under mpirun: the model of one process, from a page file or a text; what several cannot do; a process that is
+killed.
 
 usage: processes.py PROGRAM
 """
+import gzip
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -42,9 +45,12 @@ def same_config(text):
     return {key: value for key, value in json.loads(text).items() if key != "threads"}
 
 
-def check_bits(program, folder):
-    words = ["train", "ratings.wfr", "-k", "24", "--epochs", "4", "--deterministic", "--grid", "14"]
-    subprocess.run([program, *words, "-o", "one.safetensors", "--quiet"], cwd=folder, check=True, timeout=LIMIT)
+def check_bits(program, folder, data):
+    """`data`: the file and how it is read."""
+    words = ["train", *data, "-k", "24", "--epochs", "4", "--deterministic", "--grid", "14"]
+    alone = subprocess.run([program, *words, "-o", "one.safetensors"], cwd=folder, check=True, capture_output=True,
+                           text=True, timeout=LIMIT)
+    assert read_lines(alone.stderr), alone.stderr
     expected, record = tensors(folder / "one.safetensors")
     for processes, threads in ((2, 1), (3, 2), (4, 1), (7, 1)):
         name = f"of{processes}.safetensors"
@@ -52,15 +58,41 @@ def check_bits(program, folder):
         assert result.returncode == 0, result.stderr
         assert f"{processes} processes" in result.stderr, result.stderr
         assert result.stderr.count("\ndone") == 1, result.stderr  # one of them speaks
+        assert read_lines(result.stderr) == read_lines(alone.stderr), (result.stderr, alone.stderr)
         found, its_record = tensors(folder / name)
         assert found == expected, f"{processes} processes: other bits"
         assert same_config(its_record.pop("config")) == same_config(record["config"])
         assert its_record == {key: text for key, text in record.items() if key != "config"}
     listed = subprocess.run([program, "recommend", "of3.safetensors", "--all-users", "-n", "3"], cwd=folder,
                             capture_output=True, text=True, timeout=LIMIT)
-    alone = subprocess.run([program, "recommend", "one.safetensors", "--all-users", "-n", "3"], cwd=folder,
-                           capture_output=True, text=True, timeout=LIMIT)
-    assert listed.returncode == 0 and listed.stdout == alone.stdout, listed.stderr
+    wanted = subprocess.run([program, "recommend", "one.safetensors", "--all-users", "-n", "3"], cwd=folder,
+                            capture_output=True, text=True, timeout=LIMIT)
+    assert listed.returncode == 0 and listed.stdout == wanted.stdout, listed.stderr
+
+
+def read_lines(text):
+    """What was read, without the seconds."""
+    return [re.sub(r" in [0-9.]+ s", "", line) for line in text.splitlines() if line.startswith(("read ", "data ")) or "bad line" in line]
+
+
+def write_texts(folder):
+    """Of ratings.txt: names in the last lines alone, a header and bad lines; a part that validates, with ids of its own."""
+    lines = (folder / "ratings.txt").read_text().splitlines()
+    rows = [",".join(line.split()[:3]) for line in lines if line[0].isdigit()]
+    named = ["# of synth", "user,item,rating", *rows[:20000], "1,2,x", *rows[20000:], "", "9,8", "ann,the first,3.5", "007,12,4"]
+    (folder / "named.csv").write_text("\r\n".join(named))
+    (folder / "valid.csv").write_text("\n".join(["user,item,rating", *rows[::50], "nobody,1,3", "1,nothing,2.5"]) + "\n")
+
+
+def check_bad_line(program, folder):
+    """Each process meets a bad line: the first one of the file is said, once."""
+    lines = (folder / "ratings.txt").read_text().splitlines()
+    for n in (5000, 17000, 29000, 39000):
+        lines[n] = "1 2 x"
+    (folder / "bad.txt").write_text("\n".join(lines))
+    result = mpirun(program, 3, ["train", "bad.txt", "-o", "none.safetensors"], folder)
+    assert result.returncode == 3 and result.stderr.count("bad.txt:") == 1, result.stderr
+    assert "bad.txt:5001:5: process 0" in result.stderr and "is not a number" in result.stderr, result.stderr
 
 
 def check_checkpoints(program, folder):
@@ -88,7 +120,9 @@ def check_checkpoints(program, folder):
 
 def check_refusals(program, folder):
     for words, code, what in (
-            (["train", "ratings.txt"], 2, "convert ratings.txt writes one"),
+            (["train", "packed.gz"], 2, "convert packed.gz writes a page file"),
+            (["train", "ratings.txt", "--shuffle", "none"], 2, "--shuffle none"),
+            (["train", "ratings.txt", "--valid", "ratings.wfr"], 2, "--valid with a page file"),
             (["train", "ghost.wfr"], 3, "No such file"),
             (["train", "ratings.wfr", "--folds", "3"], 2, "--folds"),
             (["train", "ratings.wfr", "--algorithm", "als"], 2, "--algorithm sgd"),
@@ -106,15 +140,17 @@ def check_refusals(program, folder):
 def check_differences(program, folder):
     """Settings of one process alone, as a variable that mpirun has not passed on; ratings of another file."""
     subprocess.run([program, "convert", "other.txt", "-o", "other.wfr", "--quiet"], cwd=folder, check=True, timeout=LIMIT)
-    words = ["train", "ratings.wfr", "-k", "8", "--epochs", "3", "-o", "none.safetensors"]
-    for other, what in ((["-k", "16"], "--rank: 16 here, and 8 in process 0"), (["--seed", "5"], "--seed: 5 here"),
-                        (["other.wfr"], "the ratings: ")):
-        theirs = [other[0] if other[0].endswith(".wfr") and word == "ratings.wfr" else word for word in words]
-        theirs += [] if other[0].endswith(".wfr") else other
-        theirs = [word for n, word in enumerate(theirs) if not (other[0] == "-k" and n in (2, 3))]
-        result = subprocess.run(["mpirun", "-n", "1", program, *words, ":", "-n", "1", program, *theirs], cwd=folder,
-                                env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT)
-        assert result.returncode == 2 and what in result.stderr, (other, result.returncode, result.stderr)
+    rest = ["--epochs", "3", "-o", "none.safetensors"]
+    for first, second, code, what in (
+            (["ratings.wfr", "-k", "8"], ["ratings.wfr", "-k", "16"], 2, "--rank: 16 here, and 8 in process 0"),
+            (["ratings.wfr"], ["ratings.wfr", "--seed", "5"], 2, "--seed: 5 here"),
+            (["ratings.wfr"], ["other.wfr"], 2, "the ratings: "),
+            (["ratings.wfr"], ["ratings.txt"], 2, "the file: a text here, and a page file in process 0"),
+            (["ratings.txt"], ["ratings.txt", "--skip-bad"], 2, "--skip-bad: true here, and none in process 0"),
+            (["ratings.txt"], ["other.txt"], 3, "another in process 1")):
+        result = subprocess.run(["mpirun", "-n", "1", program, "train", *first, *rest, ":", "-n", "1", program,
+                                 "train", *second, *rest], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT)
+        assert result.returncode == code and what in result.stderr, (first, second, result.returncode, result.stderr)
         assert "interrupted" not in result.stderr, result.stderr
         assert not (folder / "none.safetensors").exists()
 
@@ -186,7 +222,13 @@ def main():
                       ["synth", "--users", "700", "--items", "300", "--ratings", "40000", "--seed", "3", "-o", "other.txt"],
                       ["convert", "ratings.txt", "-o", "ratings.wfr"]):
             subprocess.run([program, *words, "--quiet"], cwd=folder, check=True, timeout=LIMIT)
-        check_bits(program, folder)
+        (folder / "packed.gz").write_bytes(gzip.compress((folder / "ratings.txt").read_bytes()))
+        write_texts(folder)
+        check_bits(program, folder, ["ratings.wfr"])
+        check_bits(program, folder, ["ratings.txt"])
+        check_bits(program, folder, ["named.csv", "--skip-bad", "--valid", "valid.csv"])
+        check_bits(program, folder, ["ratings.txt", "--ids", "rows", "--n-users", "1000"])
+        check_bad_line(program, folder)
         check_checkpoints(program, folder)
         check_refusals(program, folder)
         check_differences(program, folder)
