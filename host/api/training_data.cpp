@@ -5,6 +5,7 @@
 #include "host/kernels/sgd_rules.hpp"
 #include "host/ratings/split.hpp"
 #include "host/schedule/block_order.hpp"
+#include "host/schedule/row_sharing.hpp"
 #include "host/train/grid_rows.hpp"
 
 #include <fmt/format.h>
@@ -146,13 +147,28 @@ TrainingData row_data(const TrainConfig& config, TrainingSource& source) {
   const Position n_users = source.data.users.size(), n_items = source.data.items.size();
   ThreadPool pool(config.threads);
   TrainingData result;
-  if (source.valid) result.valid = std::move(*source.valid);
+  if (source.valid) {
+    if (!source.ratings->ranks().is_alone()) {
+      throw UsageError("--valid is read whole, and each of several processes has a part of the ratings",
+                       "leave it out, or start one process");
+    }
+    result.valid = std::move(*source.valid);
+  }
   const HeldOut held_out(*source.ratings, source.valid ? 0 : config.valid_frac, config.seed, pool);
   const SplitPart train(*source.ratings, held_out, SplitPart::Side::train);
   if (!source.valid) result.valid = copied(pool, SplitPart(*source.ratings, held_out, SplitPart::Side::held_out));
-  check_split(config, train.size());
+  check_split(config, train.total());
   result.facts = facts_of(train, config.threads);
   result.baselines = measure_baselines(train, result.valid, n_users, n_items, config);
+  if (Ranks& ranks = source.ratings->ranks(); !ranks.is_alone()) {
+    SharedRatings mine = share_by_row(pool, train, RatingsInMemory(result.valid.view(), ranks), n_users, n_items,
+                                      config.rank, config.algorithm == Algorithm::ials);
+    source.ratings.reset();
+    source.data.ratings = {};
+    result.valid = std::move(mine.valid);
+    result.lists.emplace(std::move(mine.lists));
+    return result;
+  }
   RowLists by_item = list_by_item(pool, train, n_items);
   source.ratings.reset();
   source.data.ratings = {};

@@ -26,8 +26,11 @@ namespace {
 /// What needs all ratings, or all rows, in one place.
 void check_together(const TrainRequest& request) {
   const TrainConfig& config = request.config;
-  if (config.algorithm != Algorithm::sgd || config.batch_size > 0) {
-    refuse_for_several("several processes train by --algorithm sgd, a step a rating", "take that");
+  const bool has_algorithm =
+      config.algorithm == Algorithm::sgd || config.algorithm == Algorithm::als || config.algorithm == Algorithm::ials;
+  if (!has_algorithm || config.batch_size > 0) {
+    refuse_for_several("several processes train by --algorithm sgd, a step a rating, or by als or ials",
+                       "take one of these");
   }
   if (is_pairwise(config.loss)) {
     refuse_for_several("a loss of pairs looks up the ratings of all, and each of several processes has a part",

@@ -42,11 +42,11 @@ def same_config(text):
     return {key: value for key, value in json.loads(text).items() if key != "threads"}
 
 
-def check_bits(program, folder):
-    words = ["train", "ratings.wfr", "-k", "24", "--epochs", "4", "--deterministic", "--grid", "14"]
+def check_bits(program, folder, options, runs):
+    words = ["train", "ratings.wfr", "-k", "24", "--epochs", "4", "--deterministic", *options]
     subprocess.run([program, *words, "-o", "one.safetensors", "--quiet"], cwd=folder, check=True, timeout=LIMIT)
     expected, record = tensors(folder / "one.safetensors")
-    for processes, threads in ((2, 1), (3, 2), (4, 1), (7, 1)):
+    for processes, threads in runs:
         name = f"of{processes}.safetensors"
         result = mpirun(program, processes, [*words, "-j", str(threads), "-o", name], folder)
         assert result.returncode == 0, result.stderr
@@ -68,7 +68,9 @@ def check_refusals(program, folder):
             (["train", "ratings.txt"], 2, "convert ratings.txt writes one"),
             (["train", "ghost.wfr"], 3, "No such file"),
             (["train", "ratings.wfr", "--folds", "3"], 2, "--folds"),
-            (["train", "ratings.wfr", "--algorithm", "als"], 2, "--algorithm sgd"),
+            (["train", "ratings.wfr", "--algorithm", "ccd"], 2, "--algorithm sgd"),
+            (["train", "ratings.wfr", "--algorithm", "als", "--checkpoint-every", "1"], 2, "--checkpoint-every"),
+            (["train", "ratings.wfr", "--algorithm", "als", "--engine", "reference"], 2, "engine reference trains in one process"),
             (["train", "ratings.wfr", "--loss", "bpr"], 2, "another --loss"),
             (["train", "ratings.wfr", "--checkpoint-every", "1"], 2, "--checkpoint-every"),
             (["train", "ratings.wfr", "--grid", "1"], 2, "--grid 4 or more"),
@@ -160,7 +162,9 @@ def main():
                       ["synth", "--users", "700", "--items", "300", "--ratings", "40000", "--seed", "3", "-o", "other.txt"],
                       ["convert", "ratings.txt", "-o", "ratings.wfr"]):
             subprocess.run([program, *words, "--quiet"], cwd=folder, check=True, timeout=LIMIT)
-        check_bits(program, folder)
+        check_bits(program, folder, ["--algorithm", "als"], ((2, 1), (3, 2), (4, 1)))
+        check_bits(program, folder, ["--algorithm", "ials"], ((2, 1), (3, 2), (4, 1)))
+        check_bits(program, folder, ["--grid", "14"], ((2, 1), (3, 2), (4, 1), (7, 1)))
         check_refusals(program, folder)
         check_differences(program, folder)
         check_other_verbs(program, folder)
