@@ -32,6 +32,9 @@ void check_together(const TrainRequest& request) {
     refuse_for_several("several processes train by --algorithm sgd, a step a rating, or by als or ials",
                        "take one of these");
   }
+  if (config.engine != "auto" && config.engine != "cpu") {
+    refuse_for_several(fmt::format("engine {} trains in one process", config.engine), "take --engine cpu");
+  }
   if (is_pairwise(config.loss)) {
     refuse_for_several("a loss of pairs looks up the ratings of all, and each of several processes has a part",
                        "take another --loss");

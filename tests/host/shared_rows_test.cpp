@@ -152,6 +152,26 @@ SharedRatings shared_by(Ranks& ranks, const Ratings& all, const Drawn& of, int r
                       whole_pieces);
 }
 
+/// Whether short rows are solved in the basis of the Gram matrix's eigenvectors, as in the case "Turned": no rank alone
+/// has rows enough for it to pay.
+TEST(SharedRows, WhatPaysIsDecidedByAllRows) {
+  const Drawn of{3000, 40, 9000};
+  const Ratings all = drawn_ratings(of);
+  TrainConfig config;
+  config.algorithm = Algorithm::ials;
+  config.rank = 16;
+  config.lambda_user = config.lambda_item = 0.05;
+  for (const int size : {1, 20}) {
+    on_ranks(size, [&](Ranks& ranks) {
+      RatingLists lists = shared_by(ranks, all, of, config.rank, true).lists;
+      EXPECT_TRUE(turned_sides(lists, config).users);
+      EXPECT_FALSE(turned_sides(lists, config).items);
+      lists.sharing = nullptr;
+      EXPECT_EQ(turned_sides(lists, config).users, size == 1);
+    });
+  }
+}
+
 /// Two kinds of users and items that have nothing to do with each other.
 TEST(SharedRows, ATableHasOnlyTheRowsThatItsRankFindsOrNeeds) {
   constexpr RowId kUsers = 600, kItems = 200;
