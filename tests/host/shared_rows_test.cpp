@@ -172,6 +172,33 @@ TEST(SharedRows, WhatPaysIsDecidedByAllRows) {
   }
 }
 
+/// Cuts lie where the running cost passes a share, give or take the half of a row's.
+TEST(SharedRows, RanksHaveAboutEqualCosts) {
+  const Drawn of{500, 300, 20'000};
+  const Ratings all = drawn_ratings(of);
+  constexpr int kRank = 20;
+  for (const int size : {2, 3, 4}) {
+    on_ranks(size, [&](Ranks& ranks) {
+      const SharedRatings mine = shared_by(ranks, all, of, kRank, false);
+      const RowSharing& sharing = *mine.lists.sharing;
+      const auto expect_share = [&](const SharedRows& rows, const HostBuffer<Position>& counts) {
+        Position total = 0, largest = 0, own = 0;
+        for (Position row = 0; row < counts.size(); ++row) {
+          const Position cost = counts[row] + kRank / 2;
+          total += cost;
+          largest = std::max(largest, cost);
+          const RowRange range = rows.all_of(ranks.rank());
+          if (row >= range.begin && row < range.end) own += cost;
+        }
+        EXPECT_NEAR(static_cast<double>(own), static_cast<double>(total) / size, static_cast<double>(largest));
+        EXPECT_LT(largest, total / size / 4);  // the bound says something
+      };
+      expect_share(sharing.users, sharing.counts.user);
+      expect_share(sharing.items, sharing.counts.item);
+    });
+  }
+}
+
 /// Two kinds of users and items that have nothing to do with each other.
 TEST(SharedRows, ATableHasOnlyTheRowsThatItsRankFindsOrNeeds) {
   constexpr RowId kUsers = 600, kItems = 200;
