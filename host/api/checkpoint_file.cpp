@@ -226,7 +226,7 @@ std::string damaged_checkpoint(const std::string& path) {
 
 void write_checkpoint(const std::string& path, const CheckpointFacts& facts, const TrainingState& state, Ranks& ranks) {
   CheckpointFacts common = facts;
-  common.metrics = broadcast_text(ranks, facts.metrics);
+  common.metrics = ranks.broadcast(0, facts.metrics);
   const Layout layout = layout_of(common, state);
   SharedFile file(ranks, path);
   all_or_none(ranks, [&] {

@@ -11,7 +11,7 @@
 namespace wf {
 namespace {
 
-/// Of several ranks, which draw their rows themselves (host/train/ring_tables.hpp).
+/// Of several ranks, which draw their rows themselves (host/train/ring_tables.hpp, host/train/shared_tables.hpp).
 Model model_without_factors(Position n_users, Position n_items, const TrainConfig& config) {
   Model model = make_model(0, 0, config.rank, false);
   model.n_users = n_users;
@@ -58,7 +58,7 @@ void check_padding(const TrainConfig& config, const Dataset& ids) {
 }
 
 Model new_model(const TrainSettings& settings, const TrainConfig& config, Dataset&& ids, TrainingData& data) {
-  const bool is_shared = data.grid && !data.grid->ranks().is_alone();
+  const bool is_shared = !data.ranks().is_alone();
   if (is_shared && !settings.init_from.empty()) {
     throw UsageError("--init-from begins with a whole model, and each process has a part",
                      "leave it out, or start one process");

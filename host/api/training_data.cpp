@@ -5,6 +5,7 @@
 #include "host/kernels/sgd_rules.hpp"
 #include "host/ratings/split.hpp"
 #include "host/schedule/block_order.hpp"
+#include "host/schedule/row_sharing.hpp"
 #include "host/train/grid_rows.hpp"
 
 #include <fmt/format.h>
@@ -42,21 +43,22 @@ double largest_share(const RowCounts& counts, Position n_ratings) {
   return static_cast<double>(most) / static_cast<double>(n_ratings);
 }
 
-/// So that batches, which are drawn by place, are a function of the set of ratings: a page file has them in another
-/// order than its text. 24 bytes a rating while it works.
-void order_by_rows(Ratings& ratings, const Dataset& ids) {
+/// So that batches, which are drawn by place, and sums of errors are functions of the set of ratings: a page file has
+/// them in another order than its text. 24 bytes a rating while it works.
+void order_by_rows(Ratings& ratings) {
+  if (ratings.empty()) return;
+  const auto range = [](const HostBuffer<RowId>& rows) {  // of unknown ids, beyond the tables
+    return RowRange{0, *std::max_element(rows.begin(), rows.end()) + 1};
+  };
   BlockScratch scratch;
-  sort_block(ratings, scratch,
-             {.end = ratings.size(),
-              .users = {0, static_cast<RowId>(ids.users.size())},
-              .items = {0, static_cast<RowId>(ids.items.size())}});
+  sort_block(ratings, scratch, {.end = ratings.size(), .users = range(ratings.user), .items = range(ratings.item)});
 }
 
 TrainingData batch_data(const TrainConfig& config, TrainingSource& source) {
   TrainingData result;
   ThreadPool pool(config.threads);
   Ratings& all = source.data.ratings;
-  if (config.shuffle == Shuffle::epoch) order_by_rows(all, source.data);
+  if (config.shuffle == Shuffle::epoch) order_by_rows(all);
   result.valid = source.valid ? std::move(*source.valid) : split_off(all, config.valid_frac, config.seed, pool);
   result.train = std::move(all);
   source.ratings.reset();
@@ -146,13 +148,29 @@ TrainingData row_data(const TrainConfig& config, TrainingSource& source) {
   const Position n_users = source.data.users.size(), n_items = source.data.items.size();
   ThreadPool pool(config.threads);
   TrainingData result;
-  if (source.valid) result.valid = std::move(*source.valid);
+  if (source.valid) {
+    if (!source.ratings->ranks().is_alone()) {
+      throw UsageError("--valid is read whole, and each of several processes has a part of the ratings",
+                       "leave it out, or start one process");
+    }
+    result.valid = std::move(*source.valid);
+  }
   const HeldOut held_out(*source.ratings, source.valid ? 0 : config.valid_frac, config.seed, pool);
   const SplitPart train(*source.ratings, held_out, SplitPart::Side::train);
   if (!source.valid) result.valid = copied(pool, SplitPart(*source.ratings, held_out, SplitPart::Side::held_out));
-  check_split(config, train.size());
+  check_split(config, train.total());
+  order_by_rows(result.valid);
   result.facts = facts_of(train, config.threads);
   result.baselines = measure_baselines(train, result.valid, n_users, n_items, config);
+  if (Ranks& ranks = source.ratings->ranks(); !ranks.is_alone()) {
+    SharedRatings mine = share_by_row(pool, train, RatingsInMemory(result.valid.view(), ranks), n_users, n_items,
+                                      config.rank, config.algorithm == Algorithm::ials);
+    source.ratings.reset();
+    source.data.ratings = {};
+    result.valid = std::move(mine.valid);
+    result.lists.emplace(std::move(mine.lists));
+    return result;
+  }
   RowLists by_item = list_by_item(pool, train, n_items);
   source.ratings.reset();
   source.data.ratings = {};

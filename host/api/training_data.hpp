@@ -34,12 +34,14 @@ struct TrainingData {
   Ratings train;                     ///< for mini-batches: as read
   std::optional<BlockGrid> grid;     ///< for a step a rating, instead
   std::optional<RatingLists> lists;  ///< for algorithms that work row by row, instead
-  Ratings valid;                     ///< by the grid's names where there is one
+  Ratings valid;                     ///< by the grid's names where there is one; of several ranks, by their tables'
   ValueFacts facts;                  ///< of the training ratings
   double largest_share = 0;          ///< of mini-batches: of the training ratings, in the row that has most
   Baselines baselines;
 
-  Position n_train() const { return grid ? grid->n_all_ratings() : lists ? lists->size() : train.size(); }
+  Position n_train() const { return grid ? grid->n_all_ratings() : lists ? lists->n_all_ratings() : train.size(); }
+  /// Several where rows and ratings are shared out.
+  Ranks& ranks() const { return grid ? grid->ranks() : lists ? lists->ranks() : Ranks::alone(); }
 };
 
 /// Splits the ratings and lays them out for the engine; they are gone from `source` then, the ids stay. Throws

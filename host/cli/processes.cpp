@@ -25,8 +25,16 @@ namespace {
 /// What needs all ratings, or all rows, in one place.
 void check_together(const TrainRequest& request) {
   const TrainConfig& config = request.config;
-  if (config.algorithm != Algorithm::sgd || config.batch_size > 0) {
-    refuse_for_several("several processes train by --algorithm sgd, a step a rating", "take that");
+  const bool has_algorithm =
+      config.algorithm == Algorithm::sgd || config.algorithm == Algorithm::als || config.algorithm == Algorithm::ials;
+  if (!has_algorithm || config.batch_size > 0) {
+    refuse_for_several("several processes train by --algorithm sgd, a step a rating, or by als or ials",
+                       "take one of these");
+  }
+  const bool by_row = config.algorithm != Algorithm::sgd;
+  if (by_row && config.engine != "auto" && config.engine != "cpu") {
+    refuse_for_several(fmt::format("engine {} trains by als and ials in one process", config.engine),
+                       "take --engine cpu");
   }
   if (is_pairwise(config.loss)) {
     refuse_for_several("a loss of pairs looks up the ratings of all, and each of several processes has a part",
@@ -43,6 +51,9 @@ void check_together(const TrainRequest& request) {
       {is_page_file(request.valid), "--valid with a page file", "reads it whole"},
       {config.shuffle == Shuffle::none, "--shuffle none", "needs the order of the file"},
       {!request.init_from.empty(), "--init-from", "begins with a whole model"},
+      {by_row && request.resume, "--resume of als and ials", "begins with a whole state"},
+      {by_row && (request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0),
+       "--checkpoint-every of als and ials", "saves a whole state"},
   };
   for (const auto& option : options) {
     if (!option.given) continue;

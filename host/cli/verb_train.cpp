@@ -4,6 +4,7 @@
 #include "host/api/record.hpp"
 #include "host/api/train.hpp"
 #include "host/base/json_text.hpp"
+#include "host/base/shown.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/cli/checkpoints.hpp"
 #include "host/cli/cross_validation.hpp"
@@ -20,6 +21,7 @@
 #include "host/cli/write_report.hpp"
 #include "host/model/model_file.hpp"
 #include "host/ranks/mpi_module.hpp"
+#include "host/schedule/row_sharing.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
 #include "host/train/memory_plan.hpp"
@@ -325,12 +327,25 @@ void report_result(const FinishedRun& run, Console& console) {
   out.commit();
 }
 
-void print_processes(Console& console, const Ranks& ranks, const BlockGrid& grid) {
-  const int least = grid.size() / ranks.size(), most = (grid.size() + ranks.size() - 1) / ranks.size();
+std::string share_of(const BlockGrid& grid) {
+  const int ranks = grid.ranks().size();
+  const int least = grid.size() / ranks, most = (grid.size() + ranks - 1) / ranks;
+  return fmt::format("each with {}{} of {} rows of blocks", least, most > least ? fmt::format(" or {}", most) : "",
+                     grid.size());
+}
+
+std::string share_of(const RowSharing& sharing) {
+  const RowRange users = sharing.users.own(), items = sharing.items.own();
+  return fmt::format("the first with {} of {} and {} of {}", grouped(users.end - users.begin),
+                     plural(sharing.users.n_all(), "user"), grouped(items.end - items.begin),
+                     plural(sharing.items.n_all(), "item"));
+}
+
+void print_processes(Console& console, const TrainingData& data) {
   console.line("ranks",
-               fmt::format("{} processes, each with {}{} of {} rows of blocks", ranks.size(), least,
-                           most > least ? fmt::format(" or {}", most) : "", grid.size()),
-               "mpirun -n, --grid");
+               fmt::format("{} processes, {}", data.ranks().size(),
+                           data.grid ? share_of(*data.grid) : share_of(*data.lists->sharing)),
+               data.grid ? "mpirun -n, --grid" : "mpirun -n");
   console.note(
       "the model does not keep what users have rated, of which each process has a part: recommend reads it again");
 }
@@ -362,7 +377,7 @@ int run_verb(const TrainRequest& request, Console& console) {
   TrainingData data = prepare(layout, *chosen.engine, opened.source);
   const Position n_valid = ranks.sum(data.valid.size());
   print_split(console, request, config, data.n_train(), n_valid);
-  if (!ranks.is_alone()) print_processes(console, ranks, *data.grid);
+  if (!ranks.is_alone()) print_processes(console, data);
   if (data.grid) print_room(console, request, *data.grid);
   console.line("engine", chosen.why, "--engine, --threads");
   const std::set<std::string> derived = scale_to_ratings(config, request, scale_of(config, ids, data));

@@ -9,6 +9,7 @@
 #include "host/kernels/batch_step.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/kernels/host_memory.hpp"
+#include "host/ranks/ranks.hpp"
 
 namespace wf {
 
@@ -64,10 +65,16 @@ class Cpu : public HostMemory {
                    const SgdSettings& settings, const RowPenalties<Host>& penalties, const Positives<Host>& positives);
 
   void gram(Rows<const float, Host> table, Rows<float, Host> sums);
+  /// Of a table of n_rows rows that ranks have between them, to the same bits: `pieces` are some of its rows, whole
+  /// pieces of kGramRows but for the table's last one. For all ranks together.
+  void gram(Rows<const float, Host> pieces, Position n_rows, Ranks& ranks, Rows<float, Host> sums);
   void solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
                   const SolveSettings& settings);
   void list_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
                    const SolveSettings& settings);
+  /// list_errors, of each row by itself: of_rows[lists.rows()].
+  void list_row_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                       const SolveSettings& settings, Span<ErrorSums, Host> of_rows);
 
   void multiply_rows(const RowListsView<Host>& lists, Rows<const float, Host> table, const RowShift<Host>& shift,
                      Rows<float, Host> out);

@@ -10,6 +10,9 @@ namespace {
 /// Lists that are longer are gone through by all workers together.
 constexpr Position kLongest = 2 * kPartRatings;
 
+/// Of a worker: the last ones even out what the first ones took.
+constexpr Position kTasksEach = 32;
+
 }  // namespace
 
 SolveRoom::SolveRoom(const SolveShape& of_rows)
@@ -35,37 +38,6 @@ const SolveLoops& solve_loops(Simd simd) {
   return solve_loops_portable();
 }
 
-void Cpu::gram(Rows<const float, Host> table, Rows<float, Host> sums) {
-  const SolveLoops& loops = solve_loops(simd_);
-  const SolveShape shape(table.rank);
-  const Position tasks = (table.count + kPartRatings - 1) / kPartRatings;
-  HostBuffer<double> total(checked_product(table.rank, table.rank), 0);
-  const Position at_once = 2 * pool_.size();
-  HostBuffer<float> parts(checked_product(at_once, shape.sums()));
-  for (Position first = 0; first < tasks; first += at_once) {
-    const Position count = std::min(at_once, tasks - first);
-    for_each_with_room<SolveRoom>(pool_, SolveShape(table.rank), count, [&](Position part, SolveRoom& room) {
-      const Position begin = (first + part) * kPartRatings;
-      std::fill(room.sums.begin(), room.sums.end(), 0.0F);
-      loops.add_gram(table, begin, std::min(begin + kPartRatings, table.count), room);
-      std::copy(room.sums.begin(), room.sums.end(), parts.data() + part * shape.sums());
-    });
-    for (Position part = 0; part < count; ++part) {
-      const float* const matrix = parts.data() + part * shape.sums();
-      for (int f = 0; f < table.rank; ++f) {
-        for (int g = f; g < table.rank; ++g) {
-          total[Position{f} * table.rank + g] += static_cast<double>(matrix[Position{f} * shape.pitch + g]);
-        }
-      }
-    }
-  }
-  for (int f = 0; f < table.rank; ++f) {
-    for (int g = f; g < table.rank; ++g) {
-      sums.row(f)[g] = sums.row(g)[f] = static_cast<float>(total[Position{f} * table.rank + g]);
-    }
-  }
-}
-
 void Cpu::solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& sides, Rows<const float, Host> gram,
                      const SolveSettings& settings) {
   const SolveLoops& loops = solve_loops(simd_);
@@ -82,7 +54,6 @@ void Cpu::solve_rows(const RowListsView<Host>& lists, const SolveSides<Host>& si
     task.base = {base.data(), shape.padded, shape.padded, shape.padded};
     task.diagonal = settings.diagonal_gram;
   }
-  constexpr Position kTasksEach = 32;  // the last ones even out what the first ones took
   const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), shape.rank / 2);
   std::vector<SolvedRows> solved(static_cast<std::size_t>(cuts.size()));
   for_each_with_room<SolveRoom>(pool_, shape, cuts.size() - 1, [&](Position part, SolveRoom& room) {
@@ -105,6 +76,18 @@ void Cpu::list_errors(const RowListsView<Host>& lists, const ModelView<const flo
     partial_[part] = loops.errors(task, model, cuts[part], cuts[part + 1], room);
   });
   for (const ErrorSums& part : partial_) add_errors(part);
+}
+
+void Cpu::list_row_errors(const RowListsView<Host>& lists, const ModelView<const float, Host>& model,
+                          const SolveSettings& settings, Span<ErrorSums, Host> of_rows) {
+  const SolveLoops& loops = solve_loops(simd_);
+  const SolveTask task{lists, {model.item_factors, model.item_biases, {}, {}}, settings, {}, false};
+  const HostBuffer<Position> cuts = cut_lists(lists.begin, kTasksEach * pool_.size(), 1);
+  for_each_with_room<SolveRoom>(pool_, SolveShape(model.rank()), cuts.size() - 1, [&](Position part, SolveRoom& room) {
+    for (Position row = cuts[part]; row < cuts[part + 1]; ++row) {
+      of_rows[row] = loops.errors(task, model, row, row + 1, room);
+    }
+  });
 }
 
 }  // namespace wf

@@ -23,14 +23,6 @@ std::string message_of(Ranks& ranks, const std::function<void()>& f) {
 
 }  // namespace
 
-std::string broadcast_text(Ranks& ranks, std::string text) {
-  auto size = static_cast<Position>(text.size());
-  ranks.broadcast(0, Span<Position, Host>{&size, 1});
-  text.resize(static_cast<std::size_t>(size));
-  ranks.broadcast(0, Span<char, Host>{text.data(), size});
-  return text;
-}
-
 void all_or_none(Ranks& ranks, const std::function<void()>& f) {
   const std::string mine = message_of(ranks, f);
   if (!ranks.any(!mine.empty())) return;
@@ -46,7 +38,7 @@ SharedFile::SharedFile(Ranks& ranks, const std::string& path) : ranks_(ranks) {
     if (ranks.rank() == 0) file_ = std::make_unique<AtomicFile>(path);
   });
   if (ranks.is_alone()) return;
-  const std::string temporary = broadcast_text(ranks, file_ ? file_->temporary() : "");
+  const std::string temporary = ranks.broadcast(0, file_ ? file_->temporary() : "");
   all_or_none(ranks, [&] {
     if (ranks.rank() > 0) file_ = std::make_unique<AtomicFile>(path, temporary);
   });

@@ -13,9 +13,6 @@ namespace wf {
 /// else FailedError, which names that rank where there are several.
 void all_or_none(Ranks& ranks, const std::function<void()>& f);
 
-/// Rank 0's text, on all ranks.
-std::string broadcast_text(Ranks& ranks, std::string text);
-
 /// An AtomicFile of rank 0, on a file system that all ranks have. Its functions are for all ranks together, but
 /// write_at and read_at, and throw on all of them or on none.
 class SharedFile {

@@ -5,6 +5,7 @@
 #include "host/schedule/block_layout.hpp"
 #include "host/schedule/block_order.hpp"
 #include "host/schedule/block_sort.hpp"
+#include "host/schedule/hand_over.hpp"
 #include "host/schedule/permutation.hpp"
 
 #include <algorithm>
@@ -110,22 +111,7 @@ BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridSha
 }
 
 Ratings BlockGrid::handed_over(const RatingSource& source) const {
-  std::vector<HostBuffer<RatingTriple>> to(static_cast<std::size_t>(ranks().size()));
-  ThreadPool alone(1);
-  source.for_parts(alone, [&](int, const RatingPart& part) {
-    for (Position n = 0; n < part.ratings.size(); ++n) {
-      const RowId user = part.ratings.user[n];
-      to[static_cast<std::size_t>(owners().of(static_cast<int>(users_.range_of(user))))].push_back(
-          {user, part.ratings.item[n], part.ratings.value[n]});
-    }
-  });
-  const std::vector<HostBuffer<RatingTriple>> from = ranks().exchange(to);
-  to.clear();
-  Ratings mine;
-  for (const HostBuffer<RatingTriple>& part : from) {
-    for (const RatingTriple& rating : part) mine.push_back(rating.user, rating.item, rating.value);
-  }
-  return mine;
+  return hand_over(source, [&](RowId user, RowId) { return owners().of(static_cast<int>(users_.range_of(user))); });
 }
 
 Position BlockGrid::largest_block() const {

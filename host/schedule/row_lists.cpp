@@ -1,5 +1,7 @@
 #include "host/schedule/row_lists.hpp"
 
+#include "host/schedule/row_sharing.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <utility>
@@ -81,6 +83,14 @@ void sum_repeated(RowLists& lists) {
 
 }  // namespace
 
+Position RatingLists::n_all_ratings() const {
+  return sharing ? sharing->n_ratings : size();
+}
+
+Ranks& RatingLists::ranks() const {
+  return sharing ? sharing->ranks : Ranks::alone();
+}
+
 RowLists list_by_item(ThreadPool& pool, const RatingSource& ratings, Position n_items) {
   HostBuffer<Position> next(n_items, 0);
   const auto count = [](Position& of_row) { return std::atomic_ref(of_row).fetch_add(1, std::memory_order_relaxed); };
@@ -99,12 +109,18 @@ RowLists list_by_item(ThreadPool& pool, const RatingSource& ratings, Position n_
   return lists;
 }
 
-RatingLists list_both(ThreadPool& pool, RowLists by_item, Position n_users) {
+RowLists list_by_user(ThreadPool& pool, const RowLists& by_item, Position n_users) {
   HostBuffer<Position> counts(n_users, 0);
   for (const RowId user : by_item.partner) ++counts[user];
-  RatingLists lists{empty_lists(counts), std::move(by_item)};
-  transpose(pool, lists.item, lists.user);  // now a user's are by item
-  order_repeated(pool, lists.user);
+  RowLists by_user = empty_lists(counts);
+  transpose(pool, by_item, by_user);  // now a user's are by item
+  order_repeated(pool, by_user);
+  return by_user;
+}
+
+RatingLists list_both(ThreadPool& pool, RowLists by_item, Position n_users) {
+  RowLists by_user = list_by_user(pool, by_item, n_users);
+  RatingLists lists{std::move(by_user), std::move(by_item)};
   transpose(pool, lists.user, lists.item);
   return lists;
 }

@@ -2,7 +2,11 @@
 #pragma once
 #include "host/ratings/rating_source.hpp"
 
+#include <memory>
+
 namespace wf {
+
+struct RowSharing;
 
 /// The ratings of row r are number begin[r] .. begin[r + 1] - 1: the other side's row, ascending, and the value.
 template <class Space>
@@ -28,15 +32,23 @@ struct RowLists {
 
 struct RatingLists {
   RowLists user, item;
+  /// Where several ranks have the rows between them (host/schedule/row_sharing.hpp): who has which. Else empty.
+  std::shared_ptr<const RowSharing> sharing = nullptr;
 
   Position size() const { return user.size(); }
+  Position n_all_ratings() const;  ///< of all ranks
+  Ranks& ranks() const;
 };
 
 /// The ratings by item, those of an item in any order; takes 8 bytes a rating beside the source.
 RowLists list_by_item(ThreadPool& pool, const RatingSource& ratings, Position n_items);
 
-/// From the lists by item. They depend on the set of ratings alone: not on their order, nor on the number of threads.
-/// Of ratings that name the same user and item, all stay, by ascending value. Takes 8 bytes a rating more.
+/// From the lists by item, those by user. They depend on the set of ratings alone: not on their order, nor on the
+/// number of threads. Of ratings that name the same user and item, all stay, by ascending value. Takes 8 bytes a rating
+/// more.
+RowLists list_by_user(ThreadPool& pool, const RowLists& by_item, Position n_users);
+
+/// Both, with the same promises.
 RatingLists list_both(ThreadPool& pool, RowLists by_item, Position n_users);
 
 /// Ratings that name the same user and item become one, their sum: of a matrix whose cells they are.

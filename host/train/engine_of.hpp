@@ -9,11 +9,13 @@
 #include "host/train/nonnegative.hpp"
 #include "host/train/record_tables.hpp"
 #include "host/train/ring_sgd.hpp"
+#include "host/train/shared_tables.hpp"
 #include "host/train/training_loop.hpp"
 #include "host/train/truncated_svd.hpp"
 #include "host/train/validation_pairs.hpp"
 #include "host/train/visiting_sgd.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace wf {
@@ -78,12 +80,12 @@ class ValidationErrors {
       : loss_(config.loss), pool_(SharesTables<K> ? config.threads : 1) {}
 
   ErrorSums errors(K& kernels, const ModelView<const float, typename K::Space>& view, const Model& model,
-                   const RatingsView<Host>& valid, Position at_once = kStagedRatings) {
+                   const RatingsView<Host>& valid, Ranks& ranks = Ranks::alone(), Position at_once = kStagedRatings) {
     const ScoreOptions options = score_options(model, loss_);
     if constexpr (SharesTables<K>) {
       scores_.resize(valid.size());
       kernels.predict(view, options, valid.user, valid.item, scores_.span());
-      return exact_errors(std::as_const(scores_).span(), valid.value, loss_, pool_, Ranks::alone());
+      return exact_errors(std::as_const(scores_).span(), valid.value, loss_, pool_, ranks);
     } else {
       return errors_of(kernels, view, options, valid, at_once);
     }
@@ -143,6 +145,7 @@ class EngineOf final : public Engine {
 
   TrainResult train_by_row(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
                            const TrainCallbacks& callbacks) override {
+    if (lists.sharing) return train_shared_rows(model, std::move(lists), valid, config, callbacks);
     TrainingSize size = size_of(model, lists.size(), valid.size());
     size.turned_rows = turned_rows(turned_sides(lists, config), model.n_users, model.n_items);
     checked_plan(size, config);
@@ -161,11 +164,7 @@ class EngineOf final : public Engine {
     if (config.algorithm == Algorithm::ccd) {
       return run_rows<CoordinateDescent<K>>(model, std::move(lists), valid, config, callbacks, nothing);
     }
-    return run_rows<Alternating<K>>(model, std::move(lists), valid, config, callbacks,
-                                    [](const Alternating<K>& method, TrainResult& result) {
-                                      result.empty_rows = method.solved().empty;
-                                      result.deficient_rows = method.solved().deficient;
-                                    });
+    return run_alternating(model, std::move(lists), valid, config, callbacks);
   }
 
   GridWish grid_wish() const override { return kernels_.grid_wish(); }
@@ -197,23 +196,57 @@ class EngineOf final : public Engine {
   template <class Method, class Tell>
   TrainResult run_rows(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
                        const TrainCallbacks& callbacks, const Tell& tell) {
-    const Position n_train = lists.size();
+    const Position n_train = lists.n_all_ratings();
+    Ranks& ranks = lists.ranks();
     SpaceTables<K> tables(kernels_, model), best;
     begin_tables(kernels_, callbacks, tables);
     Method method(kernels_, tables.view(model), std::move(lists), config);
     ValidationErrors<K> validation(config);
     TrainResult result = run_epochs(
-        kernels_, tables, best, method, n_train, valid.size(), config, callbacks,
+        kernels_, tables, best, method, n_train, ranks.sum(valid.size()), config, callbacks,
         [&](int epoch, double) {
           ProgressReporter progress(callbacks, epoch, n_train);
           return method.run_epoch([&](double share) {
             return progress.report(static_cast<Position>(share * static_cast<double>(n_train)));
           });
         },
-        [&] { return validation.errors(kernels_, tables.view(model), model, valid); });
+        [&] { return validation.errors(kernels_, tables.view(model), model, valid, ranks); });
     tell(method, result);
     tables.to_host(kernels_, model);
     return result;
+  }
+
+  TrainResult run_alternating(Model& model, RatingLists lists, const RatingsView<Host>& valid,
+                              const TrainConfig& config, const TrainCallbacks& callbacks) {
+    Ranks& ranks = lists.ranks();
+    return run_rows<Alternating<K>>(model, std::move(lists), valid, config, callbacks,
+                                    [&ranks](const Alternating<K>& method, TrainResult& result) {
+                                      result.empty_rows = ranks.sum(method.solved().empty);
+                                      result.deficient_rows = ranks.sum(method.solved().deficient);
+                                    });
+  }
+
+  /// Several ranks have the rows between them. `model` comes without factors, and rank 0's leaves with all of them.
+  TrainResult train_shared_rows(Model& model, RatingLists lists, const RatingsView<Host>& valid,
+                                const TrainConfig& config, const TrainCallbacks& callbacks) {
+    if constexpr (!SharesRows<K>) {
+      throw UsageError("engine " + name() + " trains in one process", "take --engine cpu, or start one process");
+    } else {
+      if (config.algorithm != Algorithm::als && config.algorithm != Algorithm::ials) {
+        throw UsageError("of the algorithms that work row by row, several processes have als and ials",
+                         "take one of them, or start one process");
+      }
+      if (callbacks.begin_from != nullptr) {
+        throw UsageError("least squares by several processes have no checkpoints yet", "leave out --resume");
+      }
+      const std::shared_ptr<const RowSharing> sharing = lists.sharing;
+      Model mine = model_of_rank(model, *sharing, config);
+      TrainCallbacks agreed = agreed_among(sharing->ranks, callbacks);
+      agreed.checkpoint = {};  // of rows that lie in no order of all
+      TrainResult result = run_alternating(mine, std::move(lists), valid, config, agreed);
+      gather_rows(std::move(mine.tables), *sharing, model);
+      return result;
+    }
   }
 
   TrainResult train_batches(Model& model, const Ratings& train, const RatingsView<Host>& valid,
@@ -248,7 +281,7 @@ class EngineOf final : public Engine {
         [&](int epoch, double lr) { return run_epoch(method, epoch, lr, grid.n_ratings(), callbacks); },
         [&] {
           if (pairwise) return pair_errors(pairs, tables.view(model), score_options(model, config.loss));
-          return validation.errors(kernels_, tables.view(model), model, valid,
+          return validation.errors(kernels_, tables.view(model), model, valid, Ranks::alone(),
                                    std::min(plan.set_ratings, kStagedRatings));
         });
     tables.to_host(kernels_, model);

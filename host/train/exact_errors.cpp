@@ -44,6 +44,10 @@ struct IntegerErrors {
   std::int64_t loss = 0, squared = 0, absolute = 0;
 };
 
+bool are_finite(const double (&bounds)[3]) {
+  return std::all_of(std::begin(bounds), std::end(bounds), [](double bound) { return std::isfinite(bound); });
+}
+
 }  // namespace
 
 ErrorSums exact_errors(Span<const float, Host> scores, Span<const float, Host> ratings, Loss loss, ThreadPool& pool,
@@ -64,9 +68,7 @@ ErrorSums exact_errors(Span<const float, Host> scores, Span<const float, Host> r
   double bounds[] = {most.loss, most.squared, most.absolute};
   ranks.most({bounds, std::size(bounds)});
   const Position count = ranks.sum(scores.size);
-  if (std::any_of(std::begin(bounds), std::end(bounds), [](double bound) { return !std::isfinite(bound); })) {
-    return {bounds[0], bounds[1], bounds[2], count};
-  }
+  if (!are_finite(bounds)) return {bounds[0], bounds[1], bounds[2], count};
   const FixedPoint losses(bounds[0], count), squares(bounds[1], count), sizes(bounds[2], count);
   HostBuffer<IntegerErrors> parts(tasks);
   pool.for_chunks(scores.size, kScores, [&](Position begin, Position end) {
@@ -86,6 +88,28 @@ ErrorSums exact_errors(Span<const float, Host> scores, Span<const float, Host> r
   }
   ranks.sum({sums, std::size(sums)});
   return {losses.value(sums[0]), squares.value(sums[1]), sizes.value(sums[2]), count};
+}
+
+ErrorSums exact_sum(Span<const ErrorSums, Host> of_rows, Ranks& ranks) {
+  Largest most;
+  std::int64_t counts[] = {of_rows.size, 0};  // of rows, and of what they are the errors of
+  for (const ErrorSums& one : of_rows) {
+    most.add(one);
+    counts[1] += one.count;
+  }
+  double bounds[] = {most.loss, most.squared, most.absolute};
+  ranks.most({bounds, std::size(bounds)});
+  ranks.sum({counts, std::size(counts)});
+  if (!are_finite(bounds)) return {bounds[0], bounds[1], bounds[2], counts[1]};
+  const FixedPoint losses(bounds[0], counts[0]), squares(bounds[1], counts[0]), sizes(bounds[2], counts[0]);
+  std::int64_t sums[] = {0, 0, 0};
+  for (const ErrorSums& one : of_rows) {
+    sums[0] += losses.of(one.loss);
+    sums[1] += squares.of(one.squared);
+    sums[2] += sizes.of(one.absolute);
+  }
+  ranks.sum({sums, std::size(sums)});
+  return {losses.value(sums[0]), squares.value(sums[1]), sizes.value(sums[2]), counts[1]};
 }
 
 }  // namespace wf

@@ -12,4 +12,7 @@ namespace wf {
 ErrorSums exact_errors(Span<const float, Host> scores, Span<const float, Host> ratings, Loss loss, ThreadPool& pool,
                        Ranks& ranks);
 
+/// Of all rows of all ranks, each rank having the errors of some; nothing is skipped.
+ErrorSums exact_sum(Span<const ErrorSums, Host> of_rows, Ranks& ranks);
+
 }  // namespace wf

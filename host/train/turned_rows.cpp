@@ -1,5 +1,7 @@
 #include "host/train/turned_rows.hpp"
 
+#include "host/schedule/row_sharing.hpp"
+
 namespace wf {
 
 bool turning_pays(Span<const Position, Host> begin, Position n_partners, int rank) {
@@ -20,12 +22,27 @@ bool turning_pays(Span<const Position, Host> begin, Position n_partners, int ran
   return saved > (static_cast<double>(n_partners) + rows) * k * k + basis;
 }
 
+namespace {
+
+HostBuffer<Position> begins(const HostBuffer<Position>& counts) {
+  HostBuffer<Position> begin(counts.size() + 1, 0);
+  for (Position row = 0; row < counts.size(); ++row) begin[row + 1] = begin[row] + counts[row];
+  return begin;
+}
+
+}  // namespace
+
 TurnedSides turned_sides(const RatingLists& lists, const TrainConfig& config) {
   if (config.algorithm != Algorithm::ials || config.solver != Solver::cholesky) return {};
-  const auto pays = [&](const RowLists& rows, const RowLists& partners, double lambda) {
-    return lambda > 0 && turning_pays(rows.begin.span(), partners.rows(), config.rank);
+  const auto pays = [&](const HostBuffer<Position>& begin, const HostBuffer<Position>& of_partners, double lambda) {
+    return lambda > 0 && turning_pays(begin.span(), of_partners.size() - 1, config.rank);
   };
-  return {pays(lists.user, lists.item, config.lambda_user), pays(lists.item, lists.user, config.lambda_item)};
+  const auto sides = [&](const HostBuffer<Position>& user, const HostBuffer<Position>& item) {
+    return TurnedSides{pays(user, item, config.lambda_user), pays(item, user, config.lambda_item)};
+  };
+  if (!lists.sharing) return sides(lists.user.begin, lists.item.begin);
+  const RowCounts& counts = lists.sharing->counts;  // what pays is a function of all rows
+  return sides(begins(counts.user), begins(counts.item));
 }
 
 }  // namespace wf

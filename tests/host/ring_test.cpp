@@ -5,12 +5,12 @@
 #include "host/cpu/cpu.hpp"
 #include "host/train/ring_sgd.hpp"
 #include "tests/host/model_support.hpp"
+#include "tests/support/same_training.hpp"
 #include "tests/support/thread_ranks.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +18,8 @@
 namespace wf {
 namespace {
 
+using test::expect_same_model;
+using test::expect_same_reports;
 using test::on_ranks;
 using testing_support::FreshFolder;
 
@@ -74,33 +76,6 @@ TrainingSource source_of(const Ratings& all, Position begin, Position count, Ran
   return source;
 }
 
-template <class T>
-bool same_bits(const HostBuffer<T>& a, const HostBuffer<T>& b) {
-  if (a.empty() || b.empty()) return a.size() == b.size();
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
-}
-
-void expect_same(const Training& one, const Training& other) {
-  EXPECT_TRUE(same_bits(one.model.tables.user_factors, other.model.tables.user_factors));
-  EXPECT_TRUE(same_bits(one.model.tables.item_factors, other.model.tables.item_factors));
-  EXPECT_TRUE(same_bits(one.model.tables.user_biases, other.model.tables.user_biases));
-  EXPECT_TRUE(same_bits(one.model.tables.item_biases, other.model.tables.item_biases));
-}
-
-void expect_same_reports(const Training& one, const Training& other) {
-  EXPECT_EQ(one.n_ratings, other.n_ratings);
-  EXPECT_EQ(one.result.best_epoch, other.result.best_epoch);
-  EXPECT_EQ(one.result.reason, other.result.reason);
-  EXPECT_EQ(one.baselines.bias_rmse, other.baselines.bias_rmse);
-  ASSERT_EQ(one.result.epochs.size(), other.result.epochs.size());
-  for (std::size_t e = 0; e < one.result.epochs.size(); ++e) {
-    EXPECT_EQ(one.result.epochs[e].train_loss, other.result.epochs[e].train_loss) << e;
-    EXPECT_EQ(one.result.epochs[e].train_rmse, other.result.epochs[e].train_rmse) << e;
-    EXPECT_EQ(one.result.epochs[e].valid_rmse, other.result.epochs[e].valid_rmse) << e;
-    EXPECT_EQ(one.result.epochs[e].lr, other.result.epochs[e].lr) << e;
-  }
-}
-
 class Ring : public testing::TestWithParam<RingCase> {};
 
 TEST_P(Ring, HasTheBitsOfOneProcess) {
@@ -111,7 +86,7 @@ TEST_P(Ring, HasTheBitsOfOneProcess) {
       EXPECT_EQ(expected.result.reason, StopReason::early);
       EXPECT_LT(expected.result.best_epoch, static_cast<int>(expected.result.epochs.size()));
     }
-    expect_same(expected, train(settings_of(GetParam(), grid, 3), source_of(all, 0, all.size(), Ranks::alone())));
+    expect_same_model(expected, train(settings_of(GetParam(), grid, 3), source_of(all, 0, all.size(), Ranks::alone())));
     for (const int size : {2, 3, 7}) {
       SCOPED_TRACE(std::to_string(size) + " ranks, grid " + std::to_string(grid));
       on_ranks(size, [&](Ranks& ranks) {
@@ -120,7 +95,7 @@ TEST_P(Ring, HasTheBitsOfOneProcess) {
             train(settings_of(GetParam(), grid, 1 + ranks.rank() % 2), source_of(all, begin, end - begin, ranks));
         expect_same_reports(expected, found);
         if (ranks.rank() == 0) {
-          expect_same(expected, found);
+          expect_same_model(expected, found);
         } else {
           EXPECT_TRUE(found.model.tables.user_factors.empty());
         }
@@ -162,7 +137,7 @@ TEST_P(Ring, GoesOnWithAnotherNumberOfRanks) {
                                              size == 1 ? Ranks::alone() : ranks, folder.file("c"));
         if (n < 2) return;
         expect_same_reports(expected, found);
-        if (ranks.rank() == 0) expect_same(expected, found);
+        if (ranks.rank() == 0) expect_same_model(expected, found);
       });
     }
   }
@@ -179,7 +154,7 @@ TEST(RingOfFew, OneUserAndFewerUsersThanRanks) {
         const bool brings = ranks.rank() == size - 1;  // all there is
         const Training found = train(settings, source_of(all, 0, brings ? all.size() : 0, ranks, n_users));
         expect_same_reports(expected, found);
-        if (ranks.rank() == 0) expect_same(expected, found);
+        if (ranks.rank() == 0) expect_same_model(expected, found);
       });
     }
   }

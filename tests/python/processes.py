@@ -45,14 +45,14 @@ def same_config(text):
     return {key: value for key, value in json.loads(text).items() if key != "threads"}
 
 
-def check_bits(program, folder, data):
-    """`data`: the file and how it is read."""
-    words = ["train", *data, "-k", "24", "--epochs", "4", "--deterministic", "--grid", "14"]
+def check_bits(program, folder, data, options=("--grid", "14"), runs=((2, 1), (3, 2), (4, 1), (7, 1))):
+    """`data`: the file and how it is read. `runs`: processes, and threads of each."""
+    words = ["train", *data, "-k", "24", "--epochs", "4", "--deterministic", *options]
     alone = subprocess.run([program, *words, "-o", "one.safetensors"], cwd=folder, check=True, capture_output=True,
                            text=True, timeout=LIMIT)
     assert read_lines(alone.stderr), alone.stderr
     expected, record = tensors(folder / "one.safetensors")
-    for processes, threads in ((2, 1), (3, 2), (4, 1), (7, 1)):
+    for processes, threads in runs:
         name = f"of{processes}.safetensors"
         result = mpirun(program, processes, [*words, "-j", str(threads), "-o", name], folder)
         assert result.returncode == 0, result.stderr
@@ -125,7 +125,9 @@ def check_refusals(program, folder):
             (["train", "ratings.txt", "--valid", "ratings.wfr"], 2, "--valid with a page file"),
             (["train", "ghost.wfr"], 3, "No such file"),
             (["train", "ratings.wfr", "--folds", "3"], 2, "--folds"),
-            (["train", "ratings.wfr", "--algorithm", "als"], 2, "--algorithm sgd"),
+            (["train", "ratings.wfr", "--algorithm", "ccd"], 2, "--algorithm sgd"),
+            (["train", "ratings.wfr", "--algorithm", "als", "--checkpoint-every", "1"], 2, "--checkpoint-every"),
+            (["train", "ratings.wfr", "--algorithm", "als", "--engine", "reference"], 2, "engine reference trains by als and ials in one process"),
             (["train", "ratings.wfr", "--loss", "bpr"], 2, "another --loss"),
             (["train", "ratings.wfr", "--grid", "1"], 2, "--grid 4 or more"),
             (["train", "-"], 2, "stdin"),
@@ -230,6 +232,8 @@ def main():
         check_bits(program, folder, ["ratings.txt", "--ids", "rows", "--n-users", "1000"])
         check_bad_line(program, folder)
         check_checkpoints(program, folder)
+        for algorithm, data in (("als", "ratings.wfr"), ("ials", "ratings.txt")):
+            check_bits(program, folder, [data], ["--algorithm", algorithm], ((2, 1), (3, 2), (4, 1)))
         check_refusals(program, folder)
         check_differences(program, folder)
         check_other_verbs(program, folder)
