@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-RECORD = 8  # floats in front of a row
+import scaling
+
 NETWORK = "10.77.0."
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1")
 # what mpirun calls to start its part on a host: AGENT HOST WORDS...
@@ -50,8 +51,8 @@ def limit(words, rate, delay):
 def hosts(count, rate, delay):
     """Names of `count` namespaces on one bridge; this one is on it as well, without a limit."""
     names = [f"wfhost{n}" for n in range(count)]
+    sh("ip link add wfbridge type bridge")  # fails where another run has it
     try:
-        sh("ip link add wfbridge type bridge")
         sh(f"ip addr add {NETWORK}254/24 dev wfbridge")
         sh("ip link set wfbridge up")
         for n, name in enumerate(names):
@@ -87,7 +88,7 @@ def train(program, data, folder, options, processes, names=None):
 
 
 def made(program, folder, options, times):
-    """Ratings for so many processes; returns the page file and the counts of users and items."""
+    """A page file of ratings for so many processes."""
     text, pages = folder / f"{times}.txt", folder / f"{times}.wfr"
     if not pages.exists():
         users, items, ratings = (str(value) for value in (options.users * times, options.items, options.ratings * times))
@@ -108,8 +109,7 @@ def measure(program, folder, options, rate):
         epoch = statistics.median(seconds)
         alone = alone or epoch
         ideal = alone if options.weak else alone / processes
-        # G ranges of which each leaves once an epoch, but one in every second
-        sent = 0 if processes == 1 else 4 * options.items * (-(-options.rank // 8) * 8 + RECORD) * (options.grid - 0.5) / options.grid
+        sent = 0 if processes == 1 else scaling.sent(options.items, options.rank, options.grid)
         row = {"processes": processes, "seconds": epoch, "least": min(seconds), "most": max(seconds), "efficiency": ideal / epoch,
                "sent_bytes": sent, "train_rmse": rmse[0]}
         if rate:
@@ -136,6 +136,8 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("-o", "--out", type=pathlib.Path)
     options = parser.parse_args()
+    if options.processes[0] != 1:
+        parser.error("--processes begins with 1, which the others are compared with")
     program = os.path.abspath(options.program)
     for tool in ["mpirun"] + (["ip", "tc", "unshare"] if options.rate[0] else []):
         if shutil.which(tool) is None:

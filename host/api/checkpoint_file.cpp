@@ -154,10 +154,26 @@ void write_pieces(SharedFile& file, const Layout& layout, const TrainingState& s
   }
 }
 
-void check_whole(const std::string& path, Ranks& ranks) {
-  if (sums_are_right(ranks, DiskFile(path))) return;
-  throw DamagedCheckpoint({path}, "is not the whole checkpoint that was written: its checksum is that of other bytes",
-                          kCure);
+/// Version 1 had one checksum of all bytes, so that its files are not whole by those of pieces.
+void refuse_version_1(const std::shared_ptr<const DiskFile>& file) {
+  std::string version;
+  try {
+    const SafetensorsReader reader(file);
+    const auto found = reader.metadata().find("format_version");
+    if (found != reader.metadata().end()) version = found->second;
+  } catch (const InputError&) {
+  }
+  if (version != "1") return;
+  throw InputError({file->path()}, std::string("has checkpoint version 1; this program reads version ") + kVersion,
+                   kCure);
+}
+
+/// Throws DamagedCheckpoint on all ranks or on none.
+void check_whole(const std::shared_ptr<const DiskFile>& file, Ranks& ranks) {
+  if (sums_are_right(ranks, *file)) return;
+  refuse_version_1(file);
+  throw DamagedCheckpoint({file->path()},
+                          "is not the whole checkpoint that was written: its checksum is that of other bytes", kCure);
 }
 
 const std::string& text_in(const SafetensorsReader& file, const char* key) {
@@ -228,16 +244,22 @@ void write_checkpoint(const std::string& path, const CheckpointFacts& facts, con
   CheckpointFacts common = facts;
   common.metrics = ranks.broadcast(0, facts.metrics);
   const Layout layout = layout_of(common, state);
+  if (ranks.any(ranks.broadcast(0, layout.head) != layout.head)) {
+    throw FailedError(path + ": the processes are not of one training", "start all with the same settings");
+  }
   SharedFile file(ranks, path);
-  all_or_none(ranks, [&] {
+  file.together([&] {
     if (ranks.rank() == 0) write_common(file, layout, common, state);
     write_pieces(file, layout, state);
   });
   file.sync();
-  HostBuffer<std::uint64_t> sums;
-  all_or_none(ranks, [&] {
+  HostBuffer<std::uint64_t> share;
+  file.together([&] {
     const auto read_at = [&](Position place, void* into, Position bytes) { file.read_at(place, into, bytes); };
-    sums = sums_of(ranks, layout.head, layout.data_bytes, read_at);
+    share = sums_of_share(ranks, static_cast<Position>(layout.head.size()), layout.data_bytes, read_at);
+  });
+  const HostBuffer<std::uint64_t> sums = all_sums(ranks, layout.head, share);
+  file.together([&] {
     if (ranks.rank() == 0) file.write_at(layout.place(kChecksum), sums.data(), sums.size() * 8);
   });
   file.commit_keeping(previous_checkpoint(path));
@@ -259,8 +281,9 @@ void remove_unfinished(const std::string& path) {
 }
 
 CheckpointFile::CheckpointFile(const std::string& path, Ranks& ranks) {
-  check_whole(path, ranks);
-  file_ = std::make_shared<SafetensorsReader>(path);
+  const auto file = std::make_shared<const DiskFile>(path);
+  check_whole(file, ranks);
+  file_ = std::make_shared<SafetensorsReader>(file);
   if (text_in(*file_, "format") != kFormat) file_->fail("is no checkpoint", kCure);
   if (const std::string& version = text_in(*file_, "format_version"); version != kVersion) {
     file_->fail("has checkpoint version " + shown(version) + "; this program reads version " + kVersion, kCure);

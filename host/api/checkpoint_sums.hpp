@@ -14,12 +14,16 @@ namespace wf {
 /// Of so much data, how many checksums there are: that of the head is the last.
 Position count_of_sums(Position data_bytes);
 
-/// Reads the data that begins at `place`, each rank its share. All ranks get all checksums.
+/// Of the pieces that are this rank's share to look at; `read_at` reads the file.
 using ReadAt = std::function<void(Position place, void* into, Position bytes)>;
-HostBuffer<std::uint64_t> sums_of(Ranks& ranks, const std::string& head, Position data_bytes, const ReadAt& read_at);
+HostBuffer<std::uint64_t> sums_of_share(const Ranks& ranks, Position head_bytes, Position data_bytes,
+                                        const ReadAt& read_at);
+
+/// All checksums, of what all ranks have found. For all ranks together.
+HostBuffer<std::uint64_t> all_sums(Ranks& ranks, const std::string& head, const HostBuffer<std::uint64_t>& share);
 
 /// Whether a file whose head says its own length, as that of a .safetensors file does, is as its checksums say; the
-/// same on all ranks.
+/// same on all ranks, which call it together. Throws InputError where they look at different files.
 bool sums_are_right(Ranks& ranks, const DiskFile& file);
 
 }  // namespace wf

@@ -25,7 +25,7 @@ struct CudaModule {
   std::unique_ptr<Engine> (*make_engine)(bool deterministic, SgdPlan plan, int device);
 };
 
-inline constexpr int kCudaModuleVersion = 6;  // raise it with CudaModule, Engine or Scorer
+inline constexpr int kCudaModuleVersion = 7;  // raise it with CudaModule, Engine or Scorer
 inline constexpr const char* kCudaModuleSymbol = "warpfactor_cuda_module";
 inline constexpr const char* kCudaModuleFile = "libwarpfactor_cuda.so";
 

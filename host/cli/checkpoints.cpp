@@ -3,7 +3,7 @@
 #include "host/base/atomic_file.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/cli/signals.hpp"
-#include "host/ranks/shared_file.hpp"
+#include "host/ranks/shared_error.hpp"
 #include "host/settings/algorithm_settings.hpp"
 #include "host/settings/words.hpp"
 
@@ -18,6 +18,12 @@ namespace wf::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+std::string host_name() {
+  char name[256] = "";
+  static_cast<void>(::gethostname(name, sizeof(name) - 1));
+  return name;
+}
 
 /// The epoch behind which a training with these reports had no patience left; 0: none so far.
 int end_of_patience(const std::vector<EpochReport>& epochs, const TrainConfig& config) {
@@ -46,7 +52,7 @@ std::string Checkpoints::path_of(const std::string& model_path) {
 }
 
 Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_path, Ranks& ranks, Console& console)
-    : path_(path_of(model_path)),
+    : path_(ranks.broadcast(0, path_of(model_path))),
       ranks_(ranks),
       first_process_(::getpid()),
       console_(console),
@@ -57,6 +63,7 @@ Checkpoints::Checkpoints(const TrainRequest& request, const std::string& model_p
     throw UsageError("another process has --resume, and this one has not", "start all with the same command");
   }
   ranks.broadcast(0, Span<int, Host>{&first_process_, 1});
+  if (ranks.broadcast(0, host_name()) != host_name()) first_process_ = 0;  // whose number means nothing here
   if (asked() && ranks.rank() == 0) {
     for (const std::string& path : {model_path, path_}) remove_unfinished(path);
   }
@@ -124,7 +131,7 @@ void Checkpoints::check_lengths(const TrainConfig& config) const {
 /// Or the next checkpoint would put the damaged one in the place of the whole one.
 void Checkpoints::take_name() {
   const bool damaged = std::filesystem::exists(path_);
-  all_or_none(ranks_, [this] {
+  on_all(ranks_, [this] {
     if (ranks_.rank() == 0) make_previous_the_last(path_);
   });
   if (damaged) console_.note(fmt::format("the damaged one is now {}", damaged_checkpoint(path_)));
@@ -185,7 +192,7 @@ void Checkpoints::write(const TrainingState& state, const MetricsLog& log) {
 void Checkpoints::count_as_written(int epoch) {
   std::error_code ignored;
   const bool first = last_epoch_ == 0;  // of a training from its beginning: the one before is another training's
-  if (first) std::filesystem::remove(previous_checkpoint(path_), ignored);
+  if (first && ranks_.rank() == 0) std::filesystem::remove(previous_checkpoint(path_), ignored);
   last_epoch_ = epoch;
   tell_of_last();
 }

@@ -141,15 +141,30 @@ void note_reader(Console& console, const TrainingRecord& record, const ReadOptio
 
 namespace {
 
-/// A regular file of that name beside the model or in this folder; empty: there is none.
-std::string find_beside(const std::string& recorded, const std::string& model_path) {
+/// Regular files of that name beside the model and in this folder.
+std::vector<std::string> files_beside(const std::string& recorded, const std::string& model_path) {
   namespace fs = std::filesystem;
   const fs::path name = fs::path(recorded).filename();
+  std::vector<std::string> found;
   std::error_code ignored;
   for (const fs::path& path : {fs::path(model_path).parent_path() / name, name}) {
-    if (fs::is_regular_file(path, ignored)) return path.string();
+    const bool is_new = found.empty() || !fs::equivalent(path, found.front(), ignored);
+    if (fs::is_regular_file(path, ignored) && is_new) found.push_back(path.string());
   }
-  return "";
+  return found;
+}
+
+/// Its ratings, where it is what the model was trained on.
+std::optional<Ratings> ratings_of_training(Console& console, const Model& model, const TrainingRecord& record,
+                                           const std::string& path, int threads) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(path, failed);
+  if (failed || static_cast<Position>(size) != record.bytes) return std::nullopt;
+  Dataset data = known_dataset(model);
+  ReadOptions options = options_for(model, record, record.reader.options);
+  options.threads = threads;
+  if (read_file(console, path, options, data).hash != record.hash) return std::nullopt;
+  return std::move(data.ratings);
 }
 
 }  // namespace
@@ -165,27 +180,18 @@ TrainingFile reread_training_file(Console& console, const Model& model, const Tr
     result.why_not = "the model was trained on stdin";
     return result;
   }
-  result.path = named.empty() ? find_beside(record.data, model_path) : named;
-  std::error_code failed;
-  const auto size = std::filesystem::file_size(result.path, failed);
-  if (failed) {
-    result.why_not = named.empty() ? fmt::format("the training file {} is neither beside the model nor in this folder",
-                                                 shown(std::filesystem::path(record.data).filename().string()))
-                                   : fmt::format("{} is not there", named);
-    return result;
+  const std::vector<std::string> paths =
+      named.empty() ? files_beside(record.data, model_path) : std::vector<std::string>{named};
+  for (const std::string& path : paths) {
+    result.path = path;
+    result.ratings = ratings_of_training(console, model, record, path, threads);
+    if (result.ratings) return result;
   }
-  if (static_cast<Position>(size) == record.bytes) {
-    Dataset data = known_dataset(model);
-    ReadOptions options = options_for(model, record, record.reader.options);
-    options.threads = threads;
-    const ReadReport report = read_file(console, result.path, options, data);
-    if (report.hash == record.hash) {
-      result.ratings = std::move(data.ratings);
-      return result;
-    }
-  }
-  result.why_not = named.empty() ? fmt::format("the training file {} has changed since", result.path)
-                                 : fmt::format("{} is not what the model was trained on", named);
+  const std::string name = std::filesystem::path(record.data).filename().string();
+  result.why_not = !named.empty() ? fmt::format("{} is not what the model was trained on", named)
+                   : paths.empty()
+                       ? fmt::format("the training file {} is neither beside the model nor in this folder", shown(name))
+                       : fmt::format("the training file {} has changed since", shown(name));
   return result;
 }
 

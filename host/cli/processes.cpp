@@ -4,6 +4,7 @@
 #include "host/api/cuda_module.hpp"
 #include "host/base/shown.hpp"
 #include "host/cli/console.hpp"
+#include "host/config/names.hpp"
 #include "host/pages/page_file.hpp"
 #include "host/ranks/mpi_module.hpp"
 #include "host/settings/words.hpp"
@@ -51,6 +52,7 @@ void check_together(const TrainRequest& request) {
       {is_page_file(request.valid), "--valid with a page file", "reads it whole"},
       {config.shuffle == Shuffle::none, "--shuffle none", "needs the order of the file"},
       {!request.init_from.empty(), "--init-from", "begins with a whole model"},
+      {by_row && !request.valid.empty(), "--valid of als and ials", "is of ids that no process may know"},
       {by_row && request.resume, "--resume of als and ials", "begins with a whole state"},
       {by_row && (request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0),
        "--checkpoint-every of als and ials", "saves a whole state"},
@@ -116,6 +118,8 @@ void check_same_settings(Ranks& ranks, const TrainRequest& request, const TrainC
   for (const auto& [key, value] : config_values(config)) {
     if (key != "threads") mine["--" + key] = value;
   }
+  mine["--deterministic"] = request.deterministic ? "true" : "false";
+  mine["--device-plan"] = name_of(config.device_plan);
   mine["the program"] = WARPFACTOR_VERSION;
   mine["the file"] = is_page_file(request.data) ? "a page file" : "a text";
   mine["--valid"] = request.valid.empty() ? "none" : "given";

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <initializer_list>
 #include <list>
@@ -29,11 +30,14 @@ void end_now(int signal) {
 
 void remember(int signal) {
   received.store(signal);
+  const int error = errno;
   const std::string* const words = last_words.load();
   const int other = first_to_speak.load();
-  if (words != nullptr && (other == 0 || kill(other, 0) != 0)) {
+  const bool speaks = other == 0 || (kill(other, 0) != 0 && errno == ESRCH);
+  if (words != nullptr && speaks) {
     static_cast<void>(!write(STDERR_FILENO, words->data(), words->size()));  // who does not listen, does not
   }
+  errno = error;
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
 }

@@ -360,13 +360,13 @@ int run_verb(const TrainRequest& request, Console& console) {
   check_pages(request, config);
   if (request.folds > 0) return cross_validate(request, console);
   const OutputPaths paths = output_paths(request);
+  check_same_settings(ranks, request, config);
   Checkpoints checkpoints(request, paths.model, ranks, console);
   ChosenEngine chosen =
       make_engine(config.engine, config.threads, request.deterministic, config.device_plan, local_rank());
   check_device_options(request, *chosen.engine);
 
   const bool stays = config.batch_size == 0;  // by row as well: two passes, and no more
-  check_same_settings(ranks, request, config);
   OpenedRatings opened = open_ratings(console, request, stays, folder_of(paths.model), ranks);
   check_same_ratings(ranks, opened.about);
   Dataset& ids = opened.source.data;

@@ -18,7 +18,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the container is little-endian and copied as it is");
 
 using Json = nlohmann::json;
-constexpr Position kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kWanted = "give a .safetensors file";
 
 constexpr const char* kDamagedFile = "the file is damaged or incomplete; copy or write it again";
@@ -51,10 +50,10 @@ void SafetensorsReader::fail(const std::string& what, const std::string& cure) c
   throw InputError(Place{path()}, what, cure);
 }
 
-SafetensorsReader::SafetensorsReader(const std::string& path) : file_(path) {
-  const Position size = file_.size();
+SafetensorsReader::SafetensorsReader(std::shared_ptr<const DiskFile> file) : file_(std::move(file)) {
+  const Position size = file_->size();
   std::string first_bytes(static_cast<std::size_t>(std::min<Position>(size, 8)), '\0');
-  file_.read_at(0, first_bytes.data(), static_cast<Position>(first_bytes.size()));
+  file_->read_at(0, first_bytes.data(), static_cast<Position>(first_bytes.size()));
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, first_bytes.data(), first_bytes.size());
   if (size < 8 || header_bytes > static_cast<std::uint64_t>(std::min(kLargestHeader, size - 8))) {
@@ -63,7 +62,7 @@ SafetensorsReader::SafetensorsReader(const std::string& path) : file_(path) {
   }
   std::string header(header_bytes, '\0');
   data_start_ = 8 + static_cast<Position>(header_bytes);
-  file_.read_at(8, header.data(), static_cast<Position>(header_bytes));
+  file_->read_at(8, header.data(), static_cast<Position>(header_bytes));
   parse_header(header, size - data_start_);
 }
 
@@ -102,7 +101,7 @@ const TensorInfo& SafetensorsReader::tensor(const std::string& name, const std::
 }
 
 void SafetensorsReader::read_bytes(const TensorInfo& info, void* into) const {
-  file_.read_at(data_start_ + info.begin, into, info.end - info.begin);
+  file_->read_at(data_start_ + info.begin, into, info.end - info.begin);
 }
 
 Position SafetensorsWriter::add(const std::string& name, const std::string& dtype, std::vector<Position> shape,

@@ -6,18 +6,22 @@
 #include "host/model/safetensors_header.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace wf {
 
+inline constexpr Position kLargestHeader = 100'000'000;  ///< bytes: the format's own limit
+
 class SafetensorsReader {
  public:
   /// Reads and checks the header: everything about sizes holds before a tensor is allocated. Throws InputError.
-  explicit SafetensorsReader(const std::string& path);
+  explicit SafetensorsReader(const std::string& path) : SafetensorsReader(std::make_shared<DiskFile>(path)) {}
+  explicit SafetensorsReader(std::shared_ptr<const DiskFile> file);
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  const std::string& path() const { return file_.path(); }
+  const std::string& path() const { return file_->path(); }
   const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
   bool has(const std::string& name) const { return tensors_.contains(name); }
   /// Throws InputError when the tensor is absent or has another dtype.
@@ -39,7 +43,7 @@ class SafetensorsReader {
   }
 
   /// Throws InputError where the file has been written to since it was opened: call it when all is read.
-  void check_unchanged() const { file_.check_unchanged(); }
+  void check_unchanged() const { file_->check_unchanged(); }
   /// `what` about this file, as an InputError.
   [[noreturn]] void fail(const std::string& what, const std::string& cure) const;
 
@@ -48,7 +52,7 @@ class SafetensorsReader {
   std::string tensor_names() const;
   void parse_header(const std::string& header, Position data_bytes);
 
-  DiskFile file_;
+  std::shared_ptr<const DiskFile> file_;
   Position data_start_ = 0;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, TensorInfo> tensors_;

@@ -9,12 +9,8 @@
 
 namespace wf {
 
-/// f() on every rank. Where it throws an Error on some, all throw what the first of them has met: FolderNotSynced, or
-/// else FailedError, which names that rank where there are several.
-void all_or_none(Ranks& ranks, const std::function<void()>& f);
-
-/// An AtomicFile of rank 0, on a file system that all ranks have. Its functions are for all ranks together, but
-/// write_at and read_at, and throw on all of them or on none.
+/// An AtomicFile of rank 0, in a folder that all ranks have. Its functions are for all ranks together, but write_at and
+/// read_at, and throw FailedError on all of them or on none.
 class SharedFile {
  public:
   SharedFile(Ranks& ranks, const std::string& path);
@@ -22,7 +18,10 @@ class SharedFile {
   void write_at(Position place, const void* data, Position bytes) { file_->write_at(place, data, bytes); }
   /// What any rank has written before the last sync().
   void read_at(Position place, void* into, Position bytes) const { file_->read_at(place, into, bytes); }
+  /// f(), which begins nothing together.
+  void together(const std::function<void()>& f);
   void sync();
+  /// Throws FolderNotSynced where all but the last step was done.
   void commit_keeping(const std::string& old_name);
 
  private:

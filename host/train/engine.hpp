@@ -39,7 +39,9 @@ struct TrainCallbacks {
   std::function<bool(int epoch, bool last)> checkpoint_due;
   std::function<void(const TrainingState&)> checkpoint;  ///< where one is due; the state is there until it returns
   TrainingState* begin_from = nullptr;                   ///< what to go on from, which is taken; nullptr: the beginning
+  std::function<bool(bool here)> in_any_process;         ///< of several that train together, asked of all of them
 
+  bool anywhere(bool here) const { return in_any_process ? in_any_process(here) : here; }
   bool stops_now() const { return stop_requested && stop_requested(); }
   // the second is asked first: `stop_requested` may speak of an epoch that is under way
   bool stops_after_epoch() const { return (stop_after_epoch && stop_after_epoch()) || stops_now(); }

@@ -334,6 +334,7 @@ class EngineOf final : public Engine {
   static TrainCallbacks agreed_among(Ranks& ranks, const TrainCallbacks& callbacks) {
     TrainCallbacks agreed = callbacks;
     agreed.stop_requested = {};
+    agreed.in_any_process = [&ranks](bool here) { return ranks.any(here); };
     agreed.stop_after_epoch = [&ranks, &callbacks] { return ranks.any(callbacks.stops_after_epoch()); };
     agreed.checkpoint_due = [&ranks, &callbacks](int epoch, bool last) {
       return ranks.any(callbacks.checkpoint_due && callbacks.checkpoint_due(epoch, last));

@@ -127,11 +127,12 @@ inline constexpr const char* kNotFinite =
 
 /// Throws FailedError where tables that are a training's end are not finite. On a device the model's writer sees it.
 template <class Memory, class TablesOf>
-void check_finite(TablesOf& tables, const TrainResult& result) {
+void check_finite(TablesOf& tables, const TrainResult& result, const TrainCallbacks& callbacks) {
   if constexpr (std::is_same_v<typename Memory::Space, Host>) {
     FiniteState state;
     tables.state(state, kTables);
-    if (!state.finite() && !result.epochs.empty()) throw divergence_error(result.epochs.back(), kNotFinite);
+    if (callbacks.anywhere(!state.finite()) && !result.epochs.empty())
+      throw divergence_error(result.epochs.back(), kNotFinite);
   }
 }
 
@@ -171,7 +172,7 @@ void save_state(Memory& memory, int epoch, TablesOf& tables, TablesOf& best, boo
   tables.state(save, kTables);
   loop.visit(save);
   if (chooses && loop.result.best_epoch > 0 && loop.result.best_epoch < epoch) best.state(save, kBestTables);
-  if (!all_finite(state)) throw divergence_error(loop.result.epochs.back(), kNotFinite);
+  if (callbacks.anywhere(!all_finite(state))) throw divergence_error(loop.result.epochs.back(), kNotFinite);
   callbacks.checkpoint(state);
 }
 
@@ -244,7 +245,7 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
     if (callbacks.wants_checkpoint(epoch, last)) save_state(memory, epoch, tables, best, chooses, loop, callbacks);
   }
   if (chooses && result.best_epoch > 0) std::swap(tables, best);
-  check_finite<Memory>(tables, result);
+  check_finite<Memory>(tables, result, callbacks);
   return result;
 }
 

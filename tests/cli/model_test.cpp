@@ -61,11 +61,11 @@ TEST_F(TrainedFolder, EvaluateSaysWhyThereIsNoBiasBaseline) {
   folder_.write("ratings.csv", small_ratings() + "1,2,3\n");
   const ProgramResult changed = run({"evaluate", "ratings.safetensors", "test.csv"});
   EXPECT_EQ(changed.exit_code, 0) << changed.err;
-  EXPECT_THAT(changed.err, HasSubstr("ratings.csv has changed since"));
+  EXPECT_THAT(changed.err, HasSubstr("ratings.csv\" has changed since"));
   EXPECT_THAT(changed.err, HasSubstr("--train FILE"));
   std::filesystem::remove(folder_.file("ratings.csv"));
   EXPECT_THAT(run({"evaluate", "ratings.safetensors", "test.csv"}).err,
-              HasSubstr("ratings.csv is neither beside the model nor in this folder"));
+              HasSubstr("ratings.csv\" is neither beside the model nor in this folder"));
   folder_.write("elsewhere.csv", small_ratings());
   const ProgramResult named =
       run({"evaluate", "ratings.safetensors", "test.csv", "--train", "elsewhere.csv", "--json"});
@@ -81,18 +81,21 @@ TEST_F(TrainedFolder, TheTrainingFileIsFoundBesideTheModelFromAnywhere) {
 
 /// A file says what is opened by no path: a model that comes from somebody else might name any.
 TEST_F(TrainedFolder, TheRecordedPathIsNotFollowed) {
+  for (const char* folder : {"data", "models"}) std::filesystem::create_directory(folder_.path() / folder);
   folder_.write("data/ratings.csv", small_ratings());
-  std::filesystem::create_directory(folder_.path() / "models");
   ASSERT_EQ(run({"train", "data/ratings.csv", "--epochs", "2", "-o", "models/m", "--no-save-seen"}).exit_code, 0);
   std::filesystem::remove(folder_.file("ratings.csv"));
   const std::vector<std::string> recommend{"recommend", "models/m", "--user", "100", "-n", "1"};
   ProgramResult result = run(recommend);
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("ratings.csv is neither beside the model nor in this folder"));
+  EXPECT_THAT(result.err, HasSubstr("ratings.csv\" is neither beside the model nor in this folder"));
   EXPECT_THAT(run({"evaluate", "models/m", "data/ratings.csv"}).err, HasSubstr("neither beside the model"));
   result = run({"report", "models/m", "--train", "data/ratings.csv", "-o", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("the validation part of data/ratings.csv"));
-  folder_.write("models/ratings.csv", small_ratings());
+  folder_.write("models/ratings.csv", "1,2,3\n");  // another one of that name
+  EXPECT_THAT(run(recommend).err, HasSubstr("has changed since"));
+  folder_.write("ratings.csv", small_ratings());
   EXPECT_EQ(run(recommend).exit_code, 0);
 }
 

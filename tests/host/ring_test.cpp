@@ -105,7 +105,7 @@ TEST_P(Ring, HasTheBitsOfOneProcess) {
 }
 
 /// Trains `epochs` of them, on from the checkpoint at `path` where there is one, and leaves one of the last.
-Training train_between(const TrainSettings& settings, int epochs, TrainingSource source, Ranks& ranks,
+Training train_between(const TrainSettings& settings, int begun_at, int epochs, TrainingSource source, Ranks& ranks,
                        const std::string& path) {
   TrainSettings part = settings;
   part.config.epochs = epochs;
@@ -117,6 +117,7 @@ Training train_between(const TrainSettings& settings, int epochs, TrainingSource
     state = found.file->state();
     callbacks.begin_from = &state;
   }
+  EXPECT_EQ(state.epoch, begun_at);
   return train(part, std::move(source), callbacks);
 }
 
@@ -133,8 +134,9 @@ TEST_P(Ring, GoesOnWithAnotherNumberOfRanks) {
       const int size = sizes[static_cast<std::size_t>(n)];
       on_ranks(size, [&](Ranks& ranks) {
         const Position begin = all.size() * ranks.rank() / size, end = all.size() * (ranks.rank() + 1) / size;
-        const Training found = train_between(settings, epochs * (n + 1) / 3, source_of(all, begin, end - begin, ranks),
-                                             size == 1 ? Ranks::alone() : ranks, folder.file("c"));
+        const Training found =
+            train_between(settings, epochs * n / 3, epochs * (n + 1) / 3, source_of(all, begin, end - begin, ranks),
+                          size == 1 ? Ranks::alone() : ranks, folder.file("c"));
         if (n < 2) return;
         expect_same_reports(expected, found);
         if (ranks.rank() == 0) expect_same_model(expected, found);
