@@ -2,6 +2,7 @@
 
 #include "host/base/error.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -108,13 +109,12 @@ void step(Tridiagonal& t, int first, int last, int size) {
 void diagonalise(Tridiagonal& t, int size) {
   constexpr int kSteps = 60;  // a value takes two or three
   constexpr double kRounding = std::numeric_limits<double>::epsilon();
+  double norm = 0;  // of all of it: rows of a lower rank are rounding errors, whose own size says nothing
+  for (int n = 0; n < size; ++n) norm = std::max(norm, std::fabs(t.diagonal[n]) + std::fabs(t.beside[n]));
   for (int first = 0; first < size; ++first) {
     for (int steps = 0;; ++steps) {
       int last = first;
-      while (last + 1 < size &&
-             std::fabs(t.beside[last]) > kRounding * (std::fabs(t.diagonal[last]) + std::fabs(t.diagonal[last + 1]))) {
-        ++last;
-      }
+      while (last + 1 < size && std::fabs(t.beside[last]) > kRounding * norm) ++last;
       if (last == first) break;
       if (steps == kSteps) throw FailedError("a matrix has no eigenvalues", "its elements are not finite numbers");
       step(t, first, last, size);

@@ -54,6 +54,27 @@ HostBuffer<double> graded(int size, double factor) {
   return matrix;
 }
 
+/// Of so many rows of `size` values around their mean, as factors of few items are: rank rows - 1.
+HostBuffer<double> covariance_of_few(int rows, int size, double scale) {
+  const auto value = [&](int row, int column) {
+    return scale * static_cast<double>(static_cast<float>(drawn(static_cast<std::uint64_t>(row * size + column))));
+  };
+  HostBuffer<double> matrix(Position{size} * size, 0);
+  std::vector<double> mean(static_cast<std::size_t>(size), 0);
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < size; ++c) mean[static_cast<std::size_t>(c)] += value(r, c) / rows;
+  }
+  for (int r = 0; r < rows; ++r) {
+    for (int a = 0; a < size; ++a) {
+      for (int b = 0; b < size; ++b) {
+        matrix[Position{a} * size + b] +=
+            (value(r, a) - mean[static_cast<std::size_t>(a)]) * (value(r, b) - mean[static_cast<std::size_t>(b)]);
+      }
+    }
+  }
+  return matrix;
+}
+
 /// |A v - value v| and |V V' - 1| are backward errors of orthogonal transformations: some size * rounding of the
 /// largest value. Wilkinson, The algebraic eigenvalue problem, 1965; 10 of them cover its constant.
 void expect_eigen(const HostBuffer<double>& matrix, int size) {
@@ -75,6 +96,17 @@ void expect_eigen(const HostBuffer<double>& matrix, int size) {
       for (int c = 0; c < size; ++c) sum += v[c] * eigen.vectors[Position{other} * size + c];
       EXPECT_NEAR(sum, other == n ? 1 : 0, 10 * size * kRounding)
           << "size " << size << ", vectors " << n << ", " << other;
+    }
+  }
+}
+
+TEST(SymmetricEigen, OfALowerRankThanItsSize) {
+  for (const int rows : {2, 3, 10, 25}) {
+    for (const int size : {32, 128}) {
+      for (const double scale : {1.0, 1e-3, 1e-20}) {
+        SCOPED_TRACE(testing::PrintToString(std::vector<double>{1.0 * rows, 1.0 * size, scale}));
+        expect_eigen(covariance_of_few(rows, size, scale), size);
+      }
     }
   }
 }
