@@ -63,7 +63,9 @@ class Determinism : public testing::TestWithParam<std::tuple<AlgorithmCase, std:
 
 TEST_P(Determinism, OnAnyNumberOfThreads) {
   train("ratings.csv", "one.safetensors", {"-j", "1"});
+  std::size_t number = 0;
   for (const std::string threads : {"1", "2", "3", "8"}) {
+    if (!is_run(algorithm(), ++number) && threads != "3") continue;
     train("ratings.csv", "other.safetensors", {"-j", threads});
     expect_same("one", "other");
   }

@@ -22,6 +22,18 @@ struct AlgorithmCase {
   Words options;
 };
 
+/// One of so many runs of a setting is made, another one of each setting: with sanitizers, and where lines are counted.
+#ifdef WF_PART_OF_RUNS
+inline constexpr std::size_t kPartOfRuns = WF_PART_OF_RUNS;
+#else
+inline constexpr std::size_t kPartOfRuns = 1;
+#endif
+inline bool is_run(const AlgorithmCase& of, std::size_t number) {
+  std::size_t turn = number;
+  for (const char letter : std::string(of.name)) turn += static_cast<unsigned char>(letter);
+  return turn % kPartOfRuns == 0;
+}
+
 inline std::string name_of_case(const testing::TestParamInfo<AlgorithmCase>& test) {
   return test.param.name;
 }

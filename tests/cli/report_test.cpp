@@ -58,8 +58,9 @@ TEST(Report, SaysWhyThereIsNothingToCompareWith) {
   folder.write("ratings.csv", "1,2,3\n");
   const ProgramResult result = run_in(folder, {"report", "ratings.safetensors", "-o", "-"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("the training file &quot;ratings.csv&quot; has changed since. --train FILE names those of "
-                                    "the training, --test FILE others."));
+  EXPECT_THAT(result.out,
+              HasSubstr("the training file &quot;ratings.csv&quot; has changed since. --train FILE names those of "
+                        "the training, --test FILE others."));
   EXPECT_THAT(result.out, HasSubstr("<figure id=\"map\">"));
 }
 
