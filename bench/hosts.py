@@ -65,7 +65,8 @@ def hosts(count, rate, delay):
             limit(f"tc qdisc add dev wfl{n}", rate, delay)  # what it receives
         yield names
     finally:
-        for name in names:
+        for n, name in enumerate(names):
+            subprocess.run(["ip", "link", "del", f"wfl{n}"], stderr=subprocess.DEVNULL)  # a namespace takes its time to let it go
             subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
         subprocess.run(["ip", "link", "del", "wfbridge"], stderr=subprocess.DEVNULL)
 

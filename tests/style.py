@@ -22,7 +22,6 @@ CUDA_LAYERS = {"runtime": "kernels", "device": "kernels", "kernels": "kernels", 
 CLOCKS = {
     "host/base/stopwatch.hpp": "seconds that have passed, for reports",
     "host/train/training_loop.hpp": "rates and seconds of an epoch, for the progress report",
-    "host/ranks/mpi/": "how long the thread sleeps that keeps messages moving",
     "host/readers/": "rate and time left of a long read",
     "host/cli/": "redraws, elapsed time and the date in a record",
 }

@@ -6,13 +6,9 @@
 #include <mpi.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <limits>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,75 +33,19 @@ void in_pieces(Position n, Position most, const F& f) {
   for (Position first = 0; first < n; first += most) f(first, static_cast<int>(std::min(most, n - first)));
 }
 
-/// Who may be in MPI: one thread at a time. An MPI moves what is large only while somebody is in it, so that while
-/// messages are under way and the others compute, a thread of its own calls it, some thousand times a second.
-class Gate {
- public:
-  /// `moves`: this MPI bears a second thread.
-  explicit Gate(bool moves) {
-    if (moves) mover_ = std::thread([this] { move_on(); });
-  }
-  ~Gate() {
-    {
-      const std::lock_guard lock(mutex_);
-      ends_ = true;
-    }
-    changed_.notify_one();
-    if (mover_.joinable()) mover_.join();
-  }
-  Gate(const Gate&) = delete;
-  Gate& operator=(const Gate&) = delete;
-
-  std::unique_lock<std::mutex> enter() { return std::unique_lock(mutex_); }
-
-  // by who is inside
-  void begin_message() {
-    if (under_way_++ == 0) changed_.notify_one();
-  }
-  void end_message() { --under_way_; }
-
- private:
-  void move_on() {
-    std::unique_lock lock(mutex_);
-    while (!ends_) {
-      if (under_way_ == 0) {
-        changed_.wait(lock);
-        continue;
-      }
-      int found = 0;
-      static_cast<void>(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, MPI_STATUS_IGNORE));
-      lock.unlock();
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int under_way_ = 0;
-  bool ends_ = false;
-  std::thread mover_;
-};
-
 class MpiMessage final : public Message {
  public:
-  explicit MpiMessage(Gate& gate) : gate_(gate) {
-    const auto inside = gate_.enter();
-    gate_.begin_message();
-  }
+  MpiMessage() = default;
   MpiMessage(const MpiMessage&) = delete;
   MpiMessage& operator=(const MpiMessage&) = delete;
   /// Not waited for: somebody has thrown, and the job is about to end.
   ~MpiMessage() override {
-    const auto inside = gate_.enter();
     for (MPI_Request& request : requests_) {
       if (request != MPI_REQUEST_NULL) MPI_Request_free(&request);
     }
-    if (!ended_) gate_.end_message();
   }
   MPI_Request* next() { return &requests_.emplace_back(MPI_REQUEST_NULL); }
   void wait() override {
-    const auto inside = gate_.enter();
     std::vector<MPI_Status> statuses(requests_.size());
     const int code = MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), statuses.data());
     if (code == MPI_ERR_IN_STATUS) {
@@ -113,12 +53,9 @@ class MpiMessage final : public Message {
     }
     check(code, "MPI_Waitall");
     requests_.clear();
-    if (!std::exchange(ended_, true)) gate_.end_message();
   }
 
  private:
-  Gate& gate_;
-  bool ended_ = false;
   std::vector<MPI_Request> requests_;
 };
 
@@ -135,25 +72,20 @@ int size_of_world() {
 
 class MpiRanks final : public Ranks {
  public:
-  explicit MpiRanks(bool moves) : Ranks(rank_of_world(), size_of_world()), gate_(std::make_unique<Gate>(moves)) {}
+  MpiRanks() : Ranks(rank_of_world(), size_of_world()) {}
   MpiRanks(const MpiRanks&) = delete;
   MpiRanks& operator=(const MpiRanks&) = delete;
-  ~MpiRanks() override {
-    gate_.reset();
-    MPI_Finalize();
-  }
+  ~MpiRanks() override { MPI_Finalize(); }
 
   std::unique_ptr<Message> start_send(int to, Span<const std::byte, Host> bytes) override {
-    auto message = std::make_unique<MpiMessage>(*gate_);
-    const auto inside = gate_->enter();
+    auto message = std::make_unique<MpiMessage>();
     in_pieces(bytes.size, kAtOnce, [&](Position first, int count) {
       check(MPI_Isend(bytes.data + first, count, MPI_BYTE, to, 0, MPI_COMM_WORLD, message->next()), "MPI_Isend");
     });
     return message;
   }
   std::unique_ptr<Message> start_receive(int from, Span<std::byte, Host> bytes) override {
-    auto message = std::make_unique<MpiMessage>(*gate_);
-    const auto inside = gate_->enter();
+    auto message = std::make_unique<MpiMessage>();
     in_pieces(bytes.size, kAtOnce, [&](Position first, int count) {
       check(MPI_Irecv(bytes.data + first, count, MPI_BYTE, from, 0, MPI_COMM_WORLD, message->next()), "MPI_Irecv");
     });
@@ -165,23 +97,20 @@ class MpiRanks final : public Ranks {
 
  private:
   template <class T>
-  void join(Span<T, Host> values, MPI_Datatype type, MPI_Op op) {
-    const auto inside = gate_->enter();
+  static void join(Span<T, Host> values, MPI_Datatype type, MPI_Op op) {
     in_pieces(values.size, kAtOnce / Position{sizeof(T)}, [&](Position first, int count) {
       check(MPI_Allreduce(MPI_IN_PLACE, values.data + first, count, type, op, MPI_COMM_WORLD), "MPI_Allreduce");
     });
   }
-
-  std::unique_ptr<Gate> gate_;
 };
 
 std::unique_ptr<Ranks> start() {
   int provided = 0;
-  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_FUNNELED)
     throw FailedError("MPI: this one works without threads alone", "take -j 1, or another MPI");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  return std::make_unique<MpiRanks>(provided >= MPI_THREAD_SERIALIZED);
+  return std::make_unique<MpiRanks>();
 }
 
 std::string host() {
