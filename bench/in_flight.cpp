@@ -167,7 +167,7 @@ std::string versions() {
 std::string problem() {
   return "";
 }
-std::unique_ptr<Engine> make(bool, SgdPlan) {
+std::unique_ptr<Engine> make(bool, SgdPlan, int) {
   return std::make_unique<EngineOf<InFlight>>(depth_of_environment());
 }
 
