@@ -1,5 +1,7 @@
 #include "host/base/atomic_file.hpp"
 
+#include "host/base/file_places.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,28 +87,14 @@ void AtomicFile::write(const void* data, Position bytes) {
 }
 
 void AtomicFile::write_at(Position place, const void* data, Position bytes) {
-  const char* next = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ::ssize_t written = ::pwrite(descriptor_, next, static_cast<std::size_t>(bytes), place);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write");
-    next += written;
-    place += written;
-    bytes -= written;
-  }
+  errno = write_all_at(descriptor_, place, data, bytes);
+  if (errno != 0) fail("write");
 }
 
 void AtomicFile::read_at(Position place, void* into, Position bytes) const {
-  char* next = static_cast<char*>(into);
-  while (bytes > 0) {
-    const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count == 0) errno = EIO;  // what was written is not there
-    if (count <= 0) fail("read back");
-    next += count;
-    place += count;
-    bytes -= count;
-  }
+  const int reason = read_all_at(descriptor_, place, into, bytes);
+  errno = reason == kEndOfFile ? EIO : reason;  // what was written is not there
+  if (reason != 0) fail("read back");
 }
 
 void AtomicFile::sync() {

@@ -1,6 +1,7 @@
 #include "host/base/disk_file.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/file_places.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -38,16 +39,9 @@ void DiskFile::fail(const std::string& what, const std::string& cure) const {
 }
 
 void DiskFile::read_at(Position place, void* into, Position bytes) const {
-  char* next = static_cast<char*>(into);
-  while (bytes > 0) {
-    const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(std::string("cannot be read: ") + std::strerror(errno), "check the file and the disk");
-    if (count == 0) fail("became shorter while it was read", kLeaveUnchanged);
-    next += count;
-    place += count;
-    bytes -= count;
-  }
+  const int reason = read_all_at(descriptor_, place, into, bytes);
+  if (reason == kEndOfFile) fail("became shorter while it was read", kLeaveUnchanged);
+  if (reason != 0) fail(std::string("cannot be read: ") + std::strerror(reason), "check the file and the disk");
 }
 
 void DiskFile::check_unchanged() const {

@@ -1,6 +1,7 @@
 #include "host/base/scratch_file.hpp"
 
 #include "host/base/error.hpp"
+#include "host/base/file_places.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -38,27 +39,12 @@ ScratchFile::~ScratchFile() {
 }
 
 void ScratchFile::write_at(Position place, const void* data, Position bytes) {
-  const char* next = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ::ssize_t count = ::pwrite(descriptor_, next, static_cast<std::size_t>(bytes), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("write", errno);
-    next += count;
-    place += count;
-    bytes -= count;
-  }
+  if (const int reason = write_all_at(descriptor_, place, data, bytes); reason != 0) fail("write", reason);
 }
 
 void ScratchFile::read_at(Position place, void* into, Position bytes) const {
-  char* next = static_cast<char*>(into);
-  while (bytes > 0) {
-    const ::ssize_t count = ::pread(descriptor_, next, static_cast<std::size_t>(bytes), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) fail("read what was written", count < 0 ? errno : EIO);
-    next += count;
-    place += count;
-    bytes -= count;
-  }
+  const int reason = read_all_at(descriptor_, place, into, bytes);
+  if (reason != 0) fail("read what was written", reason == kEndOfFile ? EIO : reason);
 }
 
 void ScratchFile::fail(const std::string& call, int reason) const {

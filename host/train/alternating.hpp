@@ -5,6 +5,7 @@
 #include "host/schedule/row_sharing.hpp"
 #include "host/train/engine.hpp"
 #include "host/train/exact_errors.hpp"
+#include "host/train/row_visits.hpp"
 #include "host/train/space_lists.hpp"
 #include "host/train/turned_rows.hpp"
 
@@ -71,15 +72,15 @@ class Alternating {
   ErrorSums run_epoch(const AfterSide& after_side) {
     const SharedRows &users = sharing_->users, &items = sharing_->items;
     solve(user_.view(), config_.lambda_user, items.n_all(),
-          {model_.item_factors, model_.item_biases, part(model_.user_factors, users.own()),
-           part(model_.user_biases, users.own())},
+          {model_.item_factors, model_.item_biases, rows_of(model_.user_factors, users.own()),
+           rows_of(model_.user_biases, users.own())},
           item_gram_, turned_users_);
     bring(users, model_.user_factors, model_.user_biases);
     if (!after_side(0.5)) return {};
     if (settings_.implicit) find_gram(model_.user_factors, users, user_gram_);
     solve(item_.view(), config_.lambda_item, users.n_all(),
-          {model_.user_factors, model_.user_biases, part(model_.item_factors, items.own()),
-           part(model_.item_biases, items.own())},
+          {model_.user_factors, model_.user_biases, rows_of(model_.item_factors, items.own()),
+           rows_of(model_.item_biases, items.own())},
           user_gram_, turned_items_);
     bring(items, model_.item_factors, model_.item_biases);
     if (settings_.implicit) find_gram(model_.item_factors, items, item_gram_);
@@ -109,12 +110,6 @@ class Alternating {
     return {values.data(), model_.rank(), model_.rank(), model_.rank()};
   }
 
-  /// Of a table that may be empty, as those of biases.
-  static Rows<float, Space> part(const Rows<float, Space>& table, const RowRange& rows) {
-    if (table.empty()) return table;
-    return {table.row(rows.begin), Position{rows.end} - rows.begin, table.rank, table.pitch};
-  }
-
   /// By `n_partners` of all ranks, of which those that the lists name are here.
   void solve(const RowListsView<Space>& lists, double lambda, Position n_partners, const SolveSides<Space>& sides,
              Buffer& gram, Turned& turned) {
@@ -134,7 +129,7 @@ class Alternating {
 
   void find_gram(const Rows<float, Space>& table, const SharedRows& rows, Buffer& gram) {
     if constexpr (SharesRows<K>) {
-      kernels_.gram(part(table, rows.pieces()), rows.n_all(), sharing_->ranks, square(gram));
+      kernels_.gram(rows_of(table, rows.pieces()), rows.n_all(), sharing_->ranks, square(gram));
     } else {
       kernels_.gram(table, square(gram));
     }
@@ -144,8 +139,8 @@ class Alternating {
   ErrorSums list_errors() {
     if constexpr (SharesRows<K>) {
       ModelView<float, Space> model = model_;
-      model.user_factors = part(model_.user_factors, sharing_->users.own());
-      model.user_biases = part(model_.user_biases, sharing_->users.own());
+      model.user_factors = rows_of(model_.user_factors, sharing_->users.own());
+      model.user_biases = rows_of(model_.user_biases, sharing_->users.own());
       row_errors_.resize(user_.view().rows());
       kernels_.list_row_errors(user_.view(), model, settings_, row_errors_.span());
       return exact_sum(std::as_const(row_errors_).span(), sharing_->ranks);

@@ -5,6 +5,7 @@
 #include "host/train/exact_errors.hpp"
 #include "host/train/rating_sgd.hpp"
 #include "host/train/ring_tables.hpp"
+#include "host/train/row_visits.hpp"
 
 #include <algorithm>
 #include <concepts>
@@ -26,7 +27,7 @@ class RingSteps {
 
   RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const TrainConfig& config)
       : kernels_(kernels),
-        tables_(tables.view(shape)),
+        visits_(kernels, tables.view(shape)),
         grid_(grid),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {}
 
@@ -36,7 +37,7 @@ class RingSteps {
       const Span<const Block, Host> one = blocks.part(n, 1);
       errors[n] = {};
       if (one[0].begin == one[0].end) continue;
-      visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
+      visits_.visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
         const StagedBlocks<Space> staged = kernels_.stage_blocks(grid_.ratings(), one);
         kernels_.sgd_update(rows, staged.ratings, staged.blocks, settings, penalties_.view());
       });
@@ -46,18 +47,14 @@ class RingSteps {
   }
 
   void settle(const RowRange& users, const RowRange& items) {
-    visit(users, items, [&](SgdTables<Space> rows) {
-      rows.user = part(rows.user, users);
-      rows.item = part(rows.item, items);
-      kernels_.settle_rows(rows);
-    });
+    visits_.settle(users, items);
     kernels_.wait_rows();
   }
 
   /// scores[n] of (user[n], item[n]), rows of those ranges or unknown.
   void predict(const RowRange& users, const RowRange& items, const ScoreOptions& options, Span<const RowId, Host> user,
                Span<const RowId, Host> item, Span<float, Host> scores) {
-    const ModelView<const float, Space> view = model_view(bring(users, items));
+    const ModelView<const float, Space> view = model_view(visits_.bring(users, items));
     for (Position first = 0; first < user.size; first += kStagedRatings) {
       const Position count = std::min(kStagedRatings, user.size - first);
       const auto borrowed_users = kernels_.borrow(user.part(first, count));
@@ -69,23 +66,8 @@ class RingSteps {
   }
 
  private:
-  SgdTables<Space> bring(const RowRange& users, const RowRange& items) {
-    return {kernels_.bring_rows(RowSide::user, users, tables_.user),
-            kernels_.bring_rows(RowSide::item, items, tables_.item), tables_.biases, tables_.global_mean,
-            tables_.storage};
-  }
-  template <class Work>
-  void visit(const RowRange& users, const RowRange& items, const Work& work) {
-    work(bring(users, items));
-    kernels_.return_rows(RowSide::user, users, tables_.user);
-    kernels_.return_rows(RowSide::item, items, tables_.item);
-  }
-  static Rows<float, Space> part(const Rows<float, Space>& table, const RowRange& range) {
-    return {table.row(range.begin), Position{range.end} - range.begin, table.rank, table.pitch};
-  }
-
   K& kernels_;
-  SgdTables<Host> tables_;
+  RowVisits<K> visits_;
   const BlockGrid& grid_;
   Penalties<K> penalties_;
 };
@@ -106,12 +88,9 @@ class RingSteps<K> {
     kernels_.take_errors();
   }
   void settle(const RowRange& users, const RowRange& items) {
-    const auto part = [](const Rows<float, Host>& table, const RowRange& range) {
-      return Rows<float, Host>{table.row(range.begin), Position{range.end} - range.begin, table.rank, table.pitch};
-    };
     SgdTables<Host> rows = tables_;
-    rows.user = part(rows.user, users);
-    rows.item = part(rows.item, items);
+    rows.user = rows_of(rows.user, users);
+    rows.item = rows_of(rows.item, items);
     kernels_.settle_rows(rows);
   }
   void predict(const RowRange&, const RowRange&, const ScoreOptions& options, Span<const RowId, Host> user,

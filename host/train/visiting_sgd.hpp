@@ -5,6 +5,7 @@
 #include "host/train/penalties.hpp"
 #include "host/train/rating_sgd.hpp"
 #include "host/train/record_tables.hpp"
+#include "host/train/row_visits.hpp"
 
 #include <optional>
 #include <utility>
@@ -22,6 +23,7 @@ class VisitingSgd {
   VisitingSgd(K& kernels, const SgdTables<Host>& tables, BlockGrid& grid, const TrainConfig& config)
       : kernels_(kernels),
         tables_(tables),
+        visits_(kernels, tables),
         grid_(grid),
         config_(config),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)),
@@ -39,7 +41,7 @@ class VisitingSgd {
       for (Position b = 0; b < set.blocks.size; ++b) {
         const Span<const Block, Host> one = set.blocks.part(b, 1);
         if (one[0].begin == one[0].end) continue;
-        visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
+        visits_.visit(one[0].users, one[0].items, [&](const SgdTables<Space>& rows) {
           const StagedBlocks<Space> staged = kernels_.stage_blocks(set.ratings, one);
           kernels_.sgd_update(rows, staged.ratings, staged.blocks, settings, penalties_.view());
         });
@@ -54,7 +56,7 @@ class VisitingSgd {
     for (Position begin = 0, end = 0; begin < valid.size(); begin = end) {
       const Block& block = block_of(valid.user[begin], valid.item[begin]);
       end = end_of_block(valid, begin, block, at_once);
-      const SgdTables<Space> rows = bring(block.users, block.items);
+      const SgdTables<Space> rows = visits_.bring(block.users, block.items);
       kernels_.rating_errors(model_view(rows), options, kernels_.stage(valid.part(begin, end - begin)));
     }  // the rows are what they were at home
     return kernels_.take_errors();
@@ -70,38 +72,15 @@ class VisitingSgd {
     return {record_of(table.data), checked_product(table.count, table.pitch)};
   }
 
-  SgdTables<Space> bring(const RowRange& users, const RowRange& items) {
-    return {kernels_.bring_rows(RowSide::user, users, tables_.user),
-            kernels_.bring_rows(RowSide::item, items, tables_.item), tables_.biases, tables_.global_mean,
-            tables_.storage};
-  }
-  void send_home(const RowRange& users, const RowRange& items) {
-    kernels_.return_rows(RowSide::user, users, tables_.user);
-    kernels_.return_rows(RowSide::item, items, tables_.item);
-  }
-  template <class Work>
-  void visit(const RowRange& users, const RowRange& items, const Work& work) {
-    work(bring(users, items));
-    send_home(users, items);
-  }
-
   void settle() {
     if (config_.optimizer == Optimizer::row_adagrad) {
       for (int g = 0; g < grid_.size(); ++g) {
         const Block& block = grid_.blocks()[Position{g} * (grid_.size() + 1)];  // all ranges, once each
-        visit(block.users, block.items, [&](SgdTables<Space> rows) {
-          rows.user = part(rows.user, block.users);
-          rows.item = part(rows.item, block.items);
-          kernels_.settle_rows(rows);
-        });
+        visits_.settle(block.users, block.items);
       }
     }
     kernels_.wait_rows();
   }
-  static Rows<float, Space> part(const Rows<float, Space>& table, const RowRange& range) {
-    return {table.row(range.begin), Position{range.end} - range.begin, table.rank, table.pitch};
-  }
-
   /// Rows beyond the tables, unknown ids, belong to the last range.
   const Block& block_of(RowId user, RowId item) const {
     const Span<const Block, Host> blocks = grid_.blocks();
@@ -129,6 +108,7 @@ class VisitingSgd {
 
   K& kernels_;
   SgdTables<Host> tables_;
+  RowVisits<K> visits_;
   BlockGrid& grid_;
   TrainConfig config_;
   Penalties<K> penalties_;
