@@ -1,12 +1,11 @@
 #include "host/api/checkpoint_file.hpp"
 
 #include "host/api/checkpoint_sums.hpp"
+#include "host/base/json_numbers.hpp"
 #include "host/base/round_trip.hpp"
 #include "host/base/shown.hpp"
 #include "host/ranks/shared_file.hpp"
 #include "host/schedule/block.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -214,10 +213,9 @@ std::map<std::string, Position> counts_in(const SafetensorsReader& file, const c
   std::map<std::string, Position> counts;
   const Json json = json_in(file, key);
   for (const auto& [name, value] : json.items()) {
-    const bool fits = value.is_number_integer() && (!value.is_number_unsigned() ||
-                                                    value.get<std::uint64_t>() <= std::numeric_limits<Position>::max());
-    if (!fits) file.fail(std::string("in its ") + key + ", " + shown(name) + " is no whole number below 2^63", kCure);
-    counts[name] = value.get<Position>();
+    const std::optional<Position> count = whole_number<Position>(value);
+    if (!count) file.fail(std::string("in its ") + key + ", " + shown(name) + " is no whole number below 2^63", kCure);
+    counts[name] = *count;
   }
   return counts;
 }

@@ -1,12 +1,13 @@
 #include "host/api/record.hpp"
 
 #include "host/api/config_json.hpp"
+#include "host/base/json_numbers.hpp"
 #include "host/base/json_text.hpp"
+#include "host/base/shown.hpp"
 #include "host/config/names.hpp"
 #include "host/settings/algorithm_settings.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -50,8 +51,8 @@ ReaderRequest parse_reader(const nlohmann::json& json) {
   if (ids == "strings") options.ids = IdKind::strings;
   options.lists = json.value("lists", false);
   options.skip_bad = json.value("skip_bad", false);
-  reader.n_users = json.value("n_users", Position{0});
-  reader.n_items = json.value("n_items", Position{0});
+  reader.n_users = whole_number_at(json, "n_users", Position{0});
+  reader.n_items = whole_number_at(json, "n_items", Position{0});
   return reader;
 }
 
@@ -86,15 +87,19 @@ class Metadata {
   const std::map<std::string, std::string>& values_;
 };
 
+/// What a message shows of a value: lists and objects by their type, as dump() calls itself for what they hold.
+std::string short_text(const nlohmann::json& value) {
+  if (value.is_string()) return shown(value.get_ref<const std::string&>());
+  return value.is_structured() ? value.type_name() : value.dump();
+}
+
 /// A row of a table, or -1. Throws InputError with `path` for anything else.
 RowId padding_of(const nlohmann::json& config, const char* key, Position n_rows, const std::string& path) {
   const auto found = config.find(key);
   if (found == config.end()) return -1;
-  // an unsigned 2^64 - 1 would compare equal to -1
-  if (found->is_number_integer() && !found->is_number_unsigned() && *found == -1) return -1;
-  const bool is_row = found->is_number_unsigned() && found->get<std::uint64_t>() < static_cast<std::uint64_t>(n_rows);
-  if (is_row) return found->get<RowId>();
-  throw InputError({path}, fmt::format("its {} is {}, and no row of {}", key, found->dump(), n_rows),
+  const std::optional<RowId> row = whole_number<RowId>(*found);
+  if (row && *row >= -1 && *row < n_rows) return *row;
+  throw InputError({path}, fmt::format("its {} is {}, and no row of {}", key, short_text(*found), n_rows),
                    "train the model again");
 }
 
@@ -104,10 +109,11 @@ nlohmann::json json_of(const Model& model, const char* key) {
   return found == model.metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, false);
 }
 
-/// An epoch that train can have made.
-bool is_epoch(const nlohmann::json& number) {
+/// An epoch that train can have made, or none.
+std::optional<int> epoch_of(const nlohmann::json& number) {
   constexpr int kMostEpochs = 1000000;
-  return number.is_number_unsigned() && number <= kMostEpochs;
+  const std::optional<int> epoch = whole_number<int>(number);
+  return epoch && *epoch >= 0 && *epoch <= kMostEpochs ? epoch : std::nullopt;
 }
 
 /// Did cells without a rating count as 0?
@@ -189,7 +195,7 @@ TrainingRecord read_record(const Model& model, const std::string& path) {
     record.reader = parse_reader(metadata.json("reader"));
     const nlohmann::json config = metadata.json("config");
     record.valid_frac = config.value("valid_frac", 0.0);
-    record.seed = config.value("seed", std::uint64_t{0});
+    record.seed = whole_number_at(config, "seed", std::uint64_t{0});
     record.loss = from_name<Loss>(config.value("loss", "mse")).value_or(Loss::mse);
     if (const auto least = config.find("positive_from"); least != config.end() && least->is_number()) {
       record.positive_from = least->get<double>();
@@ -209,20 +215,20 @@ std::vector<RecordedEpoch> read_epochs(const Model& model) {
   const nlohmann::json metrics = json_of(model, "metrics");
   if (!metrics.is_array()) return epochs;
   for (const nlohmann::json& epoch : metrics) {
-    if (!epoch.is_object() || !epoch.contains("epoch") || !is_epoch(epoch["epoch"])) continue;
+    if (!epoch.is_object() || !epoch.contains("epoch")) continue;
+    const std::optional<int> count = epoch_of(epoch["epoch"]);
+    if (!count) continue;
     const auto number = [&epoch](const char* key) {
       const auto found = epoch.find(key);
       return found != epoch.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
     };
-    epochs.push_back({epoch["epoch"].get<int>(), number("train_loss"), number("train_rmse"), number("valid_loss"),
-                      number("valid_rmse")});
+    epochs.push_back({*count, number("train_loss"), number("train_rmse"), number("valid_loss"), number("valid_rmse")});
   }
   return epochs;
 }
 
 int best_epoch(const Model& model) {
-  const nlohmann::json best = json_of(model, "best_epoch");
-  return is_epoch(best) ? best.get<int>() : 0;
+  return epoch_of(json_of(model, "best_epoch")).value_or(0);
 }
 
 std::vector<std::pair<std::string, std::string>> shown_settings(const Model& model) {
@@ -241,7 +247,7 @@ std::vector<std::pair<std::string, std::string>> shown_settings(const Model& mod
     if (value == config.end() || unread.contains(option)) continue;
     shown.emplace_back(key, value->is_string()         ? value->get<std::string>()
                             : value->is_number_float() ? fmt::format("{:.6g}", value->get<double>())
-                                                       : value->dump());
+                                                       : short_text(*value));
   }
   return shown;
 }
@@ -287,8 +293,8 @@ TrainConfig read_objective(const Model& model, const std::string& path) {
     number("unobserved_weight", config.unobserved_weight);
     number("weight_decay", config.weight_decay);
     config.nonnegative = json.value("nonnegative", false);
-    config.batch_size = json.value("batch_size", config.batch_size);
-    config.seed = json.value("seed", config.seed);
+    config.batch_size = whole_number_at(json, "batch_size", config.batch_size);
+    config.seed = whole_number_at(json, "seed", config.seed);
     if (const auto least = json.find("positive_from"); least != json.end() && least->is_number()) {
       config.positive_from = least->get<double>();
     }

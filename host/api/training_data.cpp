@@ -76,8 +76,8 @@ Position bytes_beside_ratings(const TrainConfig& config, const TrainingSource& s
   constexpr Position kSmall = Position{16} << 20;  // stacks, buffers of files, what the C library holds back
   const Position rows = source.data.users.size() + source.data.items.size();
   const Position row = 4 * ((config.rank + 7) / 8 * 8 + kRecord);
-  const Position copies = n_valid > 0 ? 2 : 1;  // the best epoch's tables
-  const Position of_rows = 8 + 8 + 4 + 4;       // counts twice, names, baselines
+  const Position copies = keeps_best(config, n_valid) ? 2 : 1;
+  const Position of_rows = 8 + 8 + 4 + 4;  // counts twice, names, baselines
   return checked_product(rows, copies * row + of_rows) + 2 * kRatingBytes * n_valid + kSmall;
 }
 

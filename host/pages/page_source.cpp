@@ -1,6 +1,7 @@
 #include "host/pages/page_source.hpp"
 
-#include <nlohmann/json.hpp>
+#include "host/base/json_numbers.hpp"
+
 #include <stdexcept>
 #include <utility>
 
@@ -60,13 +61,13 @@ ReadReport report_of(const Json& json) {
   json.at("user_column").get_to(report.user_column);
   json.at("item_column").get_to(report.item_column);
   json.at("rating_column").get_to(report.rating_column);
-  json.at("lines").get_to(report.lines);
-  json.at("comments").get_to(report.comments);
-  json.at("blank").get_to(report.blank);
-  json.at("ratings").get_to(report.ratings);
-  json.at("bad_lines").get_to(report.bad_lines);
+  report.lines = whole_number_at<Position>(json, "lines");
+  report.comments = whole_number_at<Position>(json, "comments");
+  report.blank = whole_number_at<Position>(json, "blank");
+  report.ratings = whole_number_at<Position>(json, "ratings");
+  report.bad_lines = whole_number_at<Position>(json, "bad_lines");
   json.at("first_bad").get_to(report.first_bad);
-  json.at("bytes").get_to(report.bytes);
+  report.bytes = whole_number_at<Position>(json, "bytes");
   json.at("hash").get_to(report.hash);
   json.at("min_value").get_to(report.min_value);
   json.at("max_value").get_to(report.max_value);
@@ -98,8 +99,8 @@ void read_options(const Json& json, PageSource& into) {
   options.ids = kind_of(json.at("ids"));
   options.lists = json.value("lists", false);
   json.at("skip_bad").get_to(options.skip_bad);
-  json.at("n_users").get_to(into.declared_users);
-  json.at("n_items").get_to(into.declared_items);
+  into.declared_users = whole_number_at<Position>(json, "n_users");
+  into.declared_items = whole_number_at<Position>(json, "n_items");
 }
 
 }  // namespace
@@ -119,8 +120,9 @@ PageSource page_source_from_json(const std::string& text) {
     const Json json = Json::parse(text);
     PageSource source;
     source.report = report_of(json.at("source"));
-    const Json& modified = json.at("source").at("modified_ns");
-    if (!modified.is_null()) source.stamp = FileStamp{source.report.bytes, modified.get<Position>()};
+    if (!json.at("source").at("modified_ns").is_null()) {
+      source.stamp = FileStamp{source.report.bytes, whole_number_at<Position>(json.at("source"), "modified_ns")};
+    }
     read_options(json.at("options"), source);
     const auto is_declared = [](Position rows) { return rows >= 0 && rows <= kMaxRows; };
     if (!is_declared(source.declared_users) || !is_declared(source.declared_items)) {

@@ -109,9 +109,9 @@ class Engine {
   virtual MemoryPlan plan(const TrainingSize& size, const TrainConfig& config) const = 0;
 
   /// Trains in place and leaves the best epoch's tables (by `valid`, if it is not empty; else the last) in `model`.
-  /// `train` is consumed: its order changes. A run that diverges ends with that epoch
-  /// at the latest and StopReason::diverged; without a best epoch by `valid` to go back to, it throws FailedError,
-  /// naming the epoch, and `model` is then without tables.
+  /// `train` is consumed: its order changes. A run that diverges ends with that epoch at the latest and
+  /// StopReason::diverged, with the best epoch's tables (by the training loss, if `valid` is empty); in epoch 1 it
+  /// throws FailedError, and `model` is then without tables.
   virtual TrainResult train(Model& model, Ratings train, const RatingsView<Host>& valid, const TrainConfig& config,
                             const TrainCallbacks& callbacks) = 0;
 

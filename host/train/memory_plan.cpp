@@ -64,7 +64,7 @@ MemoryPlan plan_batches(const TrainingSize& size, const TrainConfig& config, con
   const Position factors = factor_bytes(size, config.storage);
   MemoryPlan plan;
   add(plan, "factors", factors);
-  add(plan, "best epoch", size.n_valid > 0 ? factors : 0);
+  add(plan, "best epoch", keeps_best(config, size.n_valid) ? factors : 0);
   add(plan, "optimizer", optimizer_bytes(size, config));
   add(plan, "gradients", gradient_bytes(size, batch));
   add(plan, "row index", batch_bytes(size, batch));
@@ -92,8 +92,7 @@ MemoryPlan plan_blocks(const TrainingSize& size, const TrainConfig& config, Resi
   } else {
     const Position records = rows * kRecord * kFloat, factors = checked_product(rows, row) - records;
     add(plan, "factors", factors);
-    const bool chooses = size.n_valid > 0 && !is_pairwise(config.loss);  // of pairs the last epoch is the model
-    add(plan, "best epoch", chooses ? factors + records : 0);
+    add(plan, "best epoch", keeps_best(config, size.n_valid) ? factors + records : 0);
     add(plan, "optimizer", records);
   }
   add(plan, "penalties", penalty_bytes(size, config, 0));

@@ -14,6 +14,16 @@ namespace wf {
 /// Ratings that are staged at a time where no order binds them, as in validation: 12 bytes each.
 inline constexpr Position kStagedRatings = Position{1} << 22;
 
+/// Does validation choose the epoch that the model is of? By random pairs a model is past its best long before it ranks
+/// best (docs/decisions/0018-losses-of-pairs.md).
+inline bool chooses_best(const TrainConfig& config, Position n_valid) {
+  return n_valid > 0 && !is_pairwise(config.loss);
+}
+/// Is there a second copy of the tables, that of the best epoch? What diverges goes back to it.
+inline bool keeps_best(const TrainConfig& config, Position n_valid) {
+  return config.epochs > 1 || chooses_best(config, n_valid);
+}
+
 /// What a device holds from the first epoch to the last.
 enum class Residency {
   everything,

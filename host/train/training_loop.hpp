@@ -144,8 +144,7 @@ void begin_tables(Memory& memory, const TrainCallbacks& callbacks, TablesOf& tab
 
 /// The rest of that state. Returns its epoch. The best epoch's tables are kept where they are not those of the last.
 template <class Memory, class TablesOf, class Method>
-int resume(Memory& memory, TrainingState& from, const TablesOf& tables, TablesOf& best, bool chooses,
-           LoopState<Method> loop) {
+int resume(Memory& memory, TrainingState& from, const TablesOf& tables, TablesOf& best, LoopState<Method> loop) {
   StateLoader<Memory> load(memory, from);
   loop.visit(load);
   if (loop.result.best_epoch < 0 || loop.result.best_epoch > from.epoch) {
@@ -153,7 +152,7 @@ int resume(Memory& memory, TrainingState& from, const TablesOf& tables, TablesOf
                           std::to_string(loop.result.best_epoch),
                       "it is no state of a training: begin afresh");
   }
-  if (chooses && loop.result.best_epoch > 0) {
+  if (loop.result.best_epoch > 0) {
     tables.copy_to(memory, best);
     if (loop.result.best_epoch < from.epoch) best.state(load, kBestTables);
   }
@@ -163,7 +162,7 @@ int resume(Memory& memory, TrainingState& from, const TablesOf& tables, TablesOf
 }
 
 template <class Memory, class TablesOf, class Method>
-void save_state(Memory& memory, int epoch, TablesOf& tables, TablesOf& best, bool chooses, LoopState<Method> loop,
+void save_state(Memory& memory, int epoch, TablesOf& tables, TablesOf& best, LoopState<Method> loop,
                 const TrainCallbacks& callbacks) {
   TrainingState state;
   state.epoch = epoch;
@@ -171,15 +170,15 @@ void save_state(Memory& memory, int epoch, TablesOf& tables, TablesOf& best, boo
   StateSaver<Memory> save(memory, state);
   tables.state(save, kTables);
   loop.visit(save);
-  if (chooses && loop.result.best_epoch > 0 && loop.result.best_epoch < epoch) best.state(save, kBestTables);
+  if (loop.result.best_epoch > 0 && loop.result.best_epoch < epoch) best.state(save, kBestTables);
   if (callbacks.anywhere(!all_finite(state))) throw divergence_error(loop.result.epochs.back(), kNotFinite);
   callbacks.checkpoint(state);
 }
 
 /// Runs `run_epoch(epoch, lr) -> ErrorSums` until the epochs are done, patience is at its end, a stop is requested or
-/// it diverges. The tables then hold the best epoch, by `validate() -> ErrorSums` of `n_valid`
-/// ratings, or with a loss of pairs the last one; `best` is where it is kept, and in the end what the last epoch left.
-/// Throws FailedError where a run diverges that has no best epoch to go back to.
+/// it diverges. The tables then hold the best epoch by `validate() -> ErrorSums` of `n_valid` ratings. Without any, and
+/// with a loss of pairs, they hold the last one, or of a run that diverged the one with the lowest training loss.
+/// `best` is where the best epoch is kept. Throws FailedError where a run diverges that has none to go back to.
 /// `memory`: where the tables are, and what `method` remembers from epoch to epoch.
 template <class Memory, class TablesOf, class Method, class RunEpoch, class Validate>
 TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method& method, Position n_train,
@@ -188,13 +187,12 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
   EarlyStopping stopping(config.patience, config.min_delta);
-  // by random pairs a model is past its best long before it ranks best (docs/decisions/0018-losses-of-pairs.md)
-  const bool chooses = n_valid > 0 && !is_pairwise(config.loss);
+  const bool chooses = chooses_best(config, n_valid);
   const LoopState<Method> loop{result, rate, stopping, method};
   const auto out_of_patience = [&] { return chooses && config.early_stopping && stopping.exhausted(); };
 
   int done = 0;
-  if (callbacks.begin_from != nullptr) done = resume(memory, *callbacks.begin_from, tables, best, chooses, loop);
+  if (callbacks.begin_from != nullptr) done = resume(memory, *callbacks.begin_from, tables, best, loop);
   for (EpochReport& report : result.epochs) report.epochs = config.epochs;  // more than then, maybe
   if (out_of_patience()) result.reason = StopReason::early;
   for (int epoch = done + 1; epoch <= config.epochs && result.reason == StopReason::all_epochs; ++epoch) {
@@ -225,15 +223,15 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
     }
     if (const std::string what = divergence_of(report, result.epochs); !what.empty()) {
       const FailedError error = divergence_error(report, what);
-      if (!chooses || result.best_epoch == 0) throw error;  // no tables to go back to
+      if (result.best_epoch == 0) throw error;  // no tables to go back to
       result.reason = StopReason::diverged;
       result.divergence = {error.problem(), error.cure()};
       break;
     }
-    report.best = chooses ? stopping.observe(epoch, *report.valid_loss) : true;
-    if (report.best) result.best_epoch = epoch;
-    // a second copy of the tables exists only where there is a validation set to choose by
-    if (report.best && chooses) tables.copy_to(memory, best);
+    const bool better = stopping.observe(epoch, chooses ? *report.valid_loss : report.train_loss);
+    report.best = better || !chooses;
+    if (better) result.best_epoch = epoch;
+    if (better && (chooses || epoch < config.epochs)) tables.copy_to(memory, best);
     result.epochs.push_back(report);
     if (callbacks.epoch) callbacks.epoch(report);
     if (callbacks.stops_after_epoch()) {
@@ -242,9 +240,13 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
       result.reason = StopReason::early;
     }
     const bool last = epoch == config.epochs || result.reason != StopReason::all_epochs;
-    if (callbacks.wants_checkpoint(epoch, last)) save_state(memory, epoch, tables, best, chooses, loop, callbacks);
+    if (callbacks.wants_checkpoint(epoch, last)) save_state(memory, epoch, tables, best, loop, callbacks);
   }
-  if (chooses && result.best_epoch > 0) std::swap(tables, best);
+  if (chooses || result.reason == StopReason::diverged) {
+    if (result.best_epoch > 0) std::swap(tables, best);
+  } else {
+    result.best_epoch = static_cast<int>(result.epochs.size());
+  }
   check_finite<Memory>(tables, result, callbacks);
   return result;
 }

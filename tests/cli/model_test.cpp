@@ -355,6 +355,9 @@ TEST_F(TrainedFolder, APaddingRowOutsideTheTablesIsRefused) {
     EXPECT_THAT(result.err, HasSubstr("its item_padding_idx is " + row.dump() + ", and no row of 25"));
   }
   EXPECT_EQ(evaluate("user_padding_idx", kSmallUsers).exit_code, 3);
+  const ProgramResult nested = evaluate("user_padding_idx", json::parse("[[[[1]]]]"));
+  EXPECT_THAT(nested.err, HasSubstr("its user_padding_idx is array, and no row of"));
+  EXPECT_THAT(evaluate("seed", json(1.79601e24)).err, HasSubstr("seed is no whole number of its range"));
 }
 
 TEST(RowIds, BeyondTheTableAreUnknownToAModelAndNoError) {

@@ -112,20 +112,21 @@ TEST_P(Numbers, FiniteOrAMessage) {
 
 INSTANTIATE_TEST_SUITE_P(Algorithms, Numbers, testing::ValuesIn(every_algorithm()), name_of_case);
 
-class Watchdog : public testing::Test {
+/// By which ratings an epoch is the best one.
+class Watchdog : public testing::TestWithParam<Words> {
  protected:
   Watchdog() { folder_.write("ratings.csv", small_ratings()); }
 
   /// A rate that bears some epochs, and then no more.
-  ProgramResult train(const std::string& model, const Words& options) const {
+  ProgramResult train(const std::string& model, const Words& options, const std::string& rate = "8") const {
     return run_in(folder_, Words{"train", "ratings.csv", "-o", model, "--json", "--no-early-stopping"} +
-                               Words{"--batch-size", "50", "--optimizer", "sgd", "--lr", "8"} + options);
+                               Words{"--batch-size", "50", "--optimizer", "sgd", "--lr", rate} + GetParam() + options);
   }
   TemporaryFolder folder_;
 };
 
-TEST_F(Watchdog, GoesBackToTheBestEpoch) {
-  const ProgramResult result = train("m.safetensors", {"--valid-frac", "0.2", "--epochs", "60"});
+TEST_P(Watchdog, GoesBackToTheBestEpoch) {
+  const ProgramResult result = train("m.safetensors", {"--epochs", "60", "--checkpoint-every", "1"});
   ASSERT_EQ(result.exit_code, 1) << result.err;
   EXPECT_THAT(result.err, HasSubstr("diverged in epoch"));
   EXPECT_THAT(result.err, HasSubstr("lower --lr"));
@@ -145,20 +146,31 @@ TEST_F(Watchdog, GoesBackToTheBestEpoch) {
   EXPECT_THAT(not_finite_in(folder_.file("m.safetensors")), testing::IsEmpty());
 
   // the tables of a training that was to end with that epoch
-  const ProgramResult until = train("until.safetensors", {"--valid-frac", "0.2", "--epochs", std::to_string(best)});
+  const ProgramResult until = train("until.safetensors", {"--epochs", std::to_string(best)});
   ASSERT_EQ(until.exit_code, 0) << until.err;
   EXPECT_TRUE(model_bytes_of(folder_.file("m.safetensors")) == model_bytes_of(folder_.file("until.safetensors")));
 }
 
-TEST_F(Watchdog, WithoutAnEpochToGoBackToNothingIsSaved) {
-  const ProgramResult result = train("m.safetensors", {"--no-valid", "--epochs", "60", "--checkpoint-every", "1"});
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("diverged in epoch"));
+TEST_P(Watchdog, GoesBackToItBehindACheckpointAsWell) {
+  const ProgramResult whole = train("whole.safetensors", {"--epochs", "60"});
+  const int sound = json::parse(whole.out).at("epochs");
+  ASSERT_EQ(train("m.safetensors", {"--epochs", std::to_string(sound), "--checkpoint-every", "1"}).exit_code, 0);
+  const ProgramResult gone_on = train("m.safetensors", {"--epochs", "60", "--resume"});
+  EXPECT_EQ(gone_on.exit_code, 1) << gone_on.err;
+  EXPECT_EQ(json::parse(gone_on.out).at("best_epoch"), json::parse(whole.out).at("best_epoch"));
+  EXPECT_TRUE(model_bytes_of(folder_.file("m.safetensors")) == model_bytes_of(folder_.file("whole.safetensors")));
+}
+
+TEST_P(Watchdog, WithoutAnEpochToGoBackToNothingIsSaved) {
+  const ProgramResult result = train("m.safetensors", {"--epochs", "60"}, "1e30");
+  ASSERT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("diverged in epoch 1"));
   EXPECT_EQ(json::parse(lines_of(read_text(folder_.file("m.metrics.jsonl"))).back()).at("stopped"), "failed");
   EXPECT_FALSE(std::filesystem::exists(folder_.file("m.safetensors")));
-  ASSERT_TRUE(std::filesystem::exists(folder_.file("m.safetensors.checkpoint")));  // of the epoch before
-  EXPECT_THAT(not_finite_in(folder_.file("m.safetensors.checkpoint")), testing::IsEmpty());
 }
+
+INSTANTIATE_TEST_SUITE_P(By, Watchdog, testing::Values(Words{"--valid-frac", "0.2"}, Words{"--no-valid"}),
+                         [](const auto& options) { return options.param.size() > 1 ? "Validation" : "TrainingLoss"; });
 
 }  // namespace
 }  // namespace wf::test

@@ -1,4 +1,5 @@
-// A model: safetensors, or LIBMF's text. What is read is written and read again to the same tables.
+// A model: safetensors, or LIBMF's text; what it remembers of its training.
+#include "host/api/record.hpp"
 #include "host/model/model_file.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -27,7 +28,20 @@ void check(const Model& model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::MemoryFile file(data, size);
-  fuzz::read_or_refuse(size, [&] { check(read_model(file.path())); });
-  fuzz::read_or_refuse(size, [&] { check(read_model_for(file.path(), {"1", "b"})); });
+  fuzz::read_or_refuse(size, [&] {
+    const Model model = read_model(file.path());
+    check(model);
+    best_epoch(model);
+    read_epochs(model);
+    shown_settings(model);
+    metadata_json(model);
+    const TrainingRecord record = read_record(model, file.path());
+    fuzz::require(record.user_padding < model.n_users && record.item_padding < model.n_items);
+  });
+  fuzz::read_or_refuse(size, [&] {
+    const Model model = read_model_for(file.path(), {"1", "b"});
+    check(model);
+    read_objective(model, file.path());
+  });
   return 0;
 }

@@ -73,6 +73,17 @@ class Forgery {
     }
   }
 
+  /// Another value of a key of the metadata; blanks behind them make up for its length.
+  void say(const std::string& key, const std::string& value) {
+    fill_metadata(padded(header.metadata.bytes) + kPageAlignment);
+    const std::size_t begin = bytes_.find(key, static_cast<std::size_t>(header.metadata.offset)) + key.size();
+    const std::size_t old_size = bytes_.find_first_of(",}", begin) - begin;
+    const auto end = static_cast<std::size_t>(header.metadata.offset + header.metadata.bytes);
+    bytes_.insert(end, old_size, ' ');
+    bytes_.erase(end - value.size(), value.size());
+    bytes_.replace(begin, old_size, value);
+  }
+
   /// With every checksum set right again, those of pages too.
   std::string sealed() {
     for (int page = 0; page < kPages; ++page) {
@@ -239,6 +250,10 @@ TEST(HostilePages, RefusesMetadataBeyondTheLimit) {
 
 TEST(HostilePages, RefusesMetadataThatIsNone) {
   EXPECT_THAT(error_of_forged([](Forgery& f) { *f.at(f.header.metadata.offset) = 'x'; }),
+              HasSubstr("its metadata is none"));
+  EXPECT_THAT(error_of_forged([](Forgery& f) { f.say("\"ratings\":", "1.79601e24"); }),
+              HasSubstr("its metadata is none"));
+  EXPECT_THAT(error_of_forged([](Forgery& f) { f.say("\"n_users\":", "9223372036854775808"); }),
               HasSubstr("its metadata is none"));
   EXPECT_THAT(error_of("/dev/null"), HasSubstr("is no regular file"));
   EXPECT_THAT(error_of("/absent.wfr"), HasSubstr("cannot be opened"));
