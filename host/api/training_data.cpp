@@ -148,13 +148,7 @@ TrainingData row_data(const TrainConfig& config, TrainingSource& source) {
   const Position n_users = source.data.users.size(), n_items = source.data.items.size();
   ThreadPool pool(config.threads);
   TrainingData result;
-  if (source.valid) {
-    if (!source.ratings->ranks().is_alone()) {
-      throw UsageError("--valid is read whole, and each of several processes has a part of the ratings",
-                       "leave it out, or start one process");
-    }
-    result.valid = std::move(*source.valid);
-  }
+  if (source.valid) result.valid = std::move(*source.valid);
   const HeldOut held_out(*source.ratings, source.valid ? 0 : config.valid_frac, config.seed, pool);
   const SplitPart train(*source.ratings, held_out, SplitPart::Side::train);
   if (!source.valid) result.valid = copied(pool, SplitPart(*source.ratings, held_out, SplitPart::Side::held_out));

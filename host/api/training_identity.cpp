@@ -3,6 +3,7 @@
 #include "host/api/config_json.hpp"
 #include "host/base/hash.hpp"
 #include "host/config/names.hpp"
+#include "host/schedule/row_sharing.hpp"
 
 #include <fmt/format.h>
 
@@ -65,6 +66,49 @@ class RangeHashes {
   std::vector<RatingHash> ranges_;
 };
 
+/// The same for any number of ranks: a sum, to which each rating adds its hash.
+class RatingSum {
+ public:
+  /// `place`: in the list of its user, where the order counts.
+  void add(RowId user, RowId item, float value, Position place) {
+    const struct {
+      RowId user, item;
+      float value;
+      std::uint32_t place;
+    } rating{user, item, value, static_cast<std::uint32_t>(place)};
+    sum_ += hash_of_bytes(&rating, sizeof rating);
+  }
+  std::uint64_t of_all(Ranks& ranks) const {
+    std::uint64_t total = 0;
+    for (const std::uint64_t sum : ranks.gather(Span<const std::uint64_t, Host>{&sum_, 1})) total += sum;
+    return total;
+  }
+
+ private:
+  std::uint64_t sum_ = 0;
+};
+
+/// Of the ratings to train on, and of those to validate with.
+std::array<std::uint64_t, 2> sums_of(const RatingLists& lists, const RatingsView<Host>& valid) {
+  const RowSharing* const sharing = lists.sharing.get();
+  const auto name = [sharing](SharedRows RowSharing::*side, Position row) {
+    return sharing == nullptr ? static_cast<RowId>(row) : (sharing->*side).name_of(row);
+  };
+  const Position first = sharing == nullptr ? 0 : sharing->users.own().begin;
+  const RowListsView<Host> view = lists.user.view();
+  RatingSum train, held;
+  for (Position row = 0; row < view.rows(); ++row) {
+    const RowId user = name(&RowSharing::users, first + row);
+    for (Position n = view.begin[row]; n < view.begin[row + 1]; ++n) {
+      train.add(user, name(&RowSharing::items, view.partner[n]), view.value[n], n - view.begin[row]);
+    }
+  }
+  for (Position n = 0; n < valid.size(); ++n) {
+    held.add(name(&RowSharing::users, valid.user[n]), name(&RowSharing::items, valid.item[n]), valid.value[n], 0);
+  }
+  return {train.of_all(lists.ranks()), held.of_all(lists.ranks())};
+}
+
 }  // namespace
 
 Identity identity_of(const TrainSettings& settings, const TrainConfig& config, const std::string& engine) {
@@ -89,21 +133,13 @@ std::string hash_of(const TrainingData& data) {
     valid.add(data.valid.view());
     train.add_to(digests);
     valid.add_to(digests);
+  } else if (data.lists) {
+    for (const std::uint64_t sum : sums_of(*data.lists, data.valid.view())) digests.push_back(sum);
   } else {
     RatingHash train, valid;
-    Hash lists;
-    if (data.lists) {
-      for (const RowLists* side : {&data.lists->user, &data.lists->item}) {
-        const RowListsView<Host> view = side->view();
-        add_values(lists, view.begin);
-        add_values(lists, view.partner);
-        add_values(lists, view.value);
-      }
-    } else {
-      train.add(data.train.view());
-    }
+    train.add(data.train.view());
     valid.add(data.valid.view());
-    for (const std::uint64_t digest : {lists.value(), train.digest(), valid.digest()}) digests.push_back(digest);
+    for (const std::uint64_t digest : {train.digest(), valid.digest()}) digests.push_back(digest);
   }
   Hash all;
   add_values(all, std::as_const(digests).span());

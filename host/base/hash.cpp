@@ -15,6 +15,10 @@ std::string hash_text(std::uint64_t hash) {
   return text;
 }
 
+std::uint64_t hash_of_bytes(const void* data, Position bytes) {
+  return XXH3_64bits(data, static_cast<std::size_t>(bytes));
+}
+
 void Hash::Free::operator()(XXH3_state_s* state) const {
   XXH3_freeState(state);
 }

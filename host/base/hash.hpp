@@ -12,6 +12,8 @@ namespace wf {
 
 std::string hash_text(std::uint64_t hash);  ///< 16 hex digits
 
+std::uint64_t hash_of_bytes(const void* data, Position bytes);
+
 /// Of all bytes so far; the parts that they came in do not matter. The value is that of the library's one-shot
 /// XXH3_64bits over the same bytes.
 class Hash {

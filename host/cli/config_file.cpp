@@ -6,15 +6,30 @@
 
 #include <fmt/format.h>
 
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
+
+namespace wf::cli {
+namespace {
+/// An assertion of toml++ does not hold.
+struct TomlAssertion {};
+[[noreturn]] void fail_toml_assertion() {
+  throw TomlAssertion{};
+}
+}  // namespace
+}  // namespace wf::cli
+
+// toml++ 3.3 asserts what a file can break, as "[=" and "[8,}" do, and a release would take it for granted.
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? void() : ::wf::cli::fail_toml_assertion())
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 namespace wf::cli {
 namespace {
@@ -143,10 +158,8 @@ std::string without_texts(std::string_view line) {
   return kept;
 }
 
-/// Throws InputError for what toml++ 3.3 does not refuse but stumbles over: it fails an assertion on a table header
-/// that begins with no key, as "[=", and has no defined behaviour for some letters of a key, as U+02E0.
-void refuse_what_fells_the_parser(const std::string& path, std::string_view text) {
-  constexpr const char* kKeys = "keys are letters, digits, - and _; a text is between quotes";
+/// Throws InputError for letters in a key for which toml++ 3.3 has no defined behaviour, as U+02E0.
+void refuse_strange_letters(const std::string& path, std::string_view text) {
   // a char beyond ASCII is below 0
   const auto is_strange = [](char c) { return (c < ' ' && c != '\t' && c != '\r') || c == '\x7f'; };
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -155,28 +168,43 @@ void refuse_what_fells_the_parser(const std::string& path, std::string_view text
     const std::string bare = without_texts(text.substr(0, length));
     text.remove_prefix(std::min(length + 1, text.size()));
     if (std::any_of(bare.begin(), bare.end(), is_strange)) {
-      throw InputError({path, line}, "this is no TOML: a letter or control character outside of a text", kKeys);
+      throw InputError({path, line}, "this is no TOML: a letter or control character outside of a text",
+                       "keys are letters, digits, - and _; a text is between quotes");
     }
-    const std::size_t header = bare.find_first_not_of(" \t");
-    if (header == std::string::npos || bare[header] != '[') continue;
-    const std::size_t behind = header + (bare.compare(header, 2, "[[") == 0 ? 2 : 1);
-    const std::size_t key = bare.find_first_not_of(" \t", behind);
-    const bool begins =
-        key != std::string::npos && (std::isalnum(static_cast<unsigned char>(bare[key])) != 0 ||
-                                     std::string_view("-_\"']").find(bare[key]) != std::string_view::npos);
-    if (!begins) throw InputError({path, line}, "this is no TOML: a table without a name", kKeys);
   }
+}
+
+bool fails_assertion(std::string_view text) {
+  try {
+    (void)toml::parse(text);
+  } catch (const toml::parse_error&) {
+  } catch (const TomlAssertion&) {
+    return true;
+  }
+  return false;
+}
+
+/// Of a text that fails an assertion, which does not say where: the first line with which it does.
+Position asserted_line(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1)) ends.push_back(end);
+  const auto holds = [&](std::size_t end) { return !fails_assertion(text.substr(0, end + 1)); };
+  return std::partition_point(ends.begin(), ends.end(), holds) - ends.begin() + 1;
 }
 
 toml::table parse(const std::string& path) {
   const std::string text = read_text(path);
   try {
-    refuse_what_fells_the_parser(path, text);
+    refuse_strange_letters(path, text);
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
     throw InputError({path, static_cast<Position>(at.line), static_cast<Position>(at.column)},
                      "this is no TOML: " + on_one_line(std::string(error.description())), "for example: rank = 32");
+  } catch (const TomlAssertion&) {
+    throw InputError({path, asserted_line(text)},
+                     "this is no TOML: a table without a name, or a list or table that does not end",
+                     "for example: rank = 32");
   }
 }
 

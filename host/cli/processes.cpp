@@ -52,10 +52,6 @@ void check_together(const TrainRequest& request) {
       {is_page_file(request.valid), "--valid with a page file", "reads it whole"},
       {config.shuffle == Shuffle::none, "--shuffle none", "needs the order of the file"},
       {!request.init_from.empty(), "--init-from", "begins with a whole model"},
-      {by_row && !request.valid.empty(), "--valid of als and ials", "is of ids that no process may know"},
-      {by_row && request.resume, "--resume of als and ials", "begins with a whole state"},
-      {by_row && (request.checkpoint_epochs > 0 || request.checkpoint_seconds > 0),
-       "--checkpoint-every of als and ials", "saves a whole state"},
   };
   for (const auto& option : options) {
     if (!option.given) continue;

@@ -26,17 +26,22 @@ HostBuffer<RowId> starts_by_cost(const HostBuffer<Position>& counts, int ranks, 
   return starts;
 }
 
+/// Rows beyond all, unknown ids, are the last rank's.
 int owner_of(const HostBuffer<RowId>& starts, RowId row) {
-  return static_cast<int>(std::upper_bound(starts.begin(), starts.end(), row) - starts.begin()) - 1;
+  const auto last = starts.end() - 1;
+  return static_cast<int>(std::upper_bound(starts.begin(), last, row) - starts.begin()) - 1;
 }
 
 void mark(const HostBuffer<RowId>& rows, HostBuffer<std::uint8_t>& marks) {
-  for (const RowId row : rows) marks[row] = 1;
+  for (const RowId row : rows) {
+    if (row < marks.size()) marks[row] = 1;
+  }
 }
 
-/// To rows of a table, counted from `first`.
-void rename(HostBuffer<RowId>& rows, const HostBuffer<RowId>& table_rows, RowId first) {
-  for (RowId& row : rows) row = table_rows[row] - first;
+/// To rows of a table, counted from `first`. What was beyond all rows is then beyond the table's, as far as before.
+void rename(HostBuffer<RowId>& rows, const SharedRows& to, const HostBuffer<RowId>& table_rows, RowId first) {
+  const auto beyond = static_cast<RowId>(to.n_all() - to.n_here());
+  for (RowId& row : rows) row = (row < table_rows.size() ? table_rows[row] : row - beyond) - first;
 }
 
 RowLists lists_of(ThreadPool& pool, const Ratings& ratings, const RowRange& own, Position n_partners) {
@@ -79,6 +84,11 @@ SharedRows::SharedRows(Ranks& ranks, HostBuffer<RowId> starts, HostBuffer<std::u
   for (HostBuffer<RowId>& rows : wanted_) {
     for (RowId& row : rows) row += to_table;
   }
+}
+
+RowId SharedRows::name_of(Position row) const {
+  if (names_.empty() && n_here() > 0) return static_cast<RowId>(row);
+  return row < n_here() ? names_[row] : static_cast<RowId>(row - n_here() + n_all_);
 }
 
 HostBuffer<RowId> SharedRows::table_rows() const {
@@ -140,12 +150,12 @@ SharedRatings share_by_row(ThreadPool& pool, const RatingSource& train, const Ra
   const SharedRows &users = sharing->users, &items = sharing->items;
   {
     const HostBuffer<RowId> user_rows = users.table_rows(), item_rows = items.table_rows();
-    rename(of_users.user, user_rows, users.own().begin);
-    rename(of_users.item, item_rows, 0);
-    rename(of_items.user, user_rows, 0);
-    rename(of_items.item, item_rows, items.own().begin);
-    rename(result.valid.user, user_rows, 0);
-    rename(result.valid.item, item_rows, 0);
+    rename(of_users.user, users, user_rows, users.own().begin);
+    rename(of_users.item, items, item_rows, 0);
+    rename(of_items.user, users, user_rows, 0);
+    rename(of_items.item, items, item_rows, items.own().begin);
+    rename(result.valid.user, users, user_rows, 0);
+    rename(result.valid.item, items, item_rows, 0);
   }
   result.lists.user = lists_of(pool, of_users, users.own(), items.n_here());
   of_users = {};

@@ -33,6 +33,8 @@ class SharedRows {
   RowRange pieces() const { return pieces_; }
   /// [n_here] the row of all rows that a row of the table is: ascending.
   Span<const RowId, Host> names() const { return names_.span(); }
+  /// The same of one, which may be beyond the table, an unknown id: then it is beyond all rows, as far.
+  RowId name_of(Position row) const;
   /// [n_all] and back; of rows that are here.
   HostBuffer<RowId> table_rows() const;
 
@@ -65,7 +67,7 @@ std::shared_ptr<const RowSharing> whole_tables(const RatingLists& lists);
 /// What a rank works on.
 struct SharedRatings {
   RatingLists lists;  ///< by user of its own users, by item of its own items; partners by the rows of its tables
-  Ratings valid;      ///< those of its own users, by the rows of its tables
+  Ratings valid;      ///< those of its own users, by the rows of its tables; unknown ids are beyond these
 };
 
 /// Cuts users and items into ranges of about equal cost, one for each rank and maybe without rows, and hands the

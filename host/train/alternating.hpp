@@ -84,13 +84,14 @@ class Alternating {
           user_gram_, turned_items_);
     bring(items, model_.item_factors, model_.item_biases);
     if (settings_.implicit) find_gram(model_.item_factors, items, item_gram_);
-    solved_ = kernels_.take_solved();
+    const SolvedRows solved = kernels_.take_solved();
+    solved_ = {sharing_->ranks.sum(solved.empty), sharing_->ranks.sum(solved.deficient)};
     ErrorSums errors = list_errors();
     if (settings_.implicit) errors.loss += settings_.unobserved * all_scores_squared();
     return errors;
   }
 
-  /// Of the last epoch, of this rank.
+  /// Of the last epoch, of all ranks.
   const SolvedRows& solved() const { return solved_; }
 
   Position bytes_sent() const { return bytes_sent_; }  ///< of rows, by this rank, in epochs

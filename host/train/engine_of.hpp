@@ -164,7 +164,7 @@ class EngineOf final : public Engine {
     if (config.algorithm == Algorithm::ccd) {
       return run_rows<CoordinateDescent<K>>(model, std::move(lists), valid, config, callbacks, nothing);
     }
-    return run_alternating(model, std::move(lists), valid, config, callbacks);
+    return run_rows<Alternating<K>>(model, std::move(lists), valid, config, callbacks, tell_solved);
   }
 
   GridWish grid_wish() const override { return kernels_.grid_wish(); }
@@ -196,10 +196,20 @@ class EngineOf final : public Engine {
   template <class Method, class Tell>
   TrainResult run_rows(Model& model, RatingLists lists, const RatingsView<Host>& valid, const TrainConfig& config,
                        const TrainCallbacks& callbacks, const Tell& tell) {
+    SpaceTables<K> tables(kernels_, model);
+    begin_tables(kernels_, callbacks, tables);
+    const TrainResult result = sweep<Method>(tables, model, std::move(lists), valid, config, callbacks, tell);
+    tables.to_host(kernels_, model);
+    return result;
+  }
+
+  /// The same, of tables that have begun. `model` has their shape.
+  template <class Method, class TablesOf, class Tell>
+  TrainResult sweep(TablesOf& tables, const Model& model, RatingLists lists, const RatingsView<Host>& valid,
+                    const TrainConfig& config, const TrainCallbacks& callbacks, const Tell& tell) {
     const Position n_train = lists.n_all_ratings();
     Ranks& ranks = lists.ranks();
-    SpaceTables<K> tables(kernels_, model), best;
-    begin_tables(kernels_, callbacks, tables);
+    TablesOf best;
     Method method(kernels_, tables.view(model), std::move(lists), config);
     ValidationErrors<K> validation(config);
     TrainResult result = run_epochs(
@@ -212,18 +222,12 @@ class EngineOf final : public Engine {
         },
         [&] { return validation.errors(kernels_, tables.view(model), model, valid, ranks); });
     tell(method, result);
-    tables.to_host(kernels_, model);
     return result;
   }
 
-  TrainResult run_alternating(Model& model, RatingLists lists, const RatingsView<Host>& valid,
-                              const TrainConfig& config, const TrainCallbacks& callbacks) {
-    Ranks& ranks = lists.ranks();
-    return run_rows<Alternating<K>>(model, std::move(lists), valid, config, callbacks,
-                                    [&ranks](const Alternating<K>& method, TrainResult& result) {
-                                      result.empty_rows = ranks.sum(method.solved().empty);
-                                      result.deficient_rows = ranks.sum(method.solved().deficient);
-                                    });
+  static void tell_solved(const Alternating<K>& method, TrainResult& result) {
+    result.empty_rows = method.solved().empty;
+    result.deficient_rows = method.solved().deficient;
   }
 
   /// Several ranks have the rows between them. `model` comes without factors, and rank 0's leaves with all of them.
@@ -236,15 +240,13 @@ class EngineOf final : public Engine {
         throw UsageError("of the algorithms that work row by row, several processes have als and ials",
                          "take one of them, or start one process");
       }
-      if (callbacks.begin_from != nullptr) {
-        throw UsageError("least squares by several processes have no checkpoints yet", "leave out --resume");
-      }
-      const std::shared_ptr<const RowSharing> sharing = lists.sharing;
-      Model mine = model_of_rank(model, *sharing, config);
-      TrainCallbacks agreed = agreed_among(sharing->ranks, callbacks);
-      agreed.checkpoint = {};  // of rows that lie in no order of all
-      TrainResult result = run_alternating(mine, std::move(lists), valid, config, agreed);
-      gather_rows(std::move(mine.tables), *sharing, model);
+      SharedTables tables(model, lists.sharing, config);
+      begin_tables(kernels_, callbacks, tables);
+      if (callbacks.begin_from != nullptr) tables.bring();
+      const TrainCallbacks agreed = agreed_among(lists.ranks(), callbacks);
+      const TrainResult result =
+          sweep<Alternating<K>>(tables, tables.here(), std::move(lists), valid, config, agreed, tell_solved);
+      tables.to_model(model);
       return result;
     }
   }

@@ -1,5 +1,4 @@
 // DSGD by several ranks, on threads: the model of one process, bit for bit.
-#include "host/api/checkpoint_file.hpp"
 #include "host/api/train.hpp"
 #include "host/base/philox.hpp"
 #include "host/cpu/cpu.hpp"
@@ -21,6 +20,7 @@ namespace {
 using test::expect_same_model;
 using test::expect_same_reports;
 using test::on_ranks;
+using test::train_between;
 using testing_support::FreshFolder;
 
 constexpr RowId kRingUsers = 90, kRingItems = 70;
@@ -102,23 +102,6 @@ TEST_P(Ring, HasTheBitsOfOneProcess) {
       });
     }
   }
-}
-
-/// Trains `epochs` of them, on from the checkpoint at `path` where there is one, and leaves one of the last.
-Training train_between(const TrainSettings& settings, int begun_at, int epochs, TrainingSource source, Ranks& ranks,
-                       const std::string& path) {
-  TrainSettings part = settings;
-  part.config.epochs = epochs;
-  TrainCallbacks callbacks;
-  callbacks.checkpoint_due = [](int, bool last) { return last; };
-  callbacks.checkpoint = [&](const TrainingState& state) { write_checkpoint(path, {}, state, ranks); };
-  TrainingState state;
-  if (const FoundCheckpoint found = find_checkpoint(path, ranks); found.file) {
-    state = found.file->state();
-    callbacks.begin_from = &state;
-  }
-  EXPECT_EQ(state.epoch, begun_at);
-  return train(part, std::move(source), callbacks);
 }
 
 TEST_P(Ring, GoesOnWithAnotherNumberOfRanks) {

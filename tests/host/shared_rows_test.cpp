@@ -4,6 +4,7 @@
 #include "host/cpu/cpu.hpp"
 #include "host/train/alternating.hpp"
 #include "host/train/shared_tables.hpp"
+#include "tests/host/model_support.hpp"
 #include "tests/support/same_training.hpp"
 #include "tests/support/thread_ranks.hpp"
 
@@ -24,6 +25,8 @@ namespace {
 using test::expect_same_model;
 using test::expect_same_reports;
 using test::on_ranks;
+using test::train_between;
+using testing_support::FreshFolder;
 
 struct Drawn {
   RowId users = 400, items = 150;
@@ -123,6 +126,30 @@ TEST_P(SharedRowsOf, HaveTheBitsOfOneProcess) {
   }
 }
 
+TEST_P(SharedRowsOf, GoOnWithAnotherNumberOfRanks) {
+  const SharedCase& of = GetParam();
+  const Ratings all = drawn_ratings(of.drawn);
+  const TrainSettings settings = shared_settings(of, 1);
+  const Training expected = train(settings, part_of_source(all, Ranks::alone(), of.drawn));
+  const int epochs = static_cast<int>(expected.result.epochs.size());
+  for (const std::vector<int>& sizes : std::vector<std::vector<int>>{{3, 1}, {1, 4}, {2, 7}}) {
+    SCOPED_TRACE(testing::PrintToString(sizes));
+    const FreshFolder folder;
+    const auto go_on = [&](int size, int begun_at, int until) {
+      on_ranks(size, [&](Ranks& ranks) {
+        Ranks& theirs = size == 1 ? Ranks::alone() : ranks;
+        const Training found =
+            train_between(settings, begun_at, until, part_of_source(all, theirs, of.drawn), theirs, folder.file("c"));
+        if (until < epochs) return;
+        expect_same_reports(expected, found);
+        if (ranks.rank() == 0) expect_same_model(expected, found);
+      });
+    };
+    go_on(sizes[0], 0, epochs / 2);
+    go_on(sizes[1], epochs / 2, of.epochs);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, SharedRowsOf,
     testing::Values(
@@ -218,8 +245,8 @@ TEST(SharedRows, ATableHasOnlyTheRowsThatItsRankFindsOrNeeds) {
     // the cut is beside the middle by chance, by a row or some: those need the other half's
     EXPECT_LE(sharing.users.n_here(), kUsers * 6 / 10);
     EXPECT_LE(sharing.items.n_here(), kItems * 9 / 10);
-    const Model tables = model_of_rank(make_model(0, 0, 8, false), sharing, TrainConfig{});
-    EXPECT_EQ(tables.tables.user_factors.size(), sharing.users.n_here() * 8);
+    const SharedTables tables(make_model(0, 0, 8, false), mine.lists.sharing, TrainConfig{});
+    EXPECT_EQ(tables.here().tables.user_factors.size(), sharing.users.n_here() * 8);
   });
 }
 
@@ -270,9 +297,9 @@ TEST(SharedRows, WhatARankSendsIsWhatOthersNeed) {
           shape.tables.user_biases = HostBuffer<float>(of.users, 0.0F);
           shape.tables.item_biases = HostBuffer<float>(of.items, 0.0F);
         }
-        Model model = model_of_rank(shape, *sharing, config);
+        SharedTables tables(shape, sharing, config);
         Cpu cpu(1);
-        Alternating<Cpu> method(cpu, model.view(), std::move(mine.lists), config);
+        Alternating<Cpu> method(cpu, tables.view(shape), std::move(mine.lists), config);
         for (int epoch = 0; epoch < kEpochs; ++epoch) method.run_epoch([](double) { return true; });
         const auto rows = static_cast<Position>(users.size() + items.size());
         EXPECT_EQ(method.bytes_sent(), kEpochs * 4 * (kRank + (biases ? 1 : 0)) * rows);

@@ -95,14 +95,14 @@ def check_bad_line(program, folder):
     assert "bad.txt:5001:5: process 0" in result.stderr and "is not a number" in result.stderr, result.stderr
 
 
-def check_checkpoints(program, folder):
+def check_checkpoints(program, folder, data, options, all_sizes):
     """Checkpoints of one number of processes are gone on from by another, with the bits of a training that never stopped."""
-    words = ["train", "ratings.wfr", "-k", "24", "--deterministic", "--grid", "14", "-j", "1"]
+    words = ["train", data, "-k", "24", "--deterministic", *options, "-j", "1"]
     subprocess.run([program, *words, "--epochs", "6", "-o", "straight.safetensors", "--quiet"], cwd=folder, check=True, timeout=LIMIT)
     expected, record = tensors(folder / "straight.safetensors")
     log = (folder / "straight.metrics.jsonl").read_text()
-    for number, sizes in enumerate(((4, 2, 3), (1, 3, 1), (2, 1, 4))):
-        name = f"again{number}.safetensors"
+    for number, sizes in enumerate(all_sizes):
+        name = f"again-{options[-1]}-{number}.safetensors"
         for processes, epochs in zip(sizes, (2, 4, 6)):
             result = mpirun(program, processes, [*words, "--epochs", str(epochs), "--checkpoint-every", "1", "--resume", "-o", name], folder)
             assert result.returncode == 0, result.stderr
@@ -111,7 +111,7 @@ def check_checkpoints(program, folder):
         assert found == expected, f"{sizes} processes: other bits"
         assert same_config(its_record["config"]) == same_config(record["config"])
         without_times = [[{key: value for key, value in json.loads(line).items() if key not in ("seconds", "ts", "ratings_per_s")}
-                          for line in text.splitlines()] for text in (log, (folder / f"again{number}.metrics.jsonl").read_text())]
+                          for line in text.splitlines()] for text in (log, (folder / name.replace(".safetensors", ".metrics.jsonl")).read_text())]
         assert without_times[0] == without_times[1], without_times
     result = mpirun(program, 2, [*words, "--epochs", "6", "--resume", "--seed", "9", "-o", name], folder)
     assert result.returncode == 2 and "--seed was 42, is 9" in result.stderr, result.stderr
@@ -126,7 +126,6 @@ def check_refusals(program, folder):
             (["train", "ghost.wfr"], 3, "No such file"),
             (["train", "ratings.wfr", "--folds", "3"], 2, "--folds"),
             (["train", "ratings.wfr", "--algorithm", "ccd"], 2, "--algorithm sgd"),
-            (["train", "ratings.wfr", "--algorithm", "als", "--checkpoint-every", "1"], 2, "--checkpoint-every"),
             (["train", "ratings.wfr", "--algorithm", "als", "--engine", "reference"], 2, "engine reference trains by als and ials in one process"),
             (["train", "ratings.wfr", "--loss", "bpr"], 2, "another --loss"),
             (["train", "ratings.wfr", "--grid", "1"], 2, "--grid 4 or more"),
@@ -231,7 +230,10 @@ def main():
         check_bits(program, folder, ["named.csv", "--skip-bad", "--valid", "valid.csv"])
         check_bits(program, folder, ["ratings.txt", "--ids", "rows", "--n-users", "1000"])
         check_bad_line(program, folder)
-        check_checkpoints(program, folder)
+        check_checkpoints(program, folder, "ratings.wfr", ["--grid", "14"], ((4, 2, 3), (1, 3, 1), (2, 1, 4)))
+        check_checkpoints(program, folder, "named.csv", ["--skip-bad", "--valid", "valid.csv", "--algorithm", "als"], ((3, 1, 2),))
+        check_checkpoints(program, folder, "ratings.wfr", ["--algorithm", "ials"], ((1, 4, 1),))
+        check_bits(program, folder, ["named.csv", "--skip-bad", "--valid", "valid.csv"], ["--algorithm", "als"], ((3, 1),))
         for algorithm, data in (("als", "ratings.wfr"), ("ials", "ratings.txt")):
             check_bits(program, folder, [data], ["--algorithm", algorithm], ((2, 1), (3, 2), (4, 1)))
         check_refusals(program, folder)

@@ -1,8 +1,11 @@
 #include "tests/support/same_training.hpp"
 
+#include "host/api/checkpoint_file.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <utility>
 
 namespace wf::test {
 namespace {
@@ -36,6 +39,22 @@ void expect_same_reports(const Training& one, const Training& other) {
     EXPECT_EQ(one.result.epochs[e].valid_rmse, other.result.epochs[e].valid_rmse) << e;
     EXPECT_EQ(one.result.epochs[e].lr, other.result.epochs[e].lr) << e;
   }
+}
+
+Training train_between(const TrainSettings& settings, int begun_at, int epochs, TrainingSource source, Ranks& ranks,
+                       const std::string& path) {
+  TrainSettings part = settings;
+  part.config.epochs = epochs;
+  TrainCallbacks callbacks;
+  callbacks.checkpoint_due = [](int, bool last) { return last; };
+  callbacks.checkpoint = [&](const TrainingState& state) { write_checkpoint(path, {}, state, ranks); };
+  TrainingState state;
+  if (const FoundCheckpoint found = find_checkpoint(path, ranks); found.file) {
+    state = found.file->state();
+    callbacks.begin_from = &state;
+  }
+  EXPECT_EQ(state.epoch, begun_at);
+  return train(part, std::move(source), callbacks);
 }
 
 }  // namespace wf::test
