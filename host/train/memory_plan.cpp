@@ -228,6 +228,12 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
   return plan_blocks(size, config, Residency::nothing, room);
 }
 
+bool holds_users(const TrainingSize& size, const TrainConfig& config, const RowRange& users, Position room) {
+  MemoryPlan plan = plan_blocks(size, config, Residency::nothing, room);
+  add(plan, "users", checked_product(Position{users.end} - users.begin, row_bytes(size, config.storage)));
+  return fits(room, plan);
+}
+
 std::string describe(const MemoryPlan& plan, const DeviceMemory& device) {
   std::string text = "needs " + short_bytes(plan.total()) + " of " + short_bytes(device.total) + ", " +
                      short_bytes(device.free) + " free, on " + device.device + ":";

@@ -21,13 +21,13 @@ class RingSgd {
   /// The tables and the grid must outlive this.
   RingSgd(K& kernels, RingTables& tables, const Model& shape, BlockGrid& grid, const RatingsView<Host>& valid,
           const TrainConfig& config)
-      : steps_(kernels, tables, shape, grid, config),
-        tables_(tables),
+      : tables_(tables),
         grid_(grid),
         valid_(valid),
         config_(config),
         first_(grid.owners().first(rank())),
         end_(grid.owners().first(rank() + 1)),
+        steps_(kernels, tables, shape, grid, {users(first_).begin, users(end_ - 1).end}, config),
         scores_(valid.size()),
         pool_(config.threads) {
     find_valid_blocks();
@@ -156,10 +156,12 @@ class RingSgd {
     finish_moves();
   }
 
-  /// Rows that are here, for row_adagrad.
+  /// Rows that are here, for row_adagrad; and all of them at home.
   void settle() {
-    if (config_.optimizer != Optimizer::row_adagrad) return;
-    for (int g = first_; g < end_; ++g) steps_.settle(users(g), items((g + tables_.offset()) % size()));
+    if (config_.optimizer == Optimizer::row_adagrad) {
+      for (int g = first_; g < end_; ++g) steps_.settle(users(g), items((g + tables_.offset()) % size()));
+    }
+    steps_.send_home();
   }
 
   /// In the order of one process: by strata, in each by ranges of users.
@@ -219,12 +221,12 @@ class RingSgd {
     }
   }
 
-  RingSteps<K> steps_;
   RingTables& tables_;
   BlockGrid& grid_;
   RatingsView<Host> valid_;
   TrainConfig config_;
-  int first_, end_;                    // this rank's ranges of users
+  int first_, end_;  // this rank's ranges of users
+  RingSteps<K> steps_;
   HostBuffer<Position> valid_starts_;  // [this rank's ranges x G + 1]
   HostBuffer<float> scores_;           // [valid]
   ThreadPool pool_;

@@ -3,6 +3,7 @@
 #pragma once
 #include "host/kernels/contract.hpp"
 #include "host/train/exact_errors.hpp"
+#include "host/train/memory_plan.hpp"
 #include "host/train/rating_sgd.hpp"
 #include "host/train/ring_tables.hpp"
 #include "host/train/row_visits.hpp"
@@ -19,17 +20,23 @@ concept SharesTables = KernelSet<K> && requires(K& kernels) {
   { kernels.block_errors() } -> std::same_as<Span<const ErrorSums, Host>>;
 };
 
-/// The tables and the grid must outlive this. Rows are at home on the host when a call returns.
+/// The tables and the grid must outlive this. Rows of items are at home on the host when a call returns; those of this
+/// rank's `users` stay where they are worked on, if there is room, until send_home.
 template <KernelSet K>
 class RingSteps {
  public:
   using Space = typename K::Space;
 
-  RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const TrainConfig& config)
+  RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const RowRange& users,
+            const TrainConfig& config)
       : kernels_(kernels),
         visits_(kernels, tables.view(shape)),
         grid_(grid),
-        penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {}
+        penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {
+    const auto device = kernels.memory();
+    if (device && holds_users(size_of(shape, grid, 0), config, users, device_room(*device, config)))
+      visits_.hold(users);
+  }
 
   /// errors[n] of block n, before its steps.
   void step(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
@@ -50,6 +57,7 @@ class RingSteps {
     visits_.settle(users, items);
     kernels_.wait_rows();
   }
+  void send_home() { visits_.send_held_home(); }
 
   /// scores[n] of (user[n], item[n]), rows of those ranges or unknown.
   void predict(const RowRange& users, const RowRange& items, const ScoreOptions& options, Span<const RowId, Host> user,
@@ -75,7 +83,8 @@ class RingSteps {
 template <SharesTables K>
 class RingSteps<K> {
  public:
-  RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const TrainConfig& config)
+  RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const RowRange&,
+            const TrainConfig& config)
       : kernels_(kernels),
         tables_(tables.view(shape)),
         grid_(grid),
@@ -93,6 +102,7 @@ class RingSteps<K> {
     rows.item = rows_of(rows.item, items);
     kernels_.settle_rows(rows);
   }
+  void send_home() {}
   void predict(const RowRange&, const RowRange&, const ScoreOptions& options, Span<const RowId, Host> user,
                Span<const RowId, Host> item, Span<float, Host> scores) {
     kernels_.predict(model_view(tables_), options, user, item, scores);

@@ -4,6 +4,7 @@
 
 #include "host/base/error.hpp"
 #include "host/train/grid_rows.hpp"
+#include "host/train/ring_sgd.hpp"
 
 #include <cmath>
 
@@ -172,6 +173,59 @@ TEST(Streaming, APlanKeepsWhatItCan) {
   const DeviceMemory device{"a card", none.total(), none.total()};
   EXPECT_NE(describe(none, device).find("ratings and rows stream, "), std::string::npos) << describe(none, device);
   EXPECT_NE(describe(all, device).find("; all stays; an epoch would"), std::string::npos) << describe(all, device);
+}
+
+struct RingEpoch {
+  std::vector<float> weights;
+  double loss = 0;
+  Position bytes = 0;  // copied from and to the device
+};
+
+/// The first epoch of a ring of one rank.
+RingEpoch ring_epoch(const TrainingProblem& problem) {
+  const TrainConfig& config = problem.config;
+  ThreadPool pool(2);
+  BlockGrid grid = make_grid(pool, RatingsInMemory(problem.ratings.view()), kUsers, kItems, config, {});
+  Model model = make_model(0, 0, config.rank, false);
+  model.n_users = kUsers, model.n_items = kItems;
+  grid.start_epoch(1);
+  RingTables tables(model, grid, config, Cuda::padded_rank(config.rank), grid.stratum(0)[0].item_range);
+  RingEpoch epoch;
+  {
+    Cuda kernels(Order::repeatable);
+    RingSgd<Cuda> method(kernels, tables, model, grid, {}, config);
+    const auto copied = [] {
+#if defined(WF_INTERPRETER)
+      return static_cast<Position>(simt::stats().bytes_copied);
+#else
+      return Position{0};
+#endif
+    };
+    const Position before = copied();
+    epoch.loss = method.run_epoch(1, config.lr, [](Position) {}).loss;
+    epoch.bytes = copied() - before;
+  }
+  tables.to_model(model);
+  epoch.weights = weights(model);
+  return epoch;
+}
+
+TEST(Streaming, UsersOfARankStayWhereThereIsRoom) {
+  no_limit();
+  for (const Optimizer optimizer : {Optimizer::row_adagrad, Optimizer::sgd}) {
+    TrainingProblem problem = problem_of(Storage::fp32, optimizer);
+    problem.config.biases = false;
+    const RingEpoch held = ring_epoch(problem);
+    problem.config.device_memory = 1;
+    const RingEpoch visited = ring_epoch(problem);
+    EXPECT_EQ(held.weights, visited.weights);
+    EXPECT_EQ(held.loss, visited.loss);
+#if defined(WF_INTERPRETER)
+    const Position users = kUsers * (24 * 4 + 32);
+    const Position visits = problem.config.grid + (optimizer == Optimizer::row_adagrad ? 1 : 0);
+    EXPECT_EQ(visited.bytes - held.bytes, (2 * visits - 1) * users) << "they went home once";
+#endif
+  }
 }
 
 /// Blocks that are copied from where they lie, without a stop in a chunk.
