@@ -20,6 +20,11 @@ endif()
 set(WARPFACTOR_TESTS_FOUND TRUE)
 include(GoogleTest)
 
+set(is_release TRUE)
+if(WARPFACTOR_SANITIZE OR WARPFACTOR_COVERAGE)
+  set(is_release FALSE)
+endif()
+
 function(wf_test folder)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${folder}/*_test.cpp"
@@ -32,6 +37,9 @@ function(wf_test folder)
   target_compile_definitions(${folder}_tests PRIVATE
     WF_FIXTURES="${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures" WF_PROGRAM="$<TARGET_FILE:warpfactor>")
   add_dependencies(${folder}_tests warpfactor)
+  if(NOT is_release)  # tests themselves: half of the time to compile, and no difference in their run
+    target_compile_options(${folder}_tests PRIVATE -O0)
+  endif()
   gtest_discover_tests(${folder}_tests DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 300 ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
 endfunction()
@@ -91,12 +99,10 @@ if(NOT WARPFACTOR_SANITIZE MATCHES "thread" AND NOT WARPFACTOR_COVERAGE)
   add_subdirectory(tests/simt)
 endif()
 
-set(is_release TRUE)
-if(WARPFACTOR_SANITIZE OR WARPFACTOR_COVERAGE)
-  set(is_release FALSE)
-endif()
-if(NOT is_release)  # a run takes ten times as long there, or is of no use: each setting then has a part of them
+if(WARPFACTOR_SANITIZE MATCHES "address")  # a run takes ten times as long there: each setting then has a part of them
   target_compile_definitions(cli_tests PRIVATE WF_PART_OF_RUNS=3)
+elseif(NOT is_release)  # what a number does is no matter of threads
+  target_compile_definitions(cli_tests PRIVATE WF_PART_OF_RUNS=8)
 endif()
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
