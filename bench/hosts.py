@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Seconds of an epoch of train under mpirun, by one process and by several: on this machine, or each in a network of its own.
 
-    bench/hosts.py PROGRAM [--processes 1,2] [--weak] [--rate 100mbit,1gbit [--delay 1ms]] [-o FILE.json]
+    bench/hosts.py PROGRAM [--processes 1,2] [--weak] [--rate 100mbit,1gbit [--delay 1]] [-o FILE.json]
 
 --rate: every process gets a network namespace, a host name and a link of that rate in both directions, by tc; needs root,
-ip and tc. Beside what was measured stands what docs/scaling.md says: the bytes, and their time on the links.
+ip and tc. --delay: of a link, so that a message takes twice as long from one process to another (delayed_link.py). Beside
+what was measured stands what docs/scaling.md says: the bytes, and their time on the links.
 """
 import argparse
 import contextlib
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+import delayed_link
 import scaling
 
 NETWORK = "10.77.0."
@@ -29,6 +31,7 @@ shift
 exec ip netns exec "$host" unshare --uts sh -c 'hostname "$1"; shift; exec sh -c "$*"' sh "$host" "$@"
 """
 BITS = {"kbit": 1e3, "mbit": 1e6, "gbit": 1e9}
+LONG_FRAMES = 9000  # bytes: user space has a sixth of the frames to hand over
 
 
 def sh(words):
@@ -40,35 +43,36 @@ def bits_of(rate):
     return float(number) * BITS[unit]
 
 
-def limit(words, rate, delay):
-    """`words`: how tc is called and for which link. A delay needs the kernel's netem."""
-    sh(f"{words} root handle 1: tbf rate {rate} burst 256kb latency 200ms")
-    if delay:
-        sh(f"{words} parent 1:1 handle 10: netem delay {delay}")
-
-
 @contextlib.contextmanager
 def hosts(count, rate, delay):
     """Names of `count` namespaces on one bridge; this one is on it as well, without a limit."""
     names = [f"wfhost{n}" for n in range(count)]
     sh("ip link add wfbridge type bridge")  # fails where another run has it
+    links = contextlib.ExitStack()
     try:
         sh(f"ip addr add {NETWORK}254/24 dev wfbridge")
         sh("ip link set wfbridge up")
+        if delay:
+            links.enter_context(delayed_link.delayed_links([(f"wfl{n}", f"wfd{n}") for n in range(count)], delay))
         for n, name in enumerate(names):
             sh(f"ip netns add {name}")
-            sh(f"ip link add wfl{n} type veth peer name eth0 netns {name}")
+            if delay:
+                sh(f"ip link set wfl{n} mtu {LONG_FRAMES}")
+                sh(f"ip link set wfd{n} mtu {LONG_FRAMES} netns {name} name eth0")
+            else:
+                sh(f"ip link add wfl{n} type veth peer name eth0 netns {name}")
             sh(f"ip link set wfl{n} master wfbridge up")
             for words in ("link set lo up", f"addr add {NETWORK}{n + 1}/24 dev eth0", "link set eth0 up"):
                 sh(f"ip -n {name} {words}")
-            limit(f"tc -n {name} qdisc add dev eth0", rate, delay)  # what it sends
-            limit(f"tc qdisc add dev wfl{n}", rate, delay)  # what it receives
+            for words in (f"tc -n {name} qdisc add dev eth0", f"tc qdisc add dev wfl{n}"):  # what it sends, and receives
+                sh(f"{words} root tbf rate {rate} burst 256kb latency 200ms")
         yield names
     finally:
         for n, name in enumerate(names):
             subprocess.run(["ip", "link", "del", f"wfl{n}"], stderr=subprocess.DEVNULL)  # a namespace takes its time to let it go
             subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
         subprocess.run(["ip", "link", "del", "wfbridge"], stderr=subprocess.DEVNULL)
+        links.close()
 
 
 def train(program, data, folder, options, processes, names=None):
@@ -105,7 +109,7 @@ def measure(program, folder, options, rate):
     for processes in options.processes:
         data = made(program, folder, options, processes if options.weak else 1)
         with contextlib.ExitStack() as stack:
-            names = stack.enter_context(hosts(processes, rate, options.delay)) if rate and processes > 1 else None
+            names = stack.enter_context(hosts(processes, rate, options.delay / 1000)) if rate and processes > 1 else None
             seconds, rmse = zip(*(train(program, data, folder, options, processes, names) for _ in range(options.runs)))
         epoch = statistics.median(seconds)
         alone = alone or epoch
@@ -115,7 +119,8 @@ def measure(program, folder, options, rate):
                "sent_bytes": sent, "train_rmse": rmse[0]}
         if rate:
             work = alone * (processes if options.weak else 1) / min(processes, cores)
-            row |= {"rate": rate, "link_seconds": 8 * sent / bits_of(rate), "work_seconds": work}
+            messages = 0 if processes == 1 else options.grid * 2 * options.delay / 1000
+            row |= {"rate": rate, "delay_ms": options.delay, "link_seconds": 8 * sent / bits_of(rate) + messages, "work_seconds": work}
         rows.append(row)
         print(", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items()), flush=True)
     return rows
@@ -127,7 +132,7 @@ def main():
     parser.add_argument("--processes", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2])
     parser.add_argument("--weak", action="store_true", help="users and ratings grow with the processes")
     parser.add_argument("--rate", type=lambda text: text.split(","), default=[""])
-    parser.add_argument("--delay", default="")
+    parser.add_argument("--delay", type=float, default=0, help="milliseconds")
     parser.add_argument("--users", type=int, default=70_000)
     parser.add_argument("--items", type=int, default=10_700)
     parser.add_argument("--ratings", type=int, default=7_800_000)

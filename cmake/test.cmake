@@ -62,7 +62,7 @@ wf_test(kernels LINK wf_api wf_readers)
 set_target_properties(kernels_tests PROPERTIES UNITY_BUILD OFF)  # seconds each as they are
 wf_test(cli LINK wf_api wf_readers)
 
-# Limits at their size: minutes and some 4 GB, so that they run only where they are asked for (CONTRIBUTING.md)
+# Limits at their size: minutes, 4 GB of memory and 26 GB of a disk, so that they run only where they are asked for (CONTRIBUTING.md)
 add_executable(large_tests tests/large/limits_test.cpp)
 target_link_libraries(large_tests PRIVATE wf_api GTest::gtest_main)
 add_test(NAME large_tests CONFIGURATIONS Large COMMAND large_tests)
@@ -101,7 +101,7 @@ endif()
 
 if(WARPFACTOR_SANITIZE MATCHES "address")  # a run takes ten times as long there: each setting then has a part of them
   target_compile_definitions(cli_tests PRIVATE WF_PART_OF_RUNS=3)
-elseif(NOT is_release)  # what a number does is no matter of threads
+elseif(WARPFACTOR_SANITIZE MATCHES "thread")  # what a number does is no matter of threads
   target_compile_definitions(cli_tests PRIVATE WF_PART_OF_RUNS=8)
 endif()
 find_package(Python3 COMPONENTS Interpreter)

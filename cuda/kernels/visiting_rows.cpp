@@ -2,8 +2,7 @@
 
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "cuda/runtime/ranges.hpp"
-
-#include <cstdint>
+#include "host/kernels/own_numbers.hpp"
 
 namespace wf {
 namespace {
@@ -30,10 +29,7 @@ Rows<float, Device> VisitingRows::bring(const Context& gpu, const RowRange& rang
   }
   slot.arrived.record(gpu.copy());
   slot.arrived.hold(gpu.compute());
-  // row 0 would be before the memory: in whole numbers, as no pointer may go there
-  const std::uintptr_t first = reinterpret_cast<std::uintptr_t>(slot.memory.data() + kRecord) -
-                               static_cast<std::uintptr_t>(checked_product(range.begin, table.pitch)) * sizeof(float);
-  return {reinterpret_cast<float*>(first), table.count, table.rank, table.pitch};
+  return under_own_numbers<Device>(slot.memory.data(), range.begin, table);
 }
 
 void VisitingRows::send_home(const Context& gpu, const RowRange& range, const Rows<float, Host>& table) {

@@ -35,7 +35,7 @@ Metric usual_metric(const TrainConfig& config);
 
 /// Trains and measures. Of a loss of pairs, only the ratings that count train. ndcg looks for the same test ratings and
 /// leaves out all training ratings, whatever trained. Throws UsageError for
-/// a metric that the loss has not, and what `train` throws: FailedError where the run diverges.
+/// a metric that the loss has not, and what `train` throws: FailedError where the run diverges in its first epoch.
 TrialResult run_trial(const TrainSettings& settings, const TrialData& data, Metric metric,
                       const TrainCallbacks& callbacks = {});
 

@@ -138,6 +138,7 @@ std::vector<std::string> Ratings::items_of(std::string_view user) const {
 struct Model::State {
   wf::Model model;
   std::optional<double> valid_rmse;
+  std::string divergence;
   std::unique_ptr<wf::Engine> engine = wf::make_engine("cpu", 0).engine;
   std::unique_ptr<wf::Scorer> scorer;
   struct Neighbours {
@@ -224,6 +225,8 @@ Model Model::train(const Ratings& ratings, const Settings& settings,
     for (const wf::EpochReport& report : training.result.epochs) {
       if (report.epoch == training.result.best_epoch) state->valid_rmse = report.valid_rmse;
     }
+    const wf::Divergence& diverged = training.result.divergence;
+    if (!diverged.what.empty()) state->divergence = diverged.what + " (" + diverged.cure + ")";
     const wf::PageSource& about = ratings.state_->about;
     const wf::ReadReport& report = about.report;
     wf::TrainingRecord record;
@@ -264,6 +267,9 @@ int Model::rank() const {
 }
 std::optional<double> Model::valid_rmse() const {
   return state_->valid_rmse;
+}
+const std::string& Model::divergence() const {
+  return state_->divergence;
 }
 
 float Model::predict(std::string_view user, std::string_view item) const {

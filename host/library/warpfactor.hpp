@@ -20,7 +20,7 @@
 
 namespace warpfactor {
 
-/// Who can mend it: nobody (a disk that is full, a run that diverged), the caller, who wrote the file, who has the
+/// Who can mend it: nobody (a disk that is full, a run that diverged in its first epoch), the caller, who wrote the file, who has the
 /// device or its memory.
 enum class ErrorKind { failed = 1, usage = 2, input = 3, device = 4 };
 
@@ -136,6 +136,9 @@ class Model {
   std::size_t n_items() const;
   int rank() const;
   std::optional<double> valid_rmse() const;  ///< of the training's best epoch; none of a model that was read
+  /// Of a training that diverged behind its first epoch, of which this is the best one: what happened, and what to
+  /// change. Else empty.
+  const std::string& divergence() const;
 
   /// For ids that the model does not know, the mean and what is known.
   float predict(std::string_view user, std::string_view item) const;

@@ -26,10 +26,10 @@ HostBuffer<RowId> starts_by_cost(const HostBuffer<Position>& counts, int ranks, 
   return starts;
 }
 
-/// Rows beyond all, unknown ids, are the last rank's.
+/// Rows beyond all, unknown ids, are with the last of all: that rank has biases to score them with.
 int owner_of(const HostBuffer<RowId>& starts, RowId row) {
-  const auto last = starts.end() - 1;
-  return static_cast<int>(std::upper_bound(starts.begin(), last, row) - starts.begin()) - 1;
+  const RowId known = std::min(row, static_cast<RowId>(*(starts.end() - 1) - 1));
+  return static_cast<int>(std::upper_bound(starts.begin(), starts.end(), known) - starts.begin()) - 1;
 }
 
 void mark(const HostBuffer<RowId>& rows, HostBuffer<std::uint8_t>& marks) {

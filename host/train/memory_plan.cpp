@@ -118,10 +118,11 @@ MemoryPlan plan_rows(const TrainingSize& size, const TrainConfig& config) {
   MemoryPlan plan;
   const Position factors = factor_bytes(size, Storage::fp32);
   add(plan, "factors", factors);
-  add(plan, "best epoch", size.n_valid > 0 ? factors : 0);
+  const bool one_epoch = config.algorithm == Algorithm::svd || config.algorithm == Algorithm::pca;
+  add(plan, "best epoch", !one_epoch && keeps_best(config, size.n_valid) ? factors : 0);
   add(plan, "ratings", 2 * checked_product(8, size.n_train) + 8 * (size.n_users + size.n_items));
   add(plan, "validation", 2 * kRating * std::min(size.n_valid, kStagedRatings));
-  if (config.algorithm == Algorithm::svd || config.algorithm == Algorithm::pca) {
+  if (one_epoch) {
     const Position columns = (size.rank + config.oversample + 15) / 16 * 16;  // of the tables and of their successors
     add(plan, "sketch", checked_product(3 * size.n_users + 2 * size.n_items, columns) * kFloat);
   }
@@ -231,6 +232,7 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
 bool holds_users(const TrainingSize& size, const TrainConfig& config, const RowRange& users, Position room) {
   MemoryPlan plan = plan_blocks(size, config, Residency::nothing, room);
   add(plan, "users", checked_product(Position{users.end} - users.begin, row_bytes(size, config.storage)));
+  add(plan, "validation", 2 * kRating * std::min(size.n_valid, kStagedRatings));
   return fits(room, plan);
 }
 

@@ -32,6 +32,7 @@ class RingSgd {
         pool_(config.threads) {
     find_valid_blocks();
     settle();
+    if (config.optimizer == Optimizer::row_adagrad) steps_.send_home();
   }
 
   /// Of all ranks. after_stratum(this rank's ratings done).
@@ -51,6 +52,7 @@ class RingSgd {
     }
     finish_moves();
     settle();
+    steps_.send_home();
     return sum_of_all(errors);
   }
 
@@ -156,12 +158,10 @@ class RingSgd {
     finish_moves();
   }
 
-  /// Rows that are here, for row_adagrad; and all of them at home.
+  /// Rows that are here, for row_adagrad.
   void settle() {
-    if (config_.optimizer == Optimizer::row_adagrad) {
-      for (int g = first_; g < end_; ++g) steps_.settle(users(g), items((g + tables_.offset()) % size()));
-    }
-    steps_.send_home();
+    if (config_.optimizer != Optimizer::row_adagrad) return;
+    for (int g = first_; g < end_; ++g) steps_.settle(users(g), items((g + tables_.offset()) % size()));
   }
 
   /// In the order of one process: by strata, in each by ranges of users.

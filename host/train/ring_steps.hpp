@@ -1,6 +1,7 @@
 // What a kernel set does with the blocks of a rank: on the tables as they are, where its memory is the host's; else a
-// block's rows visit its memory and go home.
+// block's rows visit its memory and go home, but for those of users that stay there.
 #pragma once
+#include "host/base/error.hpp"
 #include "host/kernels/contract.hpp"
 #include "host/train/exact_errors.hpp"
 #include "host/train/memory_plan.hpp"
@@ -34,8 +35,12 @@ class RingSteps {
         grid_(grid),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {
     const auto device = kernels.memory();
-    if (device && holds_users(size_of(shape, grid, 0), config, users, device_room(*device, config)))
+    const TrainingSize size = size_of(shape, grid, kStagedRatings);
+    if (!device || !holds_users(size, config, users, device_room(*device, config))) return;
+    try {
       visits_.hold(users);
+    } catch (const DeviceError&) {  // another rank on this device was first: they visit
+    }
   }
 
   /// errors[n] of block n, before its steps.

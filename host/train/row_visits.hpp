@@ -1,7 +1,7 @@
 // Rows of host tables that visit the memory of a kernel set, and ranges of rows.
 #pragma once
 #include "host/kernels/contract.hpp"
-#include "host/kernels/sgd_rules.hpp"
+#include "host/kernels/own_numbers.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -67,10 +67,7 @@ class RowVisits {
     return {record_of(table.row(users.begin)), checked_product(count, table.pitch)};
   }
   /// Under their own numbers.
-  Rows<float, Space> held_rows() {
-    const Rows<float, Host>& table = tables_.user;
-    return {held_.data() + (kRecord - held_users_->begin * table.pitch), table.count, table.rank, table.pitch};
-  }
+  Rows<float, Space> held_rows() { return under_own_numbers<Space>(held_.data(), held_users_->begin, tables_.user); }
 
   K& kernels_;
   SgdTables<Host> tables_;

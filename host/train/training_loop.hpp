@@ -186,8 +186,8 @@ TrainResult run_epochs(Memory& memory, TablesOf& tables, TablesOf& best, Method&
                        const RunEpoch& run_epoch, const Validate& validate) {
   TrainResult result;
   LearningRate rate(config.lr_schedule, config.lr, config.lr_decay);
-  EarlyStopping stopping(config.patience, config.min_delta);
   const bool chooses = chooses_best(config, n_valid);
+  EarlyStopping stopping(config.patience, chooses ? config.min_delta : 0);
   const LoopState<Method> loop{result, rate, stopping, method};
   const auto out_of_patience = [&] { return chooses && config.early_stopping && stopping.exhausted(); };
 

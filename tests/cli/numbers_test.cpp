@@ -144,6 +144,8 @@ TEST_P(Watchdog, GoesBackToTheBestEpoch) {
   EXPECT_EQ(end.at("message"), report.at("divergence").at("message"));
   EXPECT_EQ(end.at("cure"), report.at("divergence").at("cure"));
   EXPECT_THAT(not_finite_in(folder_.file("m.safetensors")), testing::IsEmpty());
+  ASSERT_TRUE(std::filesystem::exists(folder_.file("m.safetensors.checkpoint")));  // of the epoch before
+  EXPECT_THAT(not_finite_in(folder_.file("m.safetensors.checkpoint")), testing::IsEmpty());
 
   // the tables of a training that was to end with that epoch
   const ProgramResult until = train("until.safetensors", {"--epochs", std::to_string(best)});

@@ -5,6 +5,7 @@
 #include "host/base/error.hpp"
 #include "host/train/grid_rows.hpp"
 #include "host/train/ring_sgd.hpp"
+#include "host/train/training_loop.hpp"
 
 #include <cmath>
 
@@ -175,14 +176,14 @@ TEST(Streaming, APlanKeepsWhatItCan) {
   EXPECT_NE(describe(all, device).find("; all stays; an epoch would"), std::string::npos) << describe(all, device);
 }
 
-struct RingEpoch {
+struct RingEpochs {
   std::vector<float> weights;
-  double loss = 0;
-  Position bytes = 0;  // copied from and to the device
+  double loss = 0, valid_loss = 0;
+  Position bytes = 0;  // copied from and to the device, by steps
 };
 
-/// The first epoch of a ring of one rank.
-RingEpoch ring_epoch(const TrainingProblem& problem) {
+/// The first epochs of a ring of one rank.
+RingEpochs ring_epochs(const TrainingProblem& problem) {
   const TrainConfig& config = problem.config;
   ThreadPool pool(2);
   BlockGrid grid = make_grid(pool, RatingsInMemory(problem.ratings.view()), kUsers, kItems, config, {});
@@ -190,10 +191,12 @@ RingEpoch ring_epoch(const TrainingProblem& problem) {
   model.n_users = kUsers, model.n_items = kItems;
   grid.start_epoch(1);
   RingTables tables(model, grid, config, Cuda::padded_rank(config.rank), grid.stratum(0)[0].item_range);
-  RingEpoch epoch;
+  const Ratings held_out = valid_ratings();
+  const Ratings valid = grid.arranged(pool, RatingsInMemory(held_out.view()));
+  RingEpochs epochs;
   {
     Cuda kernels(Order::repeatable);
-    RingSgd<Cuda> method(kernels, tables, model, grid, {}, config);
+    RingSgd<Cuda> method(kernels, tables, model, grid, valid.view(), config);
     const auto copied = [] {
 #if defined(WF_INTERPRETER)
       return static_cast<Position>(simt::stats().bytes_copied);
@@ -201,13 +204,16 @@ RingEpoch ring_epoch(const TrainingProblem& problem) {
       return Position{0};
 #endif
     };
-    const Position before = copied();
-    epoch.loss = method.run_epoch(1, config.lr, [](Position) {}).loss;
-    epoch.bytes = copied() - before;
+    for (const int epoch : {1, 2}) {
+      const Position before = copied();
+      epochs.loss = method.run_epoch(epoch, config.lr, [](Position) {}).loss;
+      epochs.bytes += copied() - before;
+      epochs.valid_loss += method.errors(score_options(model, config.loss)).loss;
+    }
   }
   tables.to_model(model);
-  epoch.weights = weights(model);
-  return epoch;
+  epochs.weights = weights(model);
+  return epochs;
 }
 
 TEST(Streaming, UsersOfARankStayWhereThereIsRoom) {
@@ -215,16 +221,47 @@ TEST(Streaming, UsersOfARankStayWhereThereIsRoom) {
   for (const Optimizer optimizer : {Optimizer::row_adagrad, Optimizer::sgd}) {
     TrainingProblem problem = problem_of(Storage::fp32, optimizer);
     problem.config.biases = false;
-    const RingEpoch held = ring_epoch(problem);
+    const RingEpochs held = ring_epochs(problem);
     problem.config.device_memory = 1;
-    const RingEpoch visited = ring_epoch(problem);
+    const RingEpochs visited = ring_epochs(problem);
     EXPECT_EQ(held.weights, visited.weights);
     EXPECT_EQ(held.loss, visited.loss);
+    EXPECT_EQ(held.valid_loss, visited.valid_loss);
 #if defined(WF_INTERPRETER)
     const Position users = kUsers * (24 * 4 + 32);
     const Position visits = problem.config.grid + (optimizer == Optimizer::row_adagrad ? 1 : 0);
-    EXPECT_EQ(visited.bytes - held.bytes, (2 * visits - 1) * users) << "they went home once";
+    EXPECT_EQ(visited.bytes - held.bytes, 2 * (2 * visits - 1) * users) << "they went home once an epoch";
 #endif
+  }
+}
+
+/// A rank's users begin anywhere in the table.
+TEST(Streaming, HeldRowsAreUnderTheirOwnNumbers) {
+  constexpr int kRank = 8, kPitch = kRank + kRecord;
+  HostBuffer<float> users(20 * kPitch), items(4 * kPitch, 1.0F);
+  for (Position n = 0; n < users.size(); ++n) users[n] = static_cast<float>(n % 1000);
+  const HostBuffer<float> before = users.clone();
+  const auto rows = [](HostBuffer<float>& table, Position count) {
+    return Rows<float, Host>{table.data() + kRecord, count, kRank, kPitch};
+  };
+  Cuda kernels(Order::repeatable);
+  RowVisits<Cuda> visits(kernels, {rows(users, 20), rows(items, 4), true, 0, Storage::fp32});
+  visits.hold({5, 17});
+  visits.visit({7, 9}, {0, 4}, [&](const SgdTables<Device>& here) {
+    for (const RowId row : {5, 7, 16}) {
+      std::vector<float> found(kRank);
+      kernels.fetch(Span<const float, Device>{here.user.row(row), kRank}, Span<float, Host>{found.data(), kRank});
+      EXPECT_TRUE(std::equal(found.begin(), found.end(), users.data() + row * kPitch + kRecord)) << row;
+    }
+    const HostBuffer<RowId> changed(1, 16);
+    kernels.renormalise_rows(here.user, kernels.borrow(changed.span()).span(), {.max_norm = 1, .norm_type = 2});
+  });
+  kernels.wait_rows();
+  EXPECT_TRUE(std::equal(users.begin(), users.end(), before.begin())) << "held rows are home when they are sent there";
+  visits.send_held_home();
+  for (Position n = 0; n < users.size(); ++n) {
+    const bool is_factor_of_16 = n / kPitch == 16 && n % kPitch >= kRecord;
+    EXPECT_EQ(users[n] != before[n], is_factor_of_16) << n;
   }
 }
 

@@ -50,6 +50,7 @@ TEST(Library, LearnsRecommendsAndFindsNeighbours) {
   EXPECT_EQ(model.n_items(), 20U);
   EXPECT_EQ(model.rank(), 4);
   EXPECT_LT(model.valid_rmse().value(), 1);
+  EXPECT_EQ(model.divergence(), "");
   EXPECT_GT(model.predict("u2", "i4"), model.predict("u2", "i5") + 2);
   const std::vector<Scored> list = model.recommend("u2", 3, ratings.items_of("u2"));
   ASSERT_EQ(list.size(), 3U);

@@ -128,6 +128,35 @@ TEST_P(Ring, GoesOnWithAnotherNumberOfRanks) {
   }
 }
 
+/// By the training loss, as nothing validates. The rate is the first one that bears an epoch and then no more.
+TEST(RingOfFew, GoesBackTogetherWhenItDiverges) {
+  const Ratings all = ring_ratings(3000);
+  TrainSettings settings = settings_of({}, 7, 1);
+  settings.config.optimizer = Optimizer::sgd;
+  settings.config.valid_frac = 0;
+  settings.config.lambda_user = settings.config.lambda_item = settings.config.lambda_bias = 0;
+  settings.config.epochs = 40;
+  settings.given.insert({"optimizer", "valid-frac", "lambda-user", "lambda-item", "lambda-bias", "epochs", "lr"});
+  std::optional<Training> expected;
+  for (double rate = 0.25; !expected && rate < 0.5; rate += 0.002) {
+    settings.config.lr = rate;
+    try {
+      Training found = train(settings, source_of(all, 0, all.size(), Ranks::alone()));
+      if (found.result.reason == StopReason::diverged) expected = std::move(found);
+    } catch (const FailedError&) {  // in epoch 1
+    }
+  }
+  ASSERT_TRUE(expected);
+  for (const int size : {2, 3, 7}) {
+    on_ranks(size, [&](Ranks& ranks) {
+      const Position begin = all.size() * ranks.rank() / size, end = all.size() * (ranks.rank() + 1) / size;
+      const Training found = train(settings, source_of(all, begin, end - begin, ranks));
+      expect_same_reports(*expected, found);
+      if (ranks.rank() == 0) expect_same_model(*expected, found);
+    });
+  }
+}
+
 /// Ranks without users, without ratings to bring, and a block for nobody.
 TEST(RingOfFew, OneUserAndFewerUsersThanRanks) {
   for (const RowId n_users : {1, 3}) {

@@ -96,6 +96,35 @@ TrainSettings shared_settings(const SharedCase& of, int threads) {
   return settings;
 }
 
+/// A file that validates names a user and an item that nobody has rated: as one process scores them, whoever has them.
+TEST(SharedRows, UnknownIdsAreScoredAsByOneProcess) {
+  for (const Drawn& of : {Drawn{2, 3, 12}, Drawn{40, 30, 400}}) {
+    const Ratings all = drawn_ratings(of);
+    const auto source = [&](Ranks& ranks) {
+      TrainingSource part = part_of_source(all, ranks, of);
+      part.valid.emplace();
+      if (ranks.rank() == ranks.size() / 2) {
+        part.valid->push_back(of.users, 0, 5);
+        part.valid->push_back(of.users + 1, 1, 1);
+        part.valid->push_back(0, of.items, 2);
+        part.valid->push_back(of.users, of.items + 1, 3);
+        part.valid->push_back(1, 1, 2);
+      }
+      return part;
+    };
+    const TrainSettings settings = shared_settings({.rank = 3, .valid_frac = 0}, 1);
+    const Training expected = train(settings, source(Ranks::alone()));
+    EXPECT_GT(expected.result.epochs.back().valid_rmse.value(), 0);
+    for (const int size : {2, 3, 7}) {
+      on_ranks(size, [&](Ranks& ranks) {
+        const Training found = train(settings, source(ranks));
+        expect_same_reports(expected, found);
+        if (ranks.rank() == 0) expect_same_model(expected, found);
+      });
+    }
+  }
+}
+
 class SharedRowsOf : public testing::TestWithParam<SharedCase> {};
 
 TEST_P(SharedRowsOf, HaveTheBitsOfOneProcess) {

@@ -1,12 +1,21 @@
 // Counts beyond 32 bits at their size. Pages that nobody writes take no memory: tables and ratings of zeros are as
 // large as they say and lie in some megabytes, but for the pages of the rows under test. 10^8 ids take what they take.
+#include "host/api/train.hpp"
+#include "host/base/philox.hpp"
 #include "host/cpu/cpu.hpp"
 #include "host/ratings/id_map.hpp"
 #include "host/reference/reference.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 
 namespace wf {
 namespace {
@@ -64,6 +73,70 @@ TYPED_TEST(Large, MoreThanTwoTo31RatingsAreAllCounted) {
   const ErrorSums sums = this->kernels_.take_errors();
   EXPECT_EQ(sums.count, kRatings);
   EXPECT_EQ(sums.squared, 9);
+}
+
+/// 4 where user and item are both even or both odd, else 2; in no memory.
+class GeneratedRatings final : public RatingSource {
+ public:
+  GeneratedRatings(Position size, RowId users, RowId items) : size_(size), users_(users), items_(items) {}
+
+  using RatingSource::for_parts;
+  Position size() const override { return size_; }
+  void for_parts(ThreadPool& pool, int shares, const Visit& visit) const override {
+    constexpr Position kPart = Position{1} << 16;
+    share_out(pool, shares, [&](int share, std::atomic<Position>& next) {
+      for (Position first = next++ * kPart; first < size_; first = next++ * kPart) {
+        Ratings part;
+        for (Position n = first; n < std::min(first + kPart, size_); ++n) {
+          const RandomBits bits = random_bits(1, Purpose::synthetic, static_cast<std::uint64_t>(n));
+          const auto user = static_cast<RowId>(bits.word[0] % static_cast<std::uint32_t>(users_));
+          const auto item = static_cast<RowId>(bits.word[1] % static_cast<std::uint32_t>(items_));
+          part.push_back(user, item, user % 2 == item % 2 ? 4 : 2);
+        }
+        visit(share, {first, part.view()});
+      }
+    });
+  }
+
+ private:
+  Position size_;
+  RowId users_, items_;
+};
+
+/// From a scratch file of 12 bytes a rating: 26 GB.
+TEST(LargeTraining, MoreThanTwoTo31RatingsAreTrainedOn) {
+  constexpr Position kRatings = kTwoTo31 + 1000;
+  constexpr RowId kUsers = 200'000, kItems = 5'000;
+  constexpr Position kScratch = 12 * kRatings + (Position{4} << 30);
+  if (std::filesystem::space(testing::TempDir()).available < static_cast<std::uintmax_t>(kScratch)) {
+    GTEST_SKIP() << testing::TempDir() << " has no 30 GB; TEST_TMPDIR names another folder";
+  }
+  TrainingSource source;
+  source.data.users = IdMap::rows(kUsers);
+  source.data.items = IdMap::rows(kItems);
+  source.ratings = std::make_unique<GeneratedRatings>(kRatings, kUsers, kItems);
+  source.memory = Position{3} << 30;
+  source.scratch_folder = testing::TempDir();
+  TrainSettings settings;
+  settings.config.engine = "cpu";
+  settings.config.rank = 8;
+  settings.config.epochs = 1;
+  settings.config.valid_frac = 0;
+  settings.config.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  settings.given = {"epochs", "valid-frac"};
+  const Training training = train(settings, std::move(source));
+  ASSERT_EQ(training.result.epochs.size(), 1U);
+  EXPECT_EQ(training.n_ratings, kRatings);
+  EXPECT_EQ(training.result.epochs[0].ratings, kRatings);
+  EXPECT_LT(training.result.epochs[0].train_rmse, 0.3);  // of values 1 from their mean
+  Cpu cpu(1);
+  for (const RowId user : {0, 1, kUsers - 1}) {
+    for (const RowId item : {0, 1, kItems - 1}) {
+      float score = 0;
+      cpu.predict(training.model.view(), {}, {&user, 1}, {&item, 1}, {&score, 1});
+      EXPECT_NEAR(score, user % 2 == item % 2 ? 4 : 2, 0.2) << user << ", " << item;
+    }
+  }
 }
 
 TEST(LargeIds, AHundredMillionTextsAreFoundAgain) {
