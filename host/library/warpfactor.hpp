@@ -20,8 +20,8 @@
 
 namespace warpfactor {
 
-/// Who can mend it: nobody (a disk that is full, a run that diverged in its first epoch), the caller, who wrote the file, who has the
-/// device or its memory.
+/// Who can mend it: nobody (a disk that is full, a run that diverged in its first epoch), the caller, who wrote the
+/// file, who has the device or its memory.
 enum class ErrorKind { failed = 1, usage = 2, input = 3, device = 4 };
 
 /// what() is the whole sentence: "WHERE: WHAT (CURE)".
