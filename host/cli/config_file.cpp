@@ -137,41 +137,53 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
-/// A line up to its comment, with what stands between quotes left out. A text over several lines has ASCII alone behind
-/// its first.
-std::string without_texts(std::string_view line) {
-  std::string kept;
-  char quote = 0;
-  for (std::size_t n = 0; n < line.size(); ++n) {
-    const char c = line[n];
-    if (quote == '"' && c == '\\') {
-      ++n;
-    } else if (quote != 0) {
-      if (c == quote) quote = 0;
-    } else if (c == '#') {
-      break;
+/// How many characters of `text` end a text that `quotes`, one or three, began. Up to two more belong to it.
+std::size_t end_of_text(std::string_view text, std::string_view quotes) {
+  if (!text.starts_with(quotes)) return quotes.size() == 1 && text.front() == '\n' ? 1 : 0;
+  std::size_t length = quotes.size();
+  while (length > 1 && length < 5 && length < text.size() && text[length] == quotes[0]) ++length;
+  return length;
+}
+
+/// f(character, line) for what stands neither between quotes nor in a comment.
+template <class F>
+void for_bare(std::string_view text, const F& f) {
+  Position line = 1;
+  std::string_view quotes;  // of the text that is open
+  bool comment = false;
+  while (!text.empty()) {
+    const char c = text.front();
+    std::size_t length = 1;
+    if (comment) {
+      comment = c != '\n';
+    } else if (!quotes.empty()) {
+      if (c == '\\' && quotes[0] == '"') {
+        length = std::min<std::size_t>(2, text.size());
+      } else if (const std::size_t end = end_of_text(text, quotes); end > 0) {
+        length = end;
+        quotes = {};
+      }
+    } else if (c == '"' || c == '\'') {
+      length = text.size() > 2 && text[1] == c && text[2] == c ? 3 : 1;
+      quotes = text.substr(0, length);
     } else {
-      if (c == '"' || c == '\'') quote = c;
-      kept += c;
+      comment = c == '#';
+      f(c, line);
     }
+    line += std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length), '\n');
+    text.remove_prefix(length);
   }
-  return kept;
 }
 
 /// Throws InputError for letters in a key for which toml++ 3.3 has no defined behaviour, as U+02E0.
 void refuse_strange_letters(const std::string& path, std::string_view text) {
-  // a char beyond ASCII is below 0
-  const auto is_strange = [](char c) { return (c < ' ' && c != '\t' && c != '\r') || c == '\x7f'; };
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  for (Position line = 1; !text.empty(); ++line) {
-    const std::size_t length = std::min(text.find('\n'), text.size());
-    const std::string bare = without_texts(text.substr(0, length));
-    text.remove_prefix(std::min(length + 1, text.size()));
-    if (std::any_of(bare.begin(), bare.end(), is_strange)) {
-      throw InputError({path, line}, "this is no TOML: a letter or control character outside of a text",
-                       "keys are letters, digits, - and _; a text is between quotes");
-    }
-  }
+  for_bare(text, [&](char c, Position line) {  // a char beyond ASCII is below 0
+    const bool strange = (c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == '\x7f';
+    if (!strange) return;
+    throw InputError({path, line}, "this is no TOML: a letter or control character outside of a text",
+                     "keys are letters, digits, - and _; a text is between quotes");
+  });
 }
 
 bool fails_assertion(std::string_view text) {

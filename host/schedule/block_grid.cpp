@@ -17,8 +17,6 @@
 namespace wf {
 namespace {
 
-constexpr Position kOrderingBytes = 36;  // of a rating of a block that is ordered outside the store
-
 void copy_in_order(ThreadPool& pool, const RatingSource& source, RatingStore& into) {
   Position at = 0;
   source.for_parts(pool, 1, [&](int /*share*/, const RatingPart& part) {

@@ -11,6 +11,9 @@
 
 namespace wf {
 
+/// Of a rating of a block that is ordered outside a scratch file.
+inline constexpr Position kOrderingBytes = 36;
+
 /// What is asked of a grid. `size` = G, at most kMaxGrid. Shuffle::none: one block in the source's order, and no
 /// renaming.
 struct GridShape {

@@ -1,13 +1,28 @@
 #include "host/train/grid_rows.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 namespace wf {
 
+namespace {
+
+/// Ranges with which a block of a scratch file can be ordered in `memory`, if none has more than twice its share.
+int ranges_for(Position n_ratings, Position memory) {
+  const double blocks = 2.0 * kOrderingBytes * static_cast<double>(n_ratings) / static_cast<double>(memory);
+  return static_cast<int>(std::min(std::ceil(std::sqrt(blocks)), static_cast<double>(kMaxGrid)));
+}
+
+}  // namespace
+
 BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
-                    const TrainConfig& config, const GridWish& wish, const RatingRoom& room) {
+                    const TrainConfig& config, GridWish wish, const RatingRoom& room) {
+  const bool in_scratch = checked_product(ratings.size(), kRatingBytes) > room.memory;
+  if (in_scratch && wish.of_machine) {  // else it is a function of the data
+    wish.least_ranges = std::max(wish.least_ranges, ranges_for(ratings.total(), room.memory));
+  }
   const int size =
       config.grid > 0 ? config.grid : default_grid_size(ratings.total(), n_users, n_items, config.rank, wish);
   return {pool, ratings, {n_users, n_items, size, config.shuffle, config.seed, wish.in_block}, room};

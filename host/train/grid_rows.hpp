@@ -5,9 +5,10 @@
 
 namespace wf {
 
-/// The grid that a configuration asks for.
+/// The grid that a configuration asks for; of a size that nobody has set, one whose blocks fit `room` where the size
+/// may follow from the machine.
 BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
-                    const TrainConfig& config, const GridWish& wish, const RatingRoom& room = {});
+                    const TrainConfig& config, GridWish wish, const RatingRoom& room = {});
 
 enum class Naming { to_grid, from_grid };
 

@@ -188,6 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongSetting{"KeyTwice", "rank = 3\nrank = 4\n", "", "run.toml:2:", "no TOML", 3},
         WrongSetting{"LineInMessage", "biases = fa\nrank = 3\n", "", "run.toml:1:", "no TOML", 3},
         WrongSetting{"TableWithoutAName", "rank = 3\n[=\n", "", "run.toml:2:", "a table without a name", 3},
+        WrongSetting{"LetterBehindALongText", "rank = 3\nlr = \"\"\"a#'\" 1\n\"\"\"\"\xce\xae", "",
+                     "run.toml:3:", "outside of a text", 3},
         WrongSetting{"ListThatEndsAsATable", "rank = 3\nlr = 1\nepochs = {a = [8,}\n", "",
                      "run.toml:3:", "does not end", 3},
         WrongSetting{"ListThatEndsAsATableAtTheEnd", "seed = {a = [8,}", "", "run.toml:1:", "does not end", 3},

@@ -4,6 +4,7 @@
 #include "host/base/error.hpp"
 #include "host/schedule/block_order.hpp"
 #include "host/schedule/block_reader.hpp"
+#include "host/train/grid_rows.hpp"
 #include "tests/kernels/problems.hpp"
 
 #include <gmock/gmock.h>
@@ -406,6 +407,21 @@ TEST(BlockGridSize, FollowsTheDataAndTheCacheAndNeverExceedsTheRows) {
   EXPECT_EQ(default_grid_size(0, 0, 0, 64), 1);
   EXPECT_EQ(default_grid_size(9'000'000, 69'878, 10'677, 128), 12);  // 5.8 MB of items, 512 KB a range
   EXPECT_EQ(default_grid_size(9'000'000'000, 69'878, 1'000'000'000, 128), kMaxGrid);
+}
+
+TEST(BlockGridSize, FitsTheMemoryThatItsBlocksAreOrderedInWhereItIsFree) {
+  constexpr Position kRatings = 400'000;
+  const Ratings ratings = random_ratings(kRatings, 500, 400, 3);
+  ThreadPool pool(2);
+  const RatingRoom room{.memory = kOrderingBytes * kRatings / 100, .folder = testing::TempDir()};
+  GridWish wish{.least_ranges = 2, .cache = Position{1} << 30, .of_machine = true};
+  TrainConfig config;
+  const auto made = [&] { return make_grid(pool, RatingsInMemory(ratings.view()), 500, 400, config, wish, room); };
+  EXPECT_EQ(made().size(), 15);  // 2 * 100 blocks
+  wish.of_machine = false;
+  EXPECT_THROW(made(), UsageError) << "--deterministic takes the grid of the data";
+  config.grid = 5;
+  EXPECT_THROW(made(), UsageError);
 }
 
 }  // namespace
