@@ -198,7 +198,7 @@ class EngineOf final : public Engine {
                        const TrainCallbacks& callbacks, const Tell& tell) {
     SpaceTables<K> tables(kernels_, model);
     begin_tables(kernels_, callbacks, tables);
-    const TrainResult result = sweep<Method>(tables, model, std::move(lists), valid, config, callbacks, tell);
+    TrainResult result = sweep<Method>(tables, model, std::move(lists), valid, config, callbacks, tell);
     tables.to_host(kernels_, model);
     return result;
   }
@@ -244,7 +244,7 @@ class EngineOf final : public Engine {
       begin_tables(kernels_, callbacks, tables);
       if (callbacks.begin_from != nullptr) tables.bring();
       const TrainCallbacks agreed = agreed_among(lists.ranks(), callbacks);
-      const TrainResult result =
+      TrainResult result =
           sweep<Alternating<K>>(tables, tables.here(), std::move(lists), valid, config, agreed, tell_solved);
       tables.to_model(model);
       return result;
