@@ -2,7 +2,7 @@
 
 #include "cuda/kernels/cuda_kernels.hpp"
 #include "cuda/runtime/ranges.hpp"
-#include "host/kernels/own_numbers.hpp"
+#include "host/kernels/rows_from.hpp"
 
 namespace wf {
 namespace {
@@ -29,7 +29,7 @@ Rows<float, Device> VisitingRows::bring(const Context& gpu, const RowRange& rang
   }
   slot.arrived.record(gpu.copy());
   slot.arrived.hold(gpu.compute());
-  return under_own_numbers<Device>(slot.memory.data(), range.begin, table);
+  return rows_from<Device>(slot.memory.data(), range.begin, table);
 }
 
 void VisitingRows::send_home(const Context& gpu, const RowRange& range, const Rows<float, Host>& table) {

@@ -80,8 +80,8 @@ BlockGrid::BlockGrid(ThreadPool& pool, const RatingSource& source, const GridSha
       room_(room),
       n_all_ratings_(source.total()),
       counts_(row_counts(source, shape.n_users, shape.n_items, pool)),
-      store_(source.ranks().is_alone() ? source.size() : 0,
-             checked_product(source.size(), kRatingBytes) > room.memory ? room.folder : std::string(), source.ranks()) {
+      store_(source.ranks().is_alone() ? source.size() : 0, room.holds(source.size()) ? std::string() : room.folder,
+             source.ranks()) {
   if (shape_.order == Shuffle::none) shape_.size = 1;
   check_ranks();
   offsets_.resize(size());

@@ -29,6 +29,8 @@ struct GridShape {
 struct RatingRoom {
   Position memory = Position{1} << 62;
   std::string folder;
+
+  bool holds(Position n_ratings) const { return checked_product(n_ratings, kRatingBytes) <= memory; }
 };
 
 class BlockGrid {

@@ -240,13 +240,15 @@ class EngineOf final : public Engine {
         throw UsageError("of the algorithms that work row by row, several processes have als and ials",
                          "take one of them, or start one process");
       }
-      SharedTables tables(model, lists.sharing, config);
+      const std::shared_ptr<const RowSharing> sharing = lists.sharing;
+      Model mine = model_of_rank(model, *sharing, config);
+      SharedTables<K> tables(kernels_, mine, sharing, model.has_biases());
       begin_tables(kernels_, callbacks, tables);
-      if (callbacks.begin_from != nullptr) tables.bring();
-      const TrainCallbacks agreed = agreed_among(lists.ranks(), callbacks);
-      TrainResult result =
-          sweep<Alternating<K>>(tables, tables.here(), std::move(lists), valid, config, agreed, tell_solved);
-      tables.to_model(model);
+      if (callbacks.begin_from != nullptr) tables.bring(mine);
+      const TrainCallbacks agreed = agreed_among(sharing->ranks, callbacks);
+      TrainResult result = sweep<Alternating<K>>(tables, mine, std::move(lists), valid, config, agreed, tell_solved);
+      tables.to_host(kernels_, mine);
+      gather_rows(std::move(mine.tables), *sharing, model);
       return result;
     }
   }

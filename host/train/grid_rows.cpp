@@ -6,7 +6,6 @@
 #include <vector>
 
 namespace wf {
-
 namespace {
 
 /// Ranges with which a block of a scratch file can be ordered in `memory`, if none has more than twice its share.
@@ -19,8 +18,7 @@ int ranges_for(Position n_ratings, Position memory) {
 
 BlockGrid make_grid(ThreadPool& pool, const RatingSource& ratings, Position n_users, Position n_items,
                     const TrainConfig& config, GridWish wish, const RatingRoom& room) {
-  const bool in_scratch = checked_product(ratings.size(), kRatingBytes) > room.memory;
-  if (in_scratch && wish.of_machine) {  // else it is a function of the data
+  if (!room.holds(ratings.size()) && wish.of_machine) {  // else it is a function of the data
     wish.least_ranges = std::max(wish.least_ranges, ranges_for(ratings.total(), room.memory));
   }
   const int size =

@@ -1,7 +1,7 @@
 // Rows of host tables that visit the memory of a kernel set, and ranges of rows.
 #pragma once
 #include "host/kernels/contract.hpp"
-#include "host/kernels/own_numbers.hpp"
+#include "host/kernels/rows_from.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -67,7 +67,7 @@ class RowVisits {
     return {record_of(table.row(users.begin)), checked_product(count, table.pitch)};
   }
   /// Under their own numbers.
-  Rows<float, Space> held_rows() { return under_own_numbers<Space>(held_.data(), held_users_->begin, tables_.user); }
+  Rows<float, Space> held_rows() { return rows_from<Space>(held_.data(), held_users_->begin, tables_.user); }
 
   K& kernels_;
   SgdTables<Host> tables_;

@@ -3,6 +3,7 @@
 #pragma once
 #include "tests/cli/small_data.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -36,6 +37,12 @@ inline bool is_run(const AlgorithmCase& of, std::size_t number) {
 
 inline std::string name_of_case(const testing::TestParamInfo<AlgorithmCase>& test) {
   return test.param.name;
+}
+
+/// svd and pca have no epochs.
+inline bool is_of_passes(const Words& options) {
+  const auto has = [&](const char* word) { return std::count(options.begin(), options.end(), word) > 0; };
+  return has("svd") || has("pca");
 }
 
 /// Those that go on epoch by epoch.

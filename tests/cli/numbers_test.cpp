@@ -103,9 +103,8 @@ TEST_P(Numbers, FiniteOrAMessage) {
     for (const HostileCase& hostile : hostile_cases()) {
       const std::string model = fmt::format("{}.safetensors", ++number);
       if (!is_run(GetParam(), number)) continue;
-      const bool has_epochs = std::count(algorithm.begin(), algorithm.end(), "svd") == 0 &&
-                              std::count(algorithm.begin(), algorithm.end(), "pca") == 0;
-      const Words few_epochs = has_epochs ? Words{"--epochs", "6"} : Words{};  // each checkpoint waits for the disk
+      // each checkpoint waits for the disk
+      const Words few_epochs = is_of_passes(algorithm) ? Words{} : Words{"--epochs", "6"};
       const bool has_rank = std::count(hostile.options.begin(), hostile.options.end(), "--rank") > 0;
       const Words rank = has_rank ? Words{} : Words{"--rank", "8"};  // least squares take k^3 steps a row
       const Words line = Words{"train", hostile.data, "-o", model, "--quiet", "--engine", engine, "-j", "2"} +

@@ -274,8 +274,8 @@ TEST(SharedRows, ATableHasOnlyTheRowsThatItsRankFindsOrNeeds) {
     // the cut is beside the middle by chance, by a row or some: those need the other half's
     EXPECT_LE(sharing.users.n_here(), kUsers * 6 / 10);
     EXPECT_LE(sharing.items.n_here(), kItems * 9 / 10);
-    const SharedTables tables(make_model(0, 0, 8, false), mine.lists.sharing, TrainConfig{});
-    EXPECT_EQ(tables.here().tables.user_factors.size(), sharing.users.n_here() * 8);
+    const Model tables = model_of_rank(make_model(0, 0, 8, false), sharing, TrainConfig{});
+    EXPECT_EQ(tables.tables.user_factors.size(), sharing.users.n_here() * 8);
   });
 }
 
@@ -326,9 +326,9 @@ TEST(SharedRows, WhatARankSendsIsWhatOthersNeed) {
           shape.tables.user_biases = HostBuffer<float>(of.users, 0.0F);
           shape.tables.item_biases = HostBuffer<float>(of.items, 0.0F);
         }
-        SharedTables tables(shape, sharing, config);
+        Model model = model_of_rank(shape, *sharing, config);
         Cpu cpu(1);
-        Alternating<Cpu> method(cpu, tables.view(shape), std::move(mine.lists), config);
+        Alternating<Cpu> method(cpu, model.view(), std::move(mine.lists), config);
         for (int epoch = 0; epoch < kEpochs; ++epoch) method.run_epoch([](double) { return true; });
         const auto rows = static_cast<Position>(users.size() + items.size());
         EXPECT_EQ(method.bytes_sent(), kEpochs * 4 * (kRank + (biases ? 1 : 0)) * rows);
