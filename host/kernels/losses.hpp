@@ -36,47 +36,52 @@ WF_HD inline Real label_of(Real rating) {
 template <Loss kind, class Real>
 WF_HD inline Real loss_value(Real score, Real rating) {
   const Real difference = score - rating;
-  if constexpr (kind == Loss::mse) return difference * difference;
-  if constexpr (kind == Loss::l1) return std::fabs(difference);
-  if constexpr (kind == Loss::huber) {
+  if constexpr (kind == Loss::mse) {
+    return difference * difference;
+  } else if constexpr (kind == Loss::l1) {
+    return std::fabs(difference);
+  } else if constexpr (kind == Loss::huber) {
     const Real size = std::fabs(difference);
     return size <= Real(1) ? Real(0.5) * difference * difference : size - Real(0.5);
-  }
-  if constexpr (kind == Loss::bce_with_logits) {
+  } else if constexpr (kind == Loss::bce_with_logits) {
     return (score > Real(0) ? score : Real(0)) - score * rating + std::log1p(std::exp(-std::fabs(score)));
-  }
-  if constexpr (kind == Loss::kl) {
+  } else if constexpr (kind == Loss::kl) {
     const Real least = static_cast<Real>(kLeastScore);
     const Real at = score > least ? score : least;
     const Real value = (rating > Real(0) ? rating * std::log(rating / at) : Real(0)) - rating + at;
     return value + (Real(1) - rating / at) * (score - at);
+  } else {
+    static_assert(kind == Loss::logistic || kind == Loss::hinge || kind == Loss::squared_hinge);
+    const Real margin = label_of(rating) * score;
+    if constexpr (kind == Loss::logistic) return logistic_value(margin);
+    const Real missing = margin < Real(1) ? Real(1) - margin : Real(0);
+    return kind == Loss::hinge ? missing : missing * missing;
   }
-  const Real margin = label_of(rating) * score;
-  if constexpr (kind == Loss::logistic) return logistic_value(margin);
-  const Real missing = margin < Real(1) ? Real(1) - margin : Real(0);
-  if constexpr (kind == Loss::hinge) return missing;
-  if constexpr (kind == Loss::squared_hinge) return missing * missing;
 }
 
 /// d loss / d score; l1 has slope 0 at 0, hinge at a margin of 1.
 template <Loss kind, class Real>
 WF_HD inline Real loss_slope(Real score, Real rating) {
   const Real difference = score - rating;
-  if constexpr (kind == Loss::mse) return Real(2) * difference;
-  if constexpr (kind == Loss::l1) return difference > Real(0) ? Real(1) : difference < Real(0) ? Real(-1) : Real(0);
-  if constexpr (kind == Loss::huber) {
+  if constexpr (kind == Loss::mse) {
+    return Real(2) * difference;
+  } else if constexpr (kind == Loss::l1) {
+    return difference > Real(0) ? Real(1) : difference < Real(0) ? Real(-1) : Real(0);
+  } else if constexpr (kind == Loss::huber) {
     return difference > Real(1) ? Real(1) : difference < Real(-1) ? Real(-1) : difference;
-  }
-  if constexpr (kind == Loss::bce_with_logits) return sigmoid(score) - rating;
-  if constexpr (kind == Loss::kl) {
+  } else if constexpr (kind == Loss::bce_with_logits) {
+    return sigmoid(score) - rating;
+  } else if constexpr (kind == Loss::kl) {
     const Real least = static_cast<Real>(kLeastScore);
     return Real(1) - rating / (score > least ? score : least);
+  } else {
+    static_assert(kind == Loss::logistic || kind == Loss::hinge || kind == Loss::squared_hinge);
+    const Real label = label_of(rating);
+    const Real margin = label * score;
+    if constexpr (kind == Loss::logistic) return -label * sigmoid(-margin);
+    if constexpr (kind == Loss::hinge) return margin < Real(1) ? -label : Real(0);
+    return margin < Real(1) ? Real(-2) * label * (Real(1) - margin) : Real(0);
   }
-  const Real label = label_of(rating);
-  const Real margin = label * score;
-  if constexpr (kind == Loss::logistic) return -label * sigmoid(-margin);
-  if constexpr (kind == Loss::hinge) return margin < Real(1) ? -label : Real(0);
-  if constexpr (kind == Loss::squared_hinge) return margin < Real(1) ? Real(-2) * label * (Real(1) - margin) : Real(0);
 }
 
 /// Losses of pairs, of the difference of a rated pair's score and an unrated one's. bpr: log(1 + exp(-difference));
