@@ -28,7 +28,7 @@ def hand_over(pairs, delay):
     while True:
         wait = max(0, waiting[0][0] - time.monotonic()) if waiting else None
         for tap in select.select(other, [], [], wait)[0]:  # epoll would wait for whole milliseconds
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(OSError):  # nothing more, or a device that is gone
                 while True:
                     waiting.append((time.monotonic() + delay, other[tap], os.read(tap, LONGEST_FRAME)))
         while waiting and waiting[0][0] <= time.monotonic():

@@ -2,6 +2,7 @@
 #include "cuda/engine/module.hpp"
 
 #include "cuda/kernels/cuda_kernels.hpp"
+#include "cuda/runtime/nccl.hpp"
 #include "host/train/engine_of.hpp"
 
 namespace wf {
@@ -31,7 +32,7 @@ std::string versions() {
   int driver = 0;
   check_cuda(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
   return (driver == 0 ? std::string("no driver") : "driver for CUDA " + version_text(driver)) +
-         ", built with toolkit " + version_text(CUDART_VERSION);
+         ", built with toolkit " + version_text(CUDART_VERSION) + ", " + nccl_version();
 }
 
 std::unique_ptr<Engine> make(bool deterministic, SgdPlan plan, int device) {

@@ -8,12 +8,14 @@
 #include "cuda/runtime/blas.hpp"
 #include "cuda/runtime/context.hpp"
 #include "cuda/runtime/memory.hpp"
+#include "cuda/runtime/nccl.hpp"
 #include "cuda/runtime/transfer.hpp"
 #include "host/kernels/device_memory.hpp"
 #include "host/kernels/op_types.hpp"
 #include "host/schedule/chunks.hpp"
 
 #include <array>
+#include <memory>
 #include <optional>
 
 namespace wf {
@@ -98,6 +100,14 @@ class Cuda {
   Rows<float, Device> bring_rows(RowSide side, const RowRange& range, const Rows<float, Host>& table);
   void return_rows(RowSide side, const RowRange& range, const Rows<float, Host>& table);
   void wait_rows();
+  bool connect(Ranks& ranks) {
+    nccl_ = Nccl::connect(ranks);
+    return nccl_ != nullptr;
+  }
+  std::shared_ptr<Message> swap_rows(Span<const float, Device> leaving, int to, Span<float, Device> arriving,
+                                     int from) {
+    return nccl_->swap(gpu_, leaving, to, arriving, from);
+  }
   std::optional<DeviceMemory> memory() const { return gpu_.memory(); }
   Position batch_bytes(Position n_users, Position n_items, int rank, Position batch) const;
   ErrorSums take_errors();
@@ -237,6 +247,7 @@ class Cuda {
   int slot_ = 0;
   std::vector<Block> staged_blocks_;
   VisitingRows visiting_users_, visiting_items_;
+  std::unique_ptr<Nccl> nccl_;
   std::array<Side, 2> sides_;
   DeviceBuffer<float> extra_sums_;  // [chunks beyond the first of all groups x rank]
   DeviceBuffer<ErrorSums> errors_;  // [blocks of the largest launch so far]

@@ -19,7 +19,7 @@ struct CudaDevice {
 struct CudaModule {
   int version;  ///< kCudaModuleVersion of the sources it was built from
   std::vector<CudaDevice> (*devices)();
-  std::string (*versions)();  ///< "driver for CUDA 13.0, built with toolkit 13.0"
+  std::string (*versions)();  ///< "driver for CUDA 13.0, built with toolkit 13.0, NCCL 2.28.9"
   std::string (*problem)();   ///< why device 0 cannot be used, e.g. no code for it in this build; empty: it can
   /// On that one of devices(), by the thread that makes it and then uses it.
   std::unique_ptr<Engine> (*make_engine)(bool deterministic, SgdPlan plan, int device);

@@ -86,7 +86,7 @@ std::vector<Fact> machine_facts() {
 
 /// Parts that a build can have and this one has not.
 const std::vector<std::string>& absent_parts() {
-  static const std::vector<std::string> parts{"NCCL", "BLAS", "HDF5", "NUMA"};
+  static const std::vector<std::string> parts{"BLAS", "HDF5", "NUMA"};
   return parts;
 }
 

@@ -229,9 +229,9 @@ MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, cons
   return plan_blocks(size, config, Residency::nothing, room);
 }
 
-bool holds_users(const TrainingSize& size, const TrainConfig& config, const RowRange& users, Position room) {
+bool holds_rows(const TrainingSize& size, const TrainConfig& config, Position rows, Position room) {
   MemoryPlan plan = plan_blocks(size, config, Residency::nothing, room);
-  add(plan, "users", checked_product(Position{users.end} - users.begin, row_bytes(size, config.storage)));
+  add(plan, "rows that stay", checked_product(rows, row_bytes(size, config.storage)));
   add(plan, "validation", 2 * kRating * std::min(size.n_valid, kStagedRatings));
   return fits(room, plan);
 }

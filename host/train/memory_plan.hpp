@@ -74,8 +74,8 @@ Position device_room(const DeviceMemory& device, const TrainConfig& config);
 MemoryPlan plan_memory(const TrainingSize& size, const TrainConfig& config, const BatchBytes& batch_bytes,
                        Position room = kNoRoomLimit);
 
-/// Whether there is room for these rows of users beside what blocks need that visit.
-bool holds_users(const TrainingSize& size, const TrainConfig& config, const RowRange& users, Position room);
+/// Whether there is room for so many rows beside what blocks need that visit.
+bool holds_rows(const TrainingSize& size, const TrainConfig& config, Position rows, Position room);
 
 /// "needs 3.1 GB of 79 GB, 78 GB free, on NVIDIA H100: factors 2.0 GB, optimizer 1.0 GB, ratings 0.1 GB"; and what
 /// streams, with the time that it takes at least.

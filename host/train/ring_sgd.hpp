@@ -27,7 +27,7 @@ class RingSgd {
         config_(config),
         first_(grid.owners().first(rank())),
         end_(grid.owners().first(rank() + 1)),
-        steps_(kernels, tables, shape, grid, {users(first_).begin, users(end_ - 1).end}, config),
+        steps_(kernels, tables, shape, grid, {users(first_).begin, users(end_ - 1).end}, items_here(), config),
         scores_(valid.size()),
         pool_(config.threads) {
     find_valid_blocks();
@@ -84,11 +84,12 @@ class RingSgd {
   /// A rank to each side; the ring closes.
   int owner_of(int user_range) const { return grid_.owners().of((user_range + size()) % size()); }
 
-  /// What leaves with the step from one stratum to the next, and what comes.
-  struct Move {
-    std::unique_ptr<Message> sent, received;
-    Span<float, Host> leaving{};
-  };
+  /// Ranges of items that are with this rank.
+  std::vector<RowRange> items_here() const {
+    std::vector<RowRange> here;
+    for (int g = first_; g < end_; ++g) here.push_back(items((g + tables_.offset()) % size()));
+    return here;
+  }
 
   /// `next`: the offset of the stratum after this one; this one's, where there is none.
   void run_stratum(int s, int next, const SgdSettings& settings, std::vector<ErrorSums>& errors) {
@@ -135,11 +136,10 @@ class RingSgd {
     const int to = owner_of(step > 0 ? first_ - 1 : end_), from = owner_of(step > 0 ? end_ : first_ - 1);
     tables_.set_offset(offset);
     if (to == rank()) return;
-    move_.leaving = tables_.item_rows(items((leaves + here) % size()));
-    move_.received =
-        grid_.ranks().start_receive(from, writable_bytes_of(tables_.item_rows(items((arrives + offset) % size()))));
-    move_.sent = grid_.ranks().start_send(to, bytes_of(Span<const float, Host>(move_.leaving)));
-    bytes_sent_ += move_.leaving.size * Position{sizeof(float)};
+    const RowRange& leaving = items((leaves + here) % size());
+    move_ = steps_.start_move(leaving, to, items((arrives + offset) % size()), from);
+    leaving_ = tables_.item_rows(leaving);
+    bytes_sent_ += leaving_.size * Position{sizeof(float)};
   }
   void finish_arrival() {
     if (move_.received) std::exchange(move_.received, nullptr)->wait();
@@ -147,7 +147,7 @@ class RingSgd {
   void finish_departure() {
     if (!move_.sent) return;
     std::exchange(move_.sent, nullptr)->wait();
-    tables_.release(move_.leaving);
+    tables_.release(leaving_);
   }
   void finish_moves() {
     finish_arrival();
@@ -161,7 +161,8 @@ class RingSgd {
   /// Rows that are here, for row_adagrad.
   void settle() {
     if (config_.optimizer != Optimizer::row_adagrad) return;
-    for (int g = first_; g < end_; ++g) steps_.settle(users(g), items((g + tables_.offset()) % size()));
+    const std::vector<RowRange> here = items_here();
+    for (int g = first_; g < end_; ++g) steps_.settle(users(g), here[static_cast<std::size_t>(g - first_)]);
   }
 
   /// In the order of one process: by strata, in each by ranges of users.
@@ -230,8 +231,9 @@ class RingSgd {
   HostBuffer<Position> valid_starts_;  // [this rank's ranges x G + 1]
   HostBuffer<float> scores_;           // [valid]
   ThreadPool pool_;
-  Move move_;
-  int step_ = 1;  // the way that the ring turns in this epoch
+  RowMove move_;               // from one stratum to the next
+  Span<float, Host> leaving_;  // its rows that leave
+  int step_ = 1;               // the way that the ring turns in this epoch
   Position bytes_sent_ = 0;
 };
 

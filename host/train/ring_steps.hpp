@@ -1,5 +1,5 @@
-// What a kernel set does with the blocks of a rank: on the tables as they are, where its memory is the host's; else a
-// block's rows visit its memory and go home, but for those of users that stay there.
+// What a kernel set does with the blocks of a rank: on the tables as they are, where its memory is the host's; else
+// where rows stay as long as they are with this rank, and where there is no room for that, a block's rows visit it.
 #pragma once
 #include "host/base/error.hpp"
 #include "host/kernels/contract.hpp"
@@ -11,6 +11,10 @@
 
 #include <algorithm>
 #include <concepts>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace wf {
 
@@ -21,26 +25,84 @@ concept SharesTables = KernelSet<K> && requires(K& kernels) {
   { kernels.block_errors() } -> std::same_as<Span<const ErrorSums, Host>>;
 };
 
-/// The tables and the grid must outlive this. Rows of items are at home on the host when a call returns; those of this
-/// rank's `users` stay where they are worked on, if there is room, until send_home.
+/// A kernel set whose rows can go to that of another rank without the host.
+template <class K>
+concept ConnectsRanks = KernelSet<K> && requires(K& kernels, Ranks& ranks, Span<const float, typename K::Space> leaving,
+                                                 Span<float, typename K::Space> arriving, int rank) {
+  { kernels.connect(ranks) } -> std::same_as<bool>;  // for all ranks together: can all of them do so?
+  // `leaving` goes to one rank, `arriving` comes from another; ops after the wait see it
+  { kernels.swap_rows(leaving, rank, arriving, rank) } -> std::same_as<std::shared_ptr<Message>>;
+};
+
+/// A range of items that leaves, and one that arrives.
+struct RowMove {
+  std::unique_ptr<Message> sent, received;
+};
+
+/// A message, and what is to be done when it is over.
+class MessageThen final : public Message {
+ public:
+  MessageThen(std::shared_ptr<Message> message, std::function<void()> then)
+      : message_(std::move(message)), then_(std::move(then)) {}
+  void wait() override {
+    message_->wait();
+    then_();
+  }
+
+ private:
+  std::shared_ptr<Message> message_;
+  std::function<void()> then_;
+};
+
+inline RowMove move_rows(Ranks& ranks, Span<const float, Host> leaving, int to, Span<float, Host> arriving, int from) {
+  RowMove move;
+  move.received = ranks.start_receive(from, writable_bytes_of(arriving));
+  move.sent = ranks.start_send(to, bytes_of(leaving));
+  return move;
+}
+
+/// The tables and the grid must outlive this. Rows of this rank's `users`, and those of ranges of `items` while they
+/// are with it, stay where they are worked on, if there is room; what they have become is at home on the host after
+/// send_home, and what has no room when a call returns.
 template <KernelSet K>
 class RingSteps {
  public:
   using Space = typename K::Space;
 
   RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const RowRange& users,
-            const TrainConfig& config)
+            const std::vector<RowRange>& items, const TrainConfig& config)
       : kernels_(kernels),
+        tables_(tables),
         visits_(kernels, tables.view(shape)),
         grid_(grid),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {
-    const auto device = kernels.memory();
-    const TrainingSize size = size_of(shape, grid, kStagedRatings);
-    if (!device || !holds_users(size, config, users, device_room(*device, config))) return;
-    try {
-      visits_.hold(users);
-    } catch (const DeviceError&) {  // another rank on this device was first: they visit
+    if (const auto device = kernels.memory()) {
+      hold(size_of(shape, grid, kStagedRatings), config, users, items, device_room(*device, config));
     }
+    if constexpr (ConnectsRanks<K>) {
+      if (!grid.ranks().any(!holds_items_)) connected_ = kernels.connect(grid.ranks());
+    }
+  }
+
+  /// `leaving` is done with and goes to rank `to`; `arriving` comes from another, and may be stepped after the wait.
+  /// What one rank starts here, the others do at the same time.
+  RowMove start_move(const RowRange& leaving, int to, const RowRange& arriving, int from) {
+    if constexpr (ConnectsRanks<K>) {
+      if (connected_) {
+        const Span<float, Space> room = visits_.room_for_items(arriving);
+        const std::shared_ptr<Message> swap = kernels_.swap_rows(visits_.held_items(leaving), to, room, from);
+        return {then(swap, [this, leaving] { visits_.let_items_go(leaving); }), then(swap, [] {})};
+      }
+    }
+    if (holds_items_) {
+      visits_.send_home(leaving);
+      visits_.let_items_go(leaving);
+    }
+    RowMove move = move_rows(grid_.ranks(), tables_.item_rows(leaving), to, tables_.item_rows(arriving), from);
+    if (holds_items_) {
+      move.received = then(std::move(move.received), [this, arriving] { visits_.hold_items(arriving); });
+    }
+    return move;
   }
 
   /// errors[n] of block n, before its steps.
@@ -79,22 +141,49 @@ class RingSteps {
   }
 
  private:
+  static std::unique_ptr<Message> then(std::shared_ptr<Message> message, std::function<void()> what) {
+    return std::make_unique<MessageThen>(std::move(message), std::move(what));
+  }
+
+  /// What there is room for: ranges of items and the one that arrives, and users; or users alone.
+  void hold(const TrainingSize& size, const TrainConfig& config, const RowRange& users,
+            const std::vector<RowRange>& items, Position room) {
+    const Position n_users = Position{users.end} - users.begin;
+    const Position n_items = (static_cast<Position>(items.size()) + 1) * size.largest_items;
+    if (!holds_rows(size, config, n_users, room)) return;
+    try {
+      visits_.hold(users);
+      if (!holds_rows(size, config, n_users + n_items, room)) return;
+      for (const RowRange& range : items) visits_.hold_items(range);
+      holds_items_ = true;
+    } catch (const DeviceError&) {  // another rank on this device was first: rows visit
+      visits_.let_all_items_go();
+    }
+  }
+
   K& kernels_;
+  RingTables& tables_;
   RowVisits<K> visits_;
   const BlockGrid& grid_;
   Penalties<K> penalties_;
+  bool holds_items_ = false;
+  bool connected_ = false;  // rows go from one rank's memory to another's
 };
 
 template <SharesTables K>
 class RingSteps<K> {
  public:
   RingSteps(K& kernels, RingTables& tables, const Model& shape, const BlockGrid& grid, const RowRange&,
-            const TrainConfig& config)
+            const std::vector<RowRange>&, const TrainConfig& config)
       : kernels_(kernels),
+        ring_(tables),
         tables_(tables.view(shape)),
         grid_(grid),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {}
 
+  RowMove start_move(const RowRange& leaving, int to, const RowRange& arriving, int from) {
+    return move_rows(grid_.ranks(), ring_.item_rows(leaving), to, ring_.item_rows(arriving), from);
+  }
   void step(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
     kernels_.sgd_update(tables_, grid_.ratings(), blocks, settings, penalties_.view());
     const Span<const ErrorSums, Host> found = kernels_.block_errors();
@@ -115,6 +204,7 @@ class RingSteps<K> {
 
  private:
   K& kernels_;
+  RingTables& ring_;
   SgdTables<Host> tables_;
   const BlockGrid& grid_;
   Penalties<K> penalties_;

@@ -182,13 +182,33 @@ struct RingEpochs {
   Position bytes = 0;  // copied from and to the device, by steps
 };
 
+Model model_of_ring(const TrainConfig& config) {
+  Model model = make_model(0, 0, config.rank, false);
+  model.n_users = kUsers, model.n_items = kItems;
+  return model;
+}
+BlockGrid grid_of_ring(ThreadPool& pool, const TrainingProblem& problem) {
+  return make_grid(pool, RatingsInMemory(problem.ratings.view()), kUsers, kItems, problem.config, {});
+}
+
+/// Where that many rows of a ring stay, and not one more.
+Position room_for(const TrainingProblem& problem, Position rows) {
+  ThreadPool pool(2);
+  const TrainingSize size = size_of(model_of_ring(problem.config), grid_of_ring(pool, problem), kStagedRatings);
+  Position too_little = 0, enough = Position{1} << 32;
+  while (enough - too_little > 1) {
+    const Position middle = (too_little + enough) / 2;
+    (holds_rows(size, problem.config, rows, middle) ? enough : too_little) = middle;
+  }
+  return enough;
+}
+
 /// The first epochs of a ring of one rank.
 RingEpochs ring_epochs(const TrainingProblem& problem) {
   const TrainConfig& config = problem.config;
   ThreadPool pool(2);
-  BlockGrid grid = make_grid(pool, RatingsInMemory(problem.ratings.view()), kUsers, kItems, config, {});
-  Model model = make_model(0, 0, config.rank, false);
-  model.n_users = kUsers, model.n_items = kItems;
+  BlockGrid grid = grid_of_ring(pool, problem);
+  Model model = model_of_ring(config);
   grid.start_epoch(1);
   RingTables tables(model, grid, config, Cuda::padded_rank(config.rank), grid.stratum(0)[0].item_range);
   const Ratings held_out = valid_ratings();
@@ -216,21 +236,26 @@ RingEpochs ring_epochs(const TrainingProblem& problem) {
   return epochs;
 }
 
-TEST(Streaming, UsersOfARankStayWhereThereIsRoom) {
+TEST(Streaming, RowsOfARankStayWhereThereIsRoom) {
   no_limit();
   for (const Optimizer optimizer : {Optimizer::row_adagrad, Optimizer::sgd}) {
     TrainingProblem problem = problem_of(Storage::fp32, optimizer);
     problem.config.biases = false;
-    const RingEpochs held = ring_epochs(problem);
+    const RingEpochs all_stay = ring_epochs(problem);
+    problem.config.device_memory = room_for(problem, kUsers);
+    const RingEpochs users_stay = ring_epochs(problem);
     problem.config.device_memory = 1;
-    const RingEpochs visited = ring_epochs(problem);
-    EXPECT_EQ(held.weights, visited.weights);
-    EXPECT_EQ(held.loss, visited.loss);
-    EXPECT_EQ(held.valid_loss, visited.valid_loss);
+    const RingEpochs all_visit = ring_epochs(problem);
+    for (const RingEpochs* other : {&users_stay, &all_visit}) {
+      EXPECT_EQ(other->weights, all_stay.weights);
+      EXPECT_EQ(other->loss, all_stay.loss);
+      EXPECT_EQ(other->valid_loss, all_stay.valid_loss);
+    }
 #if defined(WF_INTERPRETER)
-    const Position users = kUsers * (24 * 4 + 32);
+    const Position users = kUsers * (24 * 4 + 32), items = kItems * (24 * 4 + 32);
     const Position visits = problem.config.grid + (optimizer == Optimizer::row_adagrad ? 1 : 0);
-    EXPECT_EQ(visited.bytes - held.bytes, 2 * (2 * visits - 1) * users) << "they went home once an epoch";
+    EXPECT_EQ(all_visit.bytes - users_stay.bytes, 2 * (2 * visits - 1) * users) << "they went home once an epoch";
+    EXPECT_EQ(users_stay.bytes - all_stay.bytes, 2 * (2 * visits - 1) * items) << "so did these";
 #endif
   }
 }
@@ -263,6 +288,41 @@ TEST(Streaming, HeldRowsAreUnderTheirOwnNumbers) {
     const bool is_factor_of_16 = n / kPitch == 16 && n % kPitch >= kRecord;
     EXPECT_EQ(users[n] != before[n], is_factor_of_16) << n;
   }
+}
+
+/// Ranges of items come one by one, and are let go.
+TEST(Streaming, RangesOfItemsAreHeldUntilTheyAreLetGo) {
+  constexpr int kRank = 8, kPitch = kRank + kRecord;
+  HostBuffer<float> users(kPitch, 1.0F), items(9 * kPitch);
+  for (Position n = 0; n < items.size(); ++n) items[n] = static_cast<float>(n + 1);
+  const HostBuffer<float> before = items.clone();
+  const auto rows = [](HostBuffer<float>& table, Position count) {
+    return Rows<float, Host>{table.data() + kRecord, count, kRank, kPitch};
+  };
+  Cuda kernels(Order::repeatable);
+  RowVisits<Cuda> visits(kernels, {rows(users, 1), rows(items, 9), true, 0, Storage::fp32});
+  const RowRange low{0, 4}, empty{4, 4}, high{4, 9};
+  for (const RowRange& range : {low, empty, high}) visits.hold_items(range);
+  const HostBuffer<RowId> shrunk(1, 5);
+  visits.visit({0, 1}, high, [&](const SgdTables<Device>& here) {
+    kernels.renormalise_rows(here.item, kernels.borrow(shrunk.span()).span(), {.max_norm = 1, .norm_type = 2});
+  });
+  kernels.wait_rows();
+  EXPECT_TRUE(std::equal(items.begin(), items.end(), before.begin())) << "what is held does not go home by itself";
+  visits.send_home(high);
+  for (Position n = 0; n < items.size(); ++n) {
+    EXPECT_EQ(items[n] != before[n], n / kPitch == 5 && n % kPitch >= kRecord) << n;
+  }
+  visits.let_items_go(high);
+  items[0] = -1;
+  visits.send_held_home();
+  EXPECT_EQ(items[0], before[0]) << "the other range is held still";
+  items[8 * kPitch] = 7;
+  const SgdTables<Device> here = visits.bring({0, 1}, high);
+  std::vector<float> record(kRecord);
+  kernels.fetch(Span<const float, Device>{record_of(here.item.row(8)), kRecord},
+                Span<float, Host>{record.data(), kRecord});
+  EXPECT_EQ(record[0], 7) << "one that was let go visits";
 }
 
 /// Blocks that are copied from where they lie, without a stop in a chunk.

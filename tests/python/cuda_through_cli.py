@@ -15,6 +15,8 @@ import tempfile
 import unittest
 
 PROGRAM, SIMT = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
+MPIRUN = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+          "OMPI_MCA_btl_base_warn_component_unused": "0", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 
 
 class Device(unittest.TestCase):
@@ -115,21 +117,38 @@ class Device(unittest.TestCase):
         result = json.loads(self.run_ok(SIMT, *command, "--epochs", "4", "--resume").stdout)
         self.assertEqual((result["resumed_from"], result["epochs"]), (2, 4))
 
-    def test_processes_with_a_device_each_have_the_bits_of_one(self):
+    def each_training_by_processes(self, processes, **environment):
+        """(processes, deferred) of trainings that have the bits of one process."""
         if shutil.which("mpirun") is None or not pathlib.Path(SIMT).with_name("libwarpfactor_mpi.so").exists():
             self.skipTest("mpirun or the MPI module is missing")
         self.run_ok(SIMT, "convert", "r.txt", "-o", "r.wfr")
-        many = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-                "OMPI_MCA_btl_base_warn_component_unused": "0", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
-        for options in ([], ["--optimizer", "sgd", "--no-biases"], ["--nonnegative", "--valid-frac", "0.3"]):
+        for number, options in enumerate(([], ["--optimizer", "sgd", "--no-biases"], ["--nonnegative", "--valid-frac", "0.3"])):
             command = ["train", "r.wfr", "--device", "cuda", "-k", "12", "--grid", "6", "--epochs", "3", "--no-save-seen",
                        "--deterministic", *options]
             self.run_ok(SIMT, *command, "-o", "one.safetensors")
-            for processes in ("2", "3"):
-                result = self.run_program("mpirun", "-n", processes, SIMT, *command, "-o", "several.safetensors", **many)
+            for count in processes:
+                result = self.run_program("mpirun", "-n", str(count), SIMT, *command, "-o", "several.safetensors",
+                                          SIMT_DEFERRED=str(number % 2), **MPIRUN, **environment)
                 self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertNotIn("simt:", result.stderr)
                 self.assertIn("engine cuda, SIMT interpreter", result.stderr)
-                self.assertEqual(self.tensors("several.safetensors"), self.tensors("one.safetensors"), (processes, options))
+                self.assertEqual(self.tensors("several.safetensors"), self.tensors("one.safetensors"), (count, options))
+                yield count
+
+    def test_processes_with_a_device_each_have_the_bits_of_one(self):
+        for _ in self.each_training_by_processes((2, 3)):
+            pass
+
+    def test_items_go_from_device_to_device_where_there_is_nccl(self):
+        counts = pathlib.Path(self.folder.name) / "counts"
+        for processes in self.each_training_by_processes((2, 3, 6), SIMT_NCCL=str(counts)):
+            sent = dict(map(int, line.split()) for line in counts.read_text().splitlines())
+            counts.unlink()
+            self.assertEqual(sorted(sent), list(range(processes)))
+            # docs/scaling.md: of G = 6 ranges G - d an epoch; ranges have items more or less, but all ranks send each
+            most = 3 * 4 * 40 * (16 + 8) * processes
+            self.assertLessEqual(sum(sent.values()), most)
+            self.assertGreater(sum(sent.values()), most * 5 / 6 * 0.98)
 
     def test_least_squares_runs_on_the_device(self):
         for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"], ["--algorithm", "ccd", "--no-valid"],

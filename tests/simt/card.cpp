@@ -3,7 +3,10 @@
 #include "tests/simt/runtime_api.hpp"
 #include "tests/simt/scheduler.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 
@@ -228,6 +231,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     cudaDeviceProp& p = *properties;
     std::memset(static_cast<void*>(&p), 0, sizeof p);
     std::strcpy(p.name, "SIMT interpreter");
+    const pid_t process = getpid();  // each has a card of its own
+    std::memcpy(p.uuid.bytes, &process, sizeof process);
     p.totalGlobalMem = options().device_bytes;
     p.totalConstMem = size_t(get(cudaDevAttrTotalConstantMemory));
     p.sharedMemPerBlock = kMaxStaticShared;
