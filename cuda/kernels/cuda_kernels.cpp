@@ -5,6 +5,7 @@
 namespace wf {
 
 Cuda::~Cuda() {
+  nccl_.reset();  // first: what its stream waits for may never come
   cudaStreamSynchronize(gpu_.copy_back());
   cudaStreamSynchronize(gpu_.compute());
   cudaStreamSynchronize(gpu_.copy());

@@ -26,7 +26,8 @@ enum class Order {
   repeatable,  ///< gradients are summed along sorted runs, in the order of the cpu engine: the same bits in every run
 };
 
-/// Each op is documented in host/kernels/contract.hpp; each is in the file of its name in this folder.
+/// Each op is documented in host/kernels/contract.hpp; each is in the file of its name in this folder. What connects
+/// the devices of ranks is documented by ConnectsRanks in host/train/ring_steps.hpp.
 class Cuda {
  public:
   static constexpr const char* kName = "cuda";

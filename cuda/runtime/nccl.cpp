@@ -4,8 +4,11 @@
 #include "host/base/error.hpp"
 
 #include <dlfcn.h>
-#include <array>
+#include <unistd.h>
+
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <type_traits>
 
 namespace wf {
@@ -14,12 +17,13 @@ namespace {
 constexpr int kOldest = 2700;  // 2.7.0, as it writes its versions up to 2.8; later ones are larger
 
 /// The functions that are used of the library.
-struct Library {
+struct NcclLibrary {
   decltype(&ncclGetVersion) version = nullptr;
   decltype(&ncclGetErrorString) error = nullptr;
   decltype(&ncclGetUniqueId) unique_id = nullptr;
   decltype(&ncclCommInitRank) init = nullptr;
   decltype(&ncclCommDestroy) destroy = nullptr;
+  decltype(&ncclCommAbort) abandon = nullptr;
   decltype(&ncclGroupStart) start_group = nullptr;
   decltype(&ncclGroupEnd) end_group = nullptr;
   decltype(&ncclSend) send = nullptr;
@@ -30,29 +34,32 @@ struct Library {
     int number = 0;
     if (version == nullptr || version(&number) != ncclSuccess || number < kOldest) return 0;
     const bool complete = error != nullptr && unique_id != nullptr && init != nullptr && destroy != nullptr &&
-                          start_group != nullptr && end_group != nullptr && send != nullptr && receive != nullptr;
+                          abandon != nullptr && start_group != nullptr && end_group != nullptr && send != nullptr &&
+                          receive != nullptr;
     return complete ? number : 0;
   }
 };
 
 #if defined(WF_INTERPRETER)
-Library open_library() {
+NcclLibrary open_nccl() {
   return {ncclGetVersion, ncclGetErrorString, ncclGetUniqueId, ncclCommInitRank, ncclCommDestroy,
-          ncclGroupStart, ncclGroupEnd,       ncclSend,        ncclRecv};
+          ncclCommAbort,  ncclGroupStart,     ncclGroupEnd,    ncclSend,         ncclRecv};
 }
 #else
-Library open_library() {
-  void* const library = dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
+NcclLibrary open_nccl() {
+  const char* const named = std::getenv("WARPFACTOR_NCCL_LIBRARY");
+  void* const library = dlopen(named != nullptr ? named : "libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return {};
   const auto load = [&](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)> >(dlsym(library, name));
   };
-  Library functions;
+  NcclLibrary functions;
   load(functions.version, "ncclGetVersion");
   load(functions.error, "ncclGetErrorString");
   load(functions.unique_id, "ncclGetUniqueId");
   load(functions.init, "ncclCommInitRank");
   load(functions.destroy, "ncclCommDestroy");
+  load(functions.abandon, "ncclCommAbort");
   load(functions.start_group, "ncclGroupStart");
   load(functions.end_group, "ncclGroupEnd");
   load(functions.send, "ncclSend");
@@ -61,84 +68,111 @@ Library open_library() {
 }
 #endif
 
-const Library& library() {
-  static const Library functions = open_library();
+const NcclLibrary& nccl() {
+  static const NcclLibrary functions = open_nccl();
   return functions;
 }
 
 void check_nccl(ncclResult_t result, const char* call, int line = __builtin_LINE()) {
   if (result == ncclSuccess) return;
-  throw DeviceError(std::string(call) + " failed on " + device_name() + ": " + library().error(result) +
+  throw DeviceError(std::string(call) + " failed on " + device_name() + ": " + nccl().error(result) +
                         " [nccl.cpp:" + std::to_string(line) + "]",
-                    "NCCL_DEBUG=WARN says more; --engine cpu does without NCCL");
+                    "NCCL_DEBUG=WARN says more; WARPFACTOR_NCCL_LIBRARY=none goes through the host");
 }
 
-/// Does another rank work on this one's device?
-bool devices_are_shared(Ranks& ranks) {
+/// What tells a rank's NCCL and card from those of another. Parts of one card are one to NCCL.
+struct Member {
+  int version = 0;
+  int domain = 0, bus = 0, device = 0;
+  char host[64] = "";
+
+  bool is_on_card_of(const Member& other) const {
+    return domain == other.domain && bus == other.bus && device == other.device && std::strcmp(host, other.host) == 0;
+  }
+};
+
+Member this_member() {
+  Member own;
   int device = 0;
   check_cuda(cudaGetDevice(&device), "cudaGetDevice");
   cudaDeviceProp properties{};
   check_cuda(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
-  const cudaUUID_t own = properties.uuid;
-  Position same = 0;
-  for (const cudaUUID_t& other : ranks.gather(Span<const cudaUUID_t, Host>{&own, 1})) {
-    if (std::memcmp(own.bytes, other.bytes, sizeof own.bytes) == 0) ++same;
-  }
-  return ranks.any(same > 1);
+  own.version = nccl().usable_version();
+  own.domain = properties.pciDomainID;
+  own.bus = properties.pciBusID;
+  own.device = properties.pciDeviceID;
+  gethostname(own.host, sizeof own.host - 1);  // where it fails, cards of two hosts may look like one: no NCCL then
+  return own;
 }
 
-/// Rows under way on a stream of their own.
+/// Of this rank with the others; all ranks must find so.
+bool can_connect(Ranks& ranks) {
+  const Member own = this_member();
+  Position same_card = 0, same_version = 0;
+  for (const Member& other : ranks.gather(Span<const Member, Host>{&own, 1})) {
+    if (own.is_on_card_of(other)) ++same_card;
+    if (own.version == other.version) ++same_version;
+  }
+  return own.version > 0 && same_card == 1 && same_version == ranks.size();
+}
+
+/// Rows under way, on a stream of their own.
 class Swap final : public Message {
  public:
-  explicit Swap(const Context& gpu) : gpu_(gpu) {}
-  void wait() override { done.hold(gpu_.compute()); }
-  Event ready, done;
+  explicit Swap(const Context& gpu) : compute_(gpu.compute()) {}
+  void start_on(cudaStream_t stream) const {
+    ready_.record(compute_);
+    ready_.hold(stream);
+  }
+  void end_on(cudaStream_t stream) const { done_.record(stream); }
+  void wait() override { done_.hold(compute_); }
 
  private:
-  const Context& gpu_;
+  cudaStream_t compute_;
+  Event ready_, done_;
 };
 
 }  // namespace
 
 std::unique_ptr<Nccl> Nccl::connect(Ranks& ranks) {
-  if (ranks.is_alone() || ranks.any(library().usable_version() == 0) || devices_are_shared(ranks)) return nullptr;
+  if (ranks.is_alone() || ranks.any(!can_connect(ranks))) return nullptr;
   ncclUniqueId id{};
-  if (ranks.rank() == 0) check_nccl(library().unique_id(&id), "ncclGetUniqueId");
+  if (ranks.rank() == 0) check_nccl(nccl().unique_id(&id), "ncclGetUniqueId");
   ranks.broadcast(0, Span<char, Host>{id.internal, Position{sizeof id.internal}});
   ncclComm_t comm = nullptr;
-  check_nccl(library().init(&comm, ranks.size(), id, ranks.rank()), "ncclCommInitRank");
-  return std::unique_ptr<Nccl>(new Nccl(comm));
+  check_nccl(nccl().init(&comm, ranks.size(), id, ranks.rank()), "ncclCommInitRank");
+  return std::unique_ptr<Nccl>(new Nccl(comm, std::uncaught_exceptions()));
 }
 
 Nccl::~Nccl() {
-  library().destroy(comm_);
+  (std::uncaught_exceptions() > exceptions_ ? nccl().abandon : nccl().destroy)(comm_);
 }
 
 std::shared_ptr<Message> Nccl::swap(const Context& gpu, Span<const float, Device> leaving, int to,
                                     Span<float, Device> arriving, int from) {
   auto swap = std::make_shared<Swap>(gpu);
-  swap->ready.record(gpu.compute());
-  swap->ready.hold(stream_.get());
-  check_nccl(library().start_group(), "ncclGroupStart");
+  swap->start_on(stream_.get());
+  check_nccl(nccl().start_group(), "ncclGroupStart");
+  ncclResult_t sent = ncclSuccess, received = ncclSuccess;
   if (!leaving.empty()) {
-    check_nccl(
-        library().send(leaving.data, static_cast<std::size_t>(leaving.size), ncclFloat, to, comm_, stream_.get()),
-        "ncclSend");
+    sent = nccl().send(leaving.data, static_cast<std::size_t>(leaving.size), ncclFloat, to, comm_, stream_.get());
   }
   if (!arriving.empty()) {
-    check_nccl(library().receive(arriving.data, static_cast<std::size_t>(arriving.size), ncclFloat, from, comm_,
-                                 stream_.get()),
-               "ncclRecv");
+    received =
+        nccl().receive(arriving.data, static_cast<std::size_t>(arriving.size), ncclFloat, from, comm_, stream_.get());
   }
-  check_nccl(library().end_group(), "ncclGroupEnd");
-  swap->done.record(stream_.get());
+  const ncclResult_t ended = nccl().end_group();
+  check_nccl(sent, "ncclSend");
+  check_nccl(received, "ncclRecv");
+  check_nccl(ended, "ncclGroupEnd");
+  swap->end_on(stream_.get());
   return swap;
 }
 
 std::string nccl_version() {
-  const int version = library().usable_version();
+  const int version = nccl().usable_version();
   if (version == 0) return "no NCCL";
-  const int unit = version < 10000 ? 1000 : 10000;  // 2.8.4 is 2804, 2.28.3 is 22803
+  const int unit = version < 10000 ? 1000 : 10000;  // 2.8.4 is 2804, 2.28.9 is 22809
   return "NCCL " + std::to_string(version / unit) + '.' + std::to_string(version % unit / 100) + '.' +
          std::to_string(version % 100);
 }

@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kPrefix = "WARPFACTOR_";
 constexpr const char* kConfigVariable = "WARPFACTOR_CONFIG";
-constexpr const char* kCudaModuleVariable = "WARPFACTOR_CUDA_MODULE";  // host/api/cuda_module.cpp's
+constexpr const char* kCudaModuleVariable = "WARPFACTOR_CUDA_MODULE";    // host/api/cuda_module.cpp's
+constexpr const char* kNcclLibraryVariable = "WARPFACTOR_NCCL_LIBRARY";  // cuda/runtime/nccl.cpp's
 
 [[noreturn]] void refuse_name(const std::string& what, const std::string& place, const std::string& near) {
   throw Error(ErrorKind::usage, what, near.empty() ? "docs/parameters.md lists them" : "did you mean " + near + "?",
@@ -113,7 +114,7 @@ std::vector<OuterValue> outer_values(const std::string& verb, const std::string&
       if (file.empty()) file = text;
       continue;
     }
-    if (variable == kCudaModuleVariable || variable == kMpiModuleVariable) continue;
+    if (variable == kCudaModuleVariable || variable == kNcclLibraryVariable || variable == kMpiModuleVariable) continue;
     const std::string key = key_of_variable(variable);
     if (!contains(known, key) || variable_of(key) != variable) {
       const std::string near = nearest(key, known);

@@ -27,7 +27,10 @@ const MpiModule& load_mpi(int processes) {
   const std::filesystem::path path = module_path(kMpiModuleVariable, kMpiModuleFile);
   if (path.empty()) throw DeviceError(started + "MPI is not compiled in", cure);
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);  // Open MPI's own modules look for its symbols
-  if (library == nullptr) throw DeviceError(started + "MPI cannot be loaded: " + std::string(dlerror()), cure);
+  if (library == nullptr) {
+    throw DeviceError(started + "MPI cannot be loaded: " + std::string(dlerror()),
+                      "install the MPI that warpfactor was built with, or start one process");
+  }
   const auto entry = reinterpret_cast<const MpiModule* (*)()>(dlsym(library, kMpiModuleSymbol));
   if (entry == nullptr || entry()->version != kMpiModuleVersion) {
     throw DeviceError(path.string() + " belongs to another version of warpfactor", cure);

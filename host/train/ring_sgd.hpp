@@ -87,7 +87,7 @@ class RingSgd {
   /// Ranges of items that are with this rank.
   std::vector<RowRange> items_here() const {
     std::vector<RowRange> here;
-    for (int g = first_; g < end_; ++g) here.push_back(items((g + tables_.offset()) % size()));
+    for_items_of(rank(), [&](int h) { here.push_back(items(h)); });
     return here;
   }
 
@@ -182,7 +182,7 @@ class RingSgd {
 
   /// f(range of items) for those that are with the users of a rank.
   template <class F>
-  void for_items_of(int rank, const F& f) {
+  void for_items_of(int rank, const F& f) const {
     for (int g = grid_.owners().first(rank); g < grid_.owners().first(rank + 1); ++g) {
       f((g + tables_.offset()) % size());
     }

@@ -13,6 +13,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,13 +29,14 @@ concept SharesTables = KernelSet<K> && requires(K& kernels) {
 /// A kernel set whose rows can go to that of another rank without the host.
 template <class K>
 concept ConnectsRanks = KernelSet<K> && requires(K& kernels, Ranks& ranks, Span<const float, typename K::Space> leaving,
-                                                 Span<float, typename K::Space> arriving, int rank) {
+                                                 int to, Span<float, typename K::Space> arriving, int from) {
   { kernels.connect(ranks) } -> std::same_as<bool>;  // for all ranks together: can all of them do so?
-  // `leaving` goes to one rank, `arriving` comes from another; ops after the wait see it
-  { kernels.swap_rows(leaving, rank, arriving, rank) } -> std::same_as<std::shared_ptr<Message>>;
+  // rows with their records: `leaving` go to one rank, `arriving` come from another. Ops come after them that are
+  // called after the wait, which may return before; the memory may go back to the kernel set then
+  { kernels.swap_rows(leaving, to, arriving, from) } -> std::same_as<std::shared_ptr<Message>>;
 };
 
-/// A range of items that leaves, and one that arrives.
+/// A range of items that leaves, and one that arrives. Memory of both is untouched until the wait for it.
 struct RowMove {
   std::unique_ptr<Message> sent, received;
 };
@@ -54,7 +56,8 @@ class MessageThen final : public Message {
   std::function<void()> then_;
 };
 
-inline RowMove move_rows(Ranks& ranks, Span<const float, Host> leaving, int to, Span<float, Host> arriving, int from) {
+inline RowMove exchange_rows(Ranks& ranks, Span<const float, Host> leaving, int to, Span<float, Host> arriving,
+                             int from) {
   RowMove move;
   move.received = ranks.start_receive(from, writable_bytes_of(arriving));
   move.sent = ranks.start_send(to, bytes_of(leaving));
@@ -76,12 +79,12 @@ class RingSteps {
         visits_(kernels, tables.view(shape)),
         grid_(grid),
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {
+    if constexpr (ConnectsRanks<K>) connected_ = kernels.connect(grid.ranks());  // takes memory: first
     if (const auto device = kernels.memory()) {
       hold(size_of(shape, grid, kStagedRatings), config, users, items, device_room(*device, config));
     }
-    if constexpr (ConnectsRanks<K>) {
-      if (!grid.ranks().any(!holds_items_)) connected_ = kernels.connect(grid.ranks());
-    }
+    connected_ = connected_ && !grid.ranks().any(!holds_items_);
+    if (!holds_items_) pin(users, items);
   }
 
   /// `leaving` is done with and goes to rank `to`; `arriving` comes from another, and may be stepped after the wait.
@@ -94,14 +97,9 @@ class RingSteps {
         return {then(swap, [this, leaving] { visits_.let_items_go(leaving); }), then(swap, [] {})};
       }
     }
-    if (holds_items_) {
-      visits_.send_home(leaving);
-      visits_.let_items_go(leaving);
-    }
-    RowMove move = move_rows(grid_.ranks(), tables_.item_rows(leaving), to, tables_.item_rows(arriving), from);
-    if (holds_items_) {
-      move.received = then(std::move(move.received), [this, arriving] { visits_.hold_items(arriving); });
-    }
+    let_go(leaving);
+    RowMove move = exchange_rows(grid_.ranks(), tables_.item_rows(leaving), to, tables_.item_rows(arriving), from);
+    move.received = then(std::move(move.received), [this, arriving] { take(arriving); });
     return move;
   }
 
@@ -145,6 +143,12 @@ class RingSteps {
     return std::make_unique<MessageThen>(std::move(message), std::move(what));
   }
 
+  using Pinned = decltype(std::declval<K&>().pin(Span<const float, Host>{}));
+  struct PinnedItems {
+    RowRange items;
+    Pinned rows;
+  };
+
   /// What there is room for: ranges of items and the one that arrives, and users; or users alone.
   void hold(const TrainingSize& size, const TrainConfig& config, const RowRange& users,
             const std::vector<RowRange>& items, Position room) {
@@ -152,13 +156,33 @@ class RingSteps {
     const Position n_items = (static_cast<Position>(items.size()) + 1) * size.largest_items;
     if (!holds_rows(size, config, n_users, room)) return;
     try {
-      visits_.hold(users);
+      visits_.hold_users(users);
       if (!holds_rows(size, config, n_users + n_items, room)) return;
       for (const RowRange& range : items) visits_.hold_items(range);
+      visits_.make_room_for_items(size.largest_items);
       holds_items_ = true;
     } catch (const DeviceError&) {  // another rank on this device was first: rows visit
       visits_.let_all_items_go();
     }
+  }
+
+  /// Rows that visit come from where they are, without a stop on the way.
+  void pin(const RowRange& users, const std::vector<RowRange>& items) {
+    pinned_users_.emplace(kernels_.pin(Span<const float, Host>(tables_.user_rows(users))));
+    for (const RowRange& range : items) take(range);
+  }
+  void take(const RowRange& items) {
+    if (holds_items_) return visits_.hold_items(items);
+    pinned_items_.push_back({items, kernels_.pin(Span<const float, Host>(tables_.item_rows(items)))});
+  }
+  void let_go(const RowRange& items) {
+    if (holds_items_) {
+      visits_.send_home(items);
+      return visits_.let_items_go(items);
+    }
+    std::erase_if(pinned_items_, [&](const PinnedItems& range) {
+      return range.items.begin == items.begin && range.items.end == items.end;
+    });
   }
 
   K& kernels_;
@@ -166,6 +190,8 @@ class RingSteps {
   RowVisits<K> visits_;
   const BlockGrid& grid_;
   Penalties<K> penalties_;
+  std::optional<Pinned> pinned_users_;
+  std::vector<PinnedItems> pinned_items_;
   bool holds_items_ = false;
   bool connected_ = false;  // rows go from one rank's memory to another's
 };
@@ -182,7 +208,7 @@ class RingSteps<K> {
         penalties_(kernels, counts_by_new_names(grid), false, by_row_alone(config)) {}
 
   RowMove start_move(const RowRange& leaving, int to, const RowRange& arriving, int from) {
-    return move_rows(grid_.ranks(), ring_.item_rows(leaving), to, ring_.item_rows(arriving), from);
+    return exchange_rows(grid_.ranks(), ring_.item_rows(leaving), to, ring_.item_rows(arriving), from);
   }
   void step(Span<const Block, Host> blocks, const SgdSettings& settings, ErrorSums* errors) {
     kernels_.sgd_update(tables_, grid_.ratings(), blocks, settings, penalties_.view());

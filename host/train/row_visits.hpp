@@ -1,4 +1,4 @@
-// Rows of host tables that visit the memory of a kernel set, and ranges of rows.
+// Rows of host tables that visit the memory of a kernel set, or are held there, and ranges of rows.
 #pragma once
 #include "host/kernels/contract.hpp"
 #include "host/kernels/rows_from.hpp"
@@ -26,17 +26,20 @@ class RowVisits {
   RowVisits(K& kernels, const SgdTables<Host>& tables) : kernels_(kernels), tables_(tables) {}
 
   /// These rows of users come once, and stay: ranges that are visited from now on lie within them.
-  void hold(const RowRange& users) {
+  void hold_users(const RowRange& users) {
     held_ = brought(values(tables_.user, users));
     held_users_ = users;
   }
   /// This range of items comes, and stays until it is let go.
   void hold_items(const RowRange& items) { held_items_.push_back({items, brought(values(tables_.item, items))}); }
-  /// Room for a range that comes from elsewhere than home.
+  /// So many rows may arrive while all that are held are here: the memory stays with the kernel set.
+  void make_room_for_items(Position rows) { kernels_.template room<float>(checked_product(rows, tables_.item.pitch)); }
+  /// Room for a range that comes from elsewhere than home: rows with their records, as everywhere.
   Span<float, Space> room_for_items(const RowRange& items) {
     held_items_.push_back({items, kernels_.template room<float>(values(tables_.item, items).size)});
     return held_items_.back().rows.span();
   }
+  /// Here and below: of a range that is held.
   Span<const float, Space> held_items(const RowRange& items) { return std::as_const(held(items)->rows).span(); }
   void let_items_go(const RowRange& items) { held_items_.erase(held(items)); }
   void let_all_items_go() { held_items_.clear(); }

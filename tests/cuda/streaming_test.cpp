@@ -271,7 +271,7 @@ TEST(Streaming, HeldRowsAreUnderTheirOwnNumbers) {
   };
   Cuda kernels(Order::repeatable);
   RowVisits<Cuda> visits(kernels, {rows(users, 20), rows(items, 4), true, 0, Storage::fp32});
-  visits.hold({5, 17});
+  visits.hold_users({5, 17});
   visits.visit({7, 9}, {0, 4}, [&](const SgdTables<Device>& here) {
     for (const RowId row : {5, 7, 16}) {
       std::vector<float> found(kRank);

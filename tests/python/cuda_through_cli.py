@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM, SIMT = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
@@ -117,22 +118,30 @@ class Device(unittest.TestCase):
         result = json.loads(self.run_ok(SIMT, *command, "--epochs", "4", "--resume").stdout)
         self.assertEqual((result["resumed_from"], result["epochs"]), (2, 4))
 
-    def each_training_by_processes(self, processes, **environment):
-        """(processes, deferred) of trainings that have the bits of one process."""
+    def mpirun(self, *words, **environment):
+        return self.run_program("mpirun", *words, **MPIRUN, **environment)
+
+    def pages_for_processes(self):
         if shutil.which("mpirun") is None or not pathlib.Path(SIMT).with_name("libwarpfactor_mpi.so").exists():
             self.skipTest("mpirun or the MPI module is missing")
         self.run_ok(SIMT, "convert", "r.txt", "-o", "r.wfr")
+        return ["train", "r.wfr", "--device", "cuda", "-k", "12", "--grid", "6", "--no-save-seen", "--deterministic", "--epochs", "3"]
+
+    def assert_bits_of_one(self, result, what):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("simt:", result.stderr)
+        self.assertIn("engine cuda, SIMT interpreter", result.stderr)
+        self.assertEqual(self.tensors("several.safetensors"), self.tensors("one.safetensors"), what)
+
+    def each_training_by_processes(self, processes, **environment):
+        """The number of processes of trainings that have the bits of one, with streams that are eager and deferred in turn."""
+        words = self.pages_for_processes()
         for number, options in enumerate(([], ["--optimizer", "sgd", "--no-biases"], ["--nonnegative", "--valid-frac", "0.3"])):
-            command = ["train", "r.wfr", "--device", "cuda", "-k", "12", "--grid", "6", "--epochs", "3", "--no-save-seen",
-                       "--deterministic", *options]
-            self.run_ok(SIMT, *command, "-o", "one.safetensors")
+            self.run_ok(SIMT, *words, *options, "-o", "one.safetensors")
             for count in processes:
-                result = self.run_program("mpirun", "-n", str(count), SIMT, *command, "-o", "several.safetensors",
-                                          SIMT_DEFERRED=str(number % 2), **MPIRUN, **environment)
-                self.assertEqual(result.returncode, 0, result.stderr)
-                self.assertNotIn("simt:", result.stderr)
-                self.assertIn("engine cuda, SIMT interpreter", result.stderr)
-                self.assertEqual(self.tensors("several.safetensors"), self.tensors("one.safetensors"), (count, options))
+                result = self.mpirun("-n", str(count), SIMT, *words, *options, "-o", "several.safetensors",
+                                     SIMT_DEFERRED=str((number + count) % 2), **environment)
+                self.assert_bits_of_one(result, (count, options))
                 yield count
 
     def test_processes_with_a_device_each_have_the_bits_of_one(self):
@@ -149,6 +158,46 @@ class Device(unittest.TestCase):
             most = 3 * 4 * 40 * (16 + 8) * processes
             self.assertLessEqual(sum(sent.values()), most)
             self.assertGreater(sum(sent.values()), most * 5 / 6 * 0.98)
+
+    def test_items_go_through_the_host_where_one_process_cannot_send(self):
+        words = self.pages_for_processes()
+        self.run_ok(SIMT, *words, "-o", "one.safetensors")
+        counts = pathlib.Path(self.folder.name) / "counts"
+        with_nccl, train = ["-x", f"SIMT_NCCL={counts}"], [SIMT, *words, "-o", "several.safetensors"]
+        for what, first, second in (("no NCCL", with_nccl, []),
+                                    ("one card", [*with_nccl, "-x", "SIMT_CARD=7"], [*with_nccl, "-x", "SIMT_CARD=7"]),
+                                    ("another version", with_nccl, [*with_nccl, "-x", "SIMT_NCCL_VERSION=22700"]),
+                                    ("too old", [*with_nccl, "-x", "SIMT_NCCL_VERSION=2604"], [*with_nccl, "-x", "SIMT_NCCL_VERSION=2604"])):
+            result = self.mpirun("-n", "1", *first, *train, ":", "-n", "1", *second, *train)
+            self.assert_bits_of_one(result, what)
+            self.assertFalse(counts.exists(), what)
+        # there is room for no row that stays: items visit, though devices are connected
+        result = self.mpirun("-n", "2", *with_nccl, *train, "--device-memory", "7000")
+        self.assert_bits_of_one(result, "no room")
+        self.assertEqual([line.split()[1] for line in counts.read_text().splitlines()], ["0", "0"])
+
+    def test_processes_with_a_device_go_on_with_another_number_of_them(self):
+        words = self.pages_for_processes()
+        self.run_ok(SIMT, *words, "-o", "one.safetensors")
+        for environment in ({}, {"SIMT_NCCL": "counts"}):
+            for processes, epochs in (("2", "1"), ("3", "2"), ("1", "3")):
+                result = self.mpirun("-n", processes, SIMT, *words[:-1], epochs, "-o", "several.safetensors", "--checkpoint-every", "1",
+                                     "--resume", **environment)
+                self.assertEqual(result.returncode, 0, result.stderr)
+            self.assert_bits_of_one(result, environment)
+            for left in pathlib.Path(self.folder.name).glob("several.*"):
+                left.unlink()
+
+    def test_who_cannot_send_ends_the_job(self):
+        words = self.pages_for_processes()
+        began = time.monotonic()
+        train = [SIMT, *words, "-o", "none.safetensors"]
+        with_nccl = ["-x", "SIMT_NCCL=counts"]
+        result = self.mpirun("-n", "1", *with_nccl, *train, ":", "-n", "1", *with_nccl, "-x", "SIMT_NCCL_FAILS=5", *train)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, r"process 1 of 2 \(on .*ncclSend failed")
+        self.assertLess(time.monotonic() - began, 60, "the other one waited for it")
+        self.assertFalse((pathlib.Path(self.folder.name) / "none.safetensors").exists())
 
     def test_least_squares_runs_on_the_device(self):
         for options in (["--algorithm", "als", "--no-valid"], ["--implicit"], ["--implicit", "--solver", "cg"], ["--algorithm", "ccd", "--no-valid"],

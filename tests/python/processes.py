@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -23,6 +24,7 @@ ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROO
                    OMPI_MCA_btl_vader_single_copy_mechanism="none")  # containers may forbid it
 SKIPPED = 77
 LIMIT = 120  # seconds of a run: a deadlock ends
+AT_ONCE = 20  # seconds in which a job ends whose process is dead, on a machine that is busy
 
 
 def mpirun(program, processes, words, folder):
@@ -185,21 +187,28 @@ def check_death(program, folder, rank):
             ours = [p for p in children if pathlib.Path(f"/proc/{p}/cmdline").read_bytes().startswith(program.encode())]
             assert len(ours) == 3, children
             os.kill(ours[rank], signal.SIGKILL)
+            killed = time.monotonic()
             job.wait(timeout=LIMIT)
+            assert time.monotonic() - killed < AT_ONCE, "the others went on"
         finally:
             if job.poll() is None:
                 job.kill()
     assert job.returncode != 0
     text = (folder / "dead.txt").read_text()
-    assert f"rank {rank} " in text and "signal 9" in text, text
+    assert f"rank {rank} " in text and "signal 9" in text and socket.gethostname() in text, text
     assert text.count("the last checkpoint is dead.safetensors.checkpoint, of epoch ") == 1, text
     assert not (folder / "dead.safetensors").exists()
-    for left in folder.glob("dead.*"):
-        left.unlink()
     for process in ours:
         while is_running(process):  # mpirun does not wait for those that it has ended
             assert time.monotonic() < deadline, "a process is left"
             time.sleep(0.05)
+    epoch = int(re.search(r"dead.safetensors.checkpoint, of epoch (\d+)", text).group(1))
+    words[words.index("100000")] = str(epoch + 2)
+    result = mpirun(program, 2, [*words, "--resume"], folder)
+    assert result.returncode == 0 and (folder / "dead.safetensors").exists(), result.stderr
+    assert f"goes on behind epoch {epoch}" in result.stderr, result.stderr
+    for left in folder.glob("dead.*"):
+        left.unlink()
 
 
 def check_without_module(program, folder):

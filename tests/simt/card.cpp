@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -231,8 +232,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     cudaDeviceProp& p = *properties;
     std::memset(static_cast<void*>(&p), 0, sizeof p);
     std::strcpy(p.name, "SIMT interpreter");
-    const pid_t process = getpid();  // each has a card of its own
-    std::memcpy(p.uuid.bytes, &process, sizeof process);
+    const char* const card = std::getenv("SIMT_CARD");  // else each process has one of its own
+    p.pciBusID = card == nullptr ? getpid() : std::atoi(card);
     p.totalGlobalMem = options().device_bytes;
     p.totalConstMem = size_t(get(cudaDevAttrTotalConstantMemory));
     p.sharedMemPerBlock = kMaxStaticShared;

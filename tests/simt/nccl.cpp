@@ -1,6 +1,7 @@
 // The NCCL calls of the project, between processes that have an interpreter each, by files: a message is one, which its
 // receiver takes away. SIMT_NCCL names a file where each rank adds a line with the bytes that it has sent, "RANK
-// BYTES"; where it is not set there is no NCCL.
+// BYTES"; where it is not set there is no NCCL. SIMT_NCCL_VERSION is the one that it says. SIMT_NCCL_FAILS is the
+// number of a send that fails; who has failed waits in ncclCommDestroy for ever, as for a rank that never answers.
 #include "cuda/runtime/nccl_api.hpp"
 #include "tests/simt/internal.hpp"
 
@@ -25,6 +26,8 @@ struct ncclComm {
   int rank = 0;
   std::map<std::string, int> messages;  // so far, by "FROM-TO"
   std::size_t sent = 0;                 // bytes
+  int sends = 0;
+  bool failed = false;
 
   fs::path next(int from, int to) {
     const std::string way = std::to_string(from) + '-' + std::to_string(to);
@@ -56,7 +59,10 @@ bool in_device_memory(const void* p, std::size_t bytes) {
 
 void send_file(const fs::path& name, const void* data, std::size_t bytes) {
   const fs::path part = name.string() + ".part";
-  std::ofstream(part, std::ios::binary).write(static_cast<const char*>(data), static_cast<std::streamsize>(bytes));
+  std::ofstream out(part, std::ios::binary);
+  if (!out.write(static_cast<const char*>(data), static_cast<std::streamsize>(bytes)).flush()) {
+    return simt::add_finding(simt::Kind::bad_copy, "an NCCL message cannot be written: " + part.string());
+  }
   fs::rename(part, name);
 }
 
@@ -82,7 +88,8 @@ void receive_file(const fs::path& name, void* data, std::size_t bytes) {
 extern "C" {
 
 ncclResult_t ncclGetVersion(int* version) {
-  *version = 22809;
+  const char* const pretended = std::getenv("SIMT_NCCL_VERSION");
+  *version = pretended == nullptr ? 22809 : std::atoi(pretended);
   return file_of_counts() == nullptr ? ncclSystemError : ncclSuccess;
 }
 const char* ncclGetErrorString(ncclResult_t) {
@@ -95,10 +102,16 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   return mkdtemp(id->internal) == nullptr ? ncclSystemError : ncclSuccess;
 }
 ncclResult_t ncclCommInitRank(ncclComm_t* comm, int, ncclUniqueId id, int rank) {
-  *comm = new ncclComm{id.internal, rank, {}, 0};
+  *comm = new ncclComm{id.internal, rank, {}, 0, 0, false};
+  return ncclSuccess;
+}
+ncclResult_t ncclCommAbort(ncclComm_t comm) {
+  fs::remove_all(comm->folder);
+  delete comm;
   return ncclSuccess;
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  while (comm->failed) pause();
   std::ofstream(file_of_counts(), std::ios::app)
       << std::to_string(comm->rank) + ' ' + std::to_string(comm->sent) + '\n';
   std::error_code others_have_messages;
@@ -120,6 +133,12 @@ ncclResult_t ncclSend(const void* from, std::size_t count, ncclDataType_t, int t
                       cudaStream_t stream) {
   const std::size_t bytes = count * sizeof(float);
   if (!in_group || !in_device_memory(from, bytes)) return ncclSystemError;
+  const char* const failing = std::getenv("SIMT_NCCL_FAILS");
+  if (failing != nullptr && comm->sends == std::atoi(failing)) {
+    comm->failed = true;
+    return ncclSystemError;
+  }
+  ++comm->sends;
   comm->sent += bytes;
   group.insert(group.begin(), {stream, [=, name = comm->next(comm->rank, to)] { send_file(name, from, bytes); }});
   return ncclSuccess;
