@@ -2,9 +2,12 @@
 // the ratings in the order of the cuda engine and loses the steps that it loses, at a depth that is chosen: a group of
 // lanes after the other asks for the rows of its next rating, then all step the rating at hand, then all store; of two
 // stores of a row the later one is kept. WF_IN_FLIGHT is the number of groups. WF_STORAGE rounds what is stored: fp16
-// or bf16 as the device does, at random; fp16-nearest or bf16-nearest as it must not.
+// or bf16 as the device does, at random; fp16-nearest or bf16-nearest as it must not. WF_HOT does what the device does
+// not: so many items, those with most ratings, lose no steps, each thread block collects its own. After WF_HOT_ROUNDS
+// ratings of each group their sum goes to the rows in memory; with WF_HOT_MEAN=1, the mean of the blocks'.
 //
 //     WF_IN_FLIGHT=4096 warpfactor-in-flight train ratings.csv --engine cuda
+//     WF_IN_FLIGHT=4096 WF_HOT=16 WF_HOT_ROUNDS=32 warpfactor-in-flight train ratings.csv --engine cuda
 #include "host/api/cuda_module.hpp"
 #include "host/base/error.hpp"
 #include "host/config/names.hpp"
@@ -15,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,9 +27,12 @@
 namespace wf {
 namespace {
 
+Position number_of_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? 0 : std::atoll(text);
+}
 Position depth_of_environment() {
-  const char* text = std::getenv("WF_IN_FLIGHT");
-  const Position depth = text == nullptr ? 0 : std::atoll(text);
+  const Position depth = number_of_environment("WF_IN_FLIGHT");
   if (depth < 1) throw UsageError("WF_IN_FLIGHT is not the number of ratings in flight", "WF_IN_FLIGHT=4096");
   return depth;
 }
@@ -58,24 +65,105 @@ class Rounding {
   std::uint32_t state_ = 1;
 };
 
-/// Copies of rows, with their records: one for each group of lanes.
+/// Copies of rows, with their records: one for each group of lanes, or each item that is shared.
 class Registers {
  public:
-  Registers(Position groups, const Rows<float, Host>& like)
-      : values_(checked_product(groups, like.pitch)), groups_(groups), rank_(like.rank), pitch_(like.pitch) {}
+  Registers(Position rows, const Rows<float, Host>& like)
+      : values_(checked_product(rows, like.pitch)), count_(rows), rank_(like.rank), pitch_(like.pitch) {}
 
-  Rows<float, Host> rows() { return {values_.data() + kRecord, groups_, rank_, pitch_}; }
-  void load(Position group, const Rows<float, Host>& table, RowId row) { move(table.row(row), rows().row(group)); }
-  void store(Position group, const Rows<float, Host>& table, RowId row) { move(rows().row(group), table.row(row)); }
-  void take(Position group, Registers& from) { move(from.rows().row(group), rows().row(group)); }
+  Rows<float, Host> rows() { return {values_.data() + kRecord, count_, rank_, pitch_}; }
+  float* row(Position n) { return rows().row(n); }
+  void load(Position n, const float* from) { move(from, row(n)); }
+  void store(Position n, float* to) { move(row(n), to); }
+  void take(Position n, Registers& from) { load(n, from.row(n)); }
 
  private:
   void move(const float* from, float* to) const { std::copy_n(record_of(from), kRecord + rank_, record_of(to)); }
 
   HostBuffer<float> values_;
-  Position groups_;
+  Position count_;
   int rank_;
   Position pitch_;
+};
+
+/// Rows of the items with most ratings of a stratum: each thread block has copies of them, as in its shared memory, to
+/// which its groups add their steps. After so many rounds what all copies have learnt goes to the rows in memory, and
+/// copies begin from these anew.
+class HotRows {
+ public:
+  HotRows(const Rows<float, Host>& table, const RatingsView<Host>& ratings, Span<const Block, Host> blocks,
+          Position groups)
+      : table_(table),
+        blocks_((groups - 1) / groups_of_block() + 1),
+        items_(most_rated(ratings, blocks, std::min(number_of_environment("WF_HOT"), table.count))),
+        place_(static_cast<std::size_t>(table.count), -1),
+        base_(count(), table),
+        copies_(blocks_ * count(), table) {
+    for (Position n = 0; n < count(); ++n) place_[items_[n]] = n;
+    begin();
+  }
+
+  bool has(RowId item) const { return place_[item] >= 0; }
+  /// Where a group finds the row of any item.
+  float* row(Position group, RowId item) {
+    return has(item) ? copy(group / groups_of_block(), place_[item]) : table_.row(item);
+  }
+  /// Adds what has become of a row that was `before`: row_adagrad's sums as well; lengths do not add.
+  void add(float* row, float* after, const float* before, float share = 1) const {
+    unscale_row(after, table_.rank);
+    for (const int column : {kSlowSum, kFastSum, kBias}) {
+      record_of(row)[column] += share * (record_of(after)[column] - record_of(before)[column]);
+    }
+    for (int f = 0; f < table_.rank; ++f) row[f] += share * (after[f] - before[f]);
+    measure_row(row, table_.rank);
+  }
+  void end_round() {
+    if (++round_ % rounds_ == 0) merge();
+  }
+  void merge() {
+    for (Position n = 0; n < count(); ++n) {
+      Position writers = 0;
+      for (Position b = 0; b < blocks_; ++b) writers += has_stepped(b, n);
+      const float share = mean_ && writers > 0 ? 1 / static_cast<float>(writers) : 1;
+      for (Position b = 0; b < blocks_; ++b) add(table_.row(items_[n]), copy(b, n), base_.row(n), share);
+    }
+    begin();
+  }
+
+ private:
+  std::vector<RowId> most_rated(const RatingsView<Host>& ratings, Span<const Block, Host> blocks, Position most) const {
+    std::vector<Position> ratings_of(static_cast<std::size_t>(table_.count));
+    for (const Block& block : blocks) {
+      for (Position n = block.begin; n < block.end; ++n) ++ratings_of[ratings.item[n]];
+    }
+    std::vector<RowId> items(ratings_of.size());
+    std::iota(items.begin(), items.end(), 0);
+    std::stable_sort(items.begin(), items.end(), [&](RowId a, RowId b) { return ratings_of[a] > ratings_of[b]; });
+    items.resize(static_cast<std::size_t>(most));
+    return items;
+  }
+  void begin() {
+    for (Position n = 0; n < count(); ++n) {
+      unscale_row(table_.row(items_[n]), table_.rank);
+      base_.load(n, table_.row(items_[n]));
+      for (Position b = 0; b < blocks_; ++b) copies_.load(b * count() + n, base_.row(n));
+    }
+  }
+  Position count() const { return static_cast<Position>(items_.size()); }
+  /// Of 256 threads, which have four factors each (cuda/kernels/sgd_chunks.cu).
+  Position groups_of_block() const { return 256 / std::clamp(table_.rank / 4, 4, 32); }
+  float* copy(Position block, Position n) { return copies_.row(block * count() + n); }
+  bool has_stepped(Position block, Position n) {
+    return !std::equal(base_.row(n), base_.row(n) + table_.rank, copy(block, n));
+  }
+
+  Position rounds_ = std::max<Position>(1, number_of_environment("WF_HOT_ROUNDS")), round_ = 0;
+  bool mean_ = number_of_environment("WF_HOT_MEAN") > 0;
+  Rows<float, Host> table_;
+  Position blocks_;
+  std::vector<RowId> items_;
+  std::vector<Position> place_;  // of an item among these
+  Registers base_, copies_;      // the rows in memory; [blocks x items]
 };
 
 class InFlight : public Cpu {
@@ -105,7 +193,8 @@ class InFlight : public Cpu {
     const Position depth = std::min(groups_, chunks);
     std::vector<Chunk> at(static_cast<std::size_t>(depth));
     Registers user(depth, tables.user), item(depth, tables.item), next_user(depth, tables.user),
-        next_item(depth, tables.item);
+        next_item(depth, tables.item), item_before(depth, tables.item);
+    HotRows hot(tables.item, ratings, blocks, depth);
     Ratings round;
     round.resize(depth);
     for (Position g = 0; g < depth; ++g) round.user[g] = round.item[g] = static_cast<RowId>(g);
@@ -116,12 +205,13 @@ class InFlight : public Cpu {
         Chunk& chunk = at[static_cast<std::size_t>(g)];
         if (chunk.begin == chunk.end && begun < chunks) {
           chunk = chunk_of(all, scatter(begun++));
-          user.load(g, tables.user, ratings.user[chunk.begin]);
-          item.load(g, tables.item, ratings.item[chunk.begin]);
+          user.load(g, tables.user.row(ratings.user[chunk.begin]));
+          item.load(g, hot.row(g, ratings.item[chunk.begin]));
+          item_before.take(g, item);
         }
         if (chunk.end - chunk.begin < 2) continue;
-        next_user.load(g, tables.user, ratings.user[chunk.begin + 1]);
-        next_item.load(g, tables.item, ratings.item[chunk.begin + 1]);
+        next_user.load(g, tables.user.row(ratings.user[chunk.begin + 1]));
+        next_item.load(g, hot.row(g, ratings.item[chunk.begin + 1]));
       }
       own.user = user.rows();
       own.item = item.rows();
@@ -142,16 +232,26 @@ class InFlight : public Cpu {
         const bool last = chunk.begin == chunk.end;
         if (last || ratings.item[n + 1] != ratings.item[n]) {
           rounding_(item.rows().row(g), tables.rank());
-          item.store(g, tables.item, ratings.item[n]);
-          if (!last) item.take(g, next_item);
+          float* const to = hot.row(g, ratings.item[n]);
+          if (hot.has(ratings.item[n])) {
+            hot.add(to, item.row(g), item_before.row(g));
+          } else {
+            item.store(g, to);
+          }
+          if (!last) {
+            item.take(g, next_item);
+            item_before.take(g, next_item);
+          }
         }
         if (last || ratings.user[n + 1] != ratings.user[n]) {
           rounding_(user.rows().row(g), tables.rank());
-          user.store(g, tables.user, ratings.user[n]);
+          user.store(g, tables.user.row(ratings.user[n]));
           if (!last) user.take(g, next_user);
         }
       }
+      hot.end_round();
     }
+    hot.merge();
   }
 
   Position groups_;
