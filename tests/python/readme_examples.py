@@ -31,6 +31,7 @@ BENCHMARKS = {
     "bench/factorize.py": (("numpy", "scipy", "sklearn"), "--rank 4 --runs 1"),
     "bench/convergence.py": ((), "--rank 4 --epochs 3 --seeds 1 --depth 1,4"),
     "build/release/bench/top_lists_bench": ((), ""),
+    "build/release/bench/warpfactor-in-flight": ((), ""),
 }
 NOT_RUN = {  # what else a page may show, and why it is not run here
     "cmake ": "the program under test was built so",
