@@ -219,6 +219,7 @@ RingEpochs ring_epochs(const TrainingProblem& problem) {
     RingSgd<Cuda> method(kernels, tables, model, grid, valid.view(), config);
     const auto copied = [] {
 #if defined(WF_INTERPRETER)
+      check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");  // deferred streams copy when somebody waits
       return static_cast<Position>(simt::stats().bytes_copied);
 #else
       return Position{0};
