@@ -132,6 +132,7 @@ class HotRows {
 
  private:
   std::vector<RowId> most_rated(const RatingsView<Host>& ratings, Span<const Block, Host> blocks, Position most) const {
+    if (most == 0) return {};
     std::vector<Position> ratings_of(static_cast<std::size_t>(table_.count));
     for (const Block& block : blocks) {
       for (Position n = block.begin; n < block.end; ++n) ++ratings_of[ratings.item[n]];

@@ -1,10 +1,10 @@
 #include "cuda/runtime/blas.hpp"
 
 #include "cuda/runtime/check.hpp"
+#include "cuda/runtime/shared_library.hpp"
 #include "host/base/error.hpp"
 
 #include <cublas_v2.h>
-#include <dlfcn.h>
 #include <array>
 #include <climits>
 
@@ -25,23 +25,14 @@ Library open_library() {
 }
 #else
 Library open_library() {
-  void* library = nullptr;
   const std::string same_major = "libcublas.so." + std::to_string(CUBLAS_VER_MAJOR);
-  for (const char* name : {same_major.c_str(), "libcublas.so"}) {
-    if (library = dlopen(name, RTLD_NOW | RTLD_LOCAL); library != nullptr) break;
-  }
-  if (library == nullptr) return {};
-  const auto load = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)> >(dlsym(library, name));
-  };
+  SharedLibrary library({same_major.c_str(), "libcublas.so"});
   Library functions;
-  load(functions.create, "cublasCreate_v2");
-  load(functions.destroy, "cublasDestroy_v2");
-  load(functions.set_stream, "cublasSetStream_v2");
-  load(functions.sgemm, "cublasSgemm_v2");
-  const bool complete = functions.create != nullptr && functions.destroy != nullptr &&
-                        functions.set_stream != nullptr && functions.sgemm != nullptr;
-  return complete ? functions : Library{};
+  library.load(functions.create, "cublasCreate_v2");
+  library.load(functions.destroy, "cublasDestroy_v2");
+  library.load(functions.set_stream, "cublasSetStream_v2");
+  library.load(functions.sgemm, "cublasSgemm_v2");
+  return library.is_complete() ? functions : Library{};
 }
 #endif
 

@@ -1,15 +1,14 @@
 #include "cuda/runtime/nccl.hpp"
 
 #include "cuda/runtime/check.hpp"
+#include "cuda/runtime/shared_library.hpp"
 #include "host/base/error.hpp"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <type_traits>
 
 namespace wf {
 namespace {
@@ -32,11 +31,7 @@ struct NcclLibrary {
   /// 0: it is not there, or too old.
   int usable_version() const {
     int number = 0;
-    if (version == nullptr || version(&number) != ncclSuccess || number < kOldest) return 0;
-    const bool complete = error != nullptr && unique_id != nullptr && init != nullptr && destroy != nullptr &&
-                          abandon != nullptr && start_group != nullptr && end_group != nullptr && send != nullptr &&
-                          receive != nullptr;
-    return complete ? number : 0;
+    return version != nullptr && version(&number) == ncclSuccess && number >= kOldest ? number : 0;
   }
 };
 
@@ -48,23 +43,19 @@ NcclLibrary open_nccl() {
 #else
 NcclLibrary open_nccl() {
   const char* const named = std::getenv("WARPFACTOR_NCCL_LIBRARY");
-  void* const library = dlopen(named != nullptr ? named : "libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return {};
-  const auto load = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)> >(dlsym(library, name));
-  };
+  SharedLibrary library({named != nullptr ? named : "libnccl.so.2"});
   NcclLibrary functions;
-  load(functions.version, "ncclGetVersion");
-  load(functions.error, "ncclGetErrorString");
-  load(functions.unique_id, "ncclGetUniqueId");
-  load(functions.init, "ncclCommInitRank");
-  load(functions.destroy, "ncclCommDestroy");
-  load(functions.abandon, "ncclCommAbort");
-  load(functions.start_group, "ncclGroupStart");
-  load(functions.end_group, "ncclGroupEnd");
-  load(functions.send, "ncclSend");
-  load(functions.receive, "ncclRecv");
-  return functions;
+  library.load(functions.version, "ncclGetVersion");
+  library.load(functions.error, "ncclGetErrorString");
+  library.load(functions.unique_id, "ncclGetUniqueId");
+  library.load(functions.init, "ncclCommInitRank");
+  library.load(functions.destroy, "ncclCommDestroy");
+  library.load(functions.abandon, "ncclCommAbort");
+  library.load(functions.start_group, "ncclGroupStart");
+  library.load(functions.end_group, "ncclGroupEnd");
+  library.load(functions.send, "ncclSend");
+  library.load(functions.receive, "ncclRecv");
+  return library.is_complete() ? functions : NcclLibrary{};
 }
 #endif
 

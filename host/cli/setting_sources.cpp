@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): unistd.h declares it for GNU only
 
@@ -18,8 +20,10 @@ namespace {
 
 constexpr const char* kPrefix = "WARPFACTOR_";
 constexpr const char* kConfigVariable = "WARPFACTOR_CONFIG";
-constexpr const char* kCudaModuleVariable = "WARPFACTOR_CUDA_MODULE";    // host/api/cuda_module.cpp's
-constexpr const char* kNcclLibraryVariable = "WARPFACTOR_NCCL_LIBRARY";  // cuda/runtime/nccl.cpp's
+/// Where libraries are, which is no setting: host/api/cuda_module.cpp, host/ranks/mpi_module.cpp,
+/// cuda/runtime/nccl.cpp.
+constexpr std::array<std::string_view, 3> kLibraryVariables{"WARPFACTOR_CUDA_MODULE", kMpiModuleVariable,
+                                                            "WARPFACTOR_NCCL_LIBRARY"};
 
 [[noreturn]] void refuse_name(const std::string& what, const std::string& place, const std::string& near) {
   throw Error(ErrorKind::usage, what, near.empty() ? "docs/parameters.md lists them" : "did you mean " + near + "?",
@@ -114,7 +118,7 @@ std::vector<OuterValue> outer_values(const std::string& verb, const std::string&
       if (file.empty()) file = text;
       continue;
     }
-    if (variable == kCudaModuleVariable || variable == kNcclLibraryVariable || variable == kMpiModuleVariable) continue;
+    if (std::find(kLibraryVariables.begin(), kLibraryVariables.end(), variable) != kLibraryVariables.end()) continue;
     const std::string key = key_of_variable(variable);
     if (!contains(known, key) || variable_of(key) != variable) {
       const std::string near = nearest(key, known);

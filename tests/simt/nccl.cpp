@@ -96,10 +96,11 @@ const char* ncclGetErrorString(ncclResult_t) {
   return "the interpreter's NCCL has failed";
 }
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
-  const std::string name = (fs::temp_directory_path() / "simt-nccl-XXXXXX").string();
+  const std::string name = (fs::temp_directory_path() / ("simt-nccl-" + std::to_string(getpid()))).string();
   if (name.size() >= sizeof id->internal) return ncclSystemError;
   std::strcpy(id->internal, name.c_str());
-  return mkdtemp(id->internal) == nullptr ? ncclSystemError : ncclSuccess;
+  fs::remove_all(name);  // of a process that had this number and died
+  return fs::create_directory(name) ? ncclSuccess : ncclSystemError;
 }
 ncclResult_t ncclCommInitRank(ncclComm_t* comm, int, ncclUniqueId id, int rank) {
   *comm = new ncclComm{id.internal, rank, {}, 0, 0, false};
